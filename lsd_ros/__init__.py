@@ -1,0 +1,19 @@
+"""
+Lightweight self-supervised depth for ROS 2: one ordinary camera in, metric depth out.
+
+The rooms, and what each one is for (``test/test_architecture.py`` enforces who may import whom):
+
+- ``types``, ``errors``, ``settings``: the vocabulary that every room speaks.
+- ``config``: YAML files to settings and back.
+- ``messages``: ROS messages to frames, and estimates to ROS messages, for rclpy and rosbags alike.
+- ``geometry``: cameras, poses, depth and warping as tensor functions, nothing learned.
+- ``models``: the networks, their preprocessing and their weights files.
+- ``inference``: one frame in, one estimate out; backends, odometry, scale, obstacles.
+- ``datasets``: bags, sequences, videos, image folders and a synthetic world.
+- ``evaluation``: depth and trajectory errors.
+- ``training``: losses, tasks and the trainer.
+- ``ros``: the node; the only home of rclpy.
+- ``cli``: the ``lsd_ros`` command; the only home of printing and exit codes.
+"""
+
+__version__ = '0.1.0'

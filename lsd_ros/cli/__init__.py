@@ -1,0 +1,1 @@
+"""The lsd_ros command; the only home of printing and exit codes."""

@@ -1,0 +1,1 @@
+"""Bags, sequences, videos, image folders and a synthetic world, as frames."""

@@ -1,0 +1,37 @@
+"""Every error raised on purpose: one sentence with the offending value and the remedy."""
+
+
+class LsdError(Exception):
+    """The root: whoever catches this catches all known errors of the package."""
+
+
+class SettingError(LsdError, ValueError):
+    """A setting is unknown, of the wrong type, out of its range, or contradicts another one."""
+
+
+class CameraError(LsdError, ValueError):
+    """A camera is uncalibrated, impossible, or does not fit the image that it came with."""
+
+
+class MessageError(LsdError, ValueError):
+    """A message cannot be decoded: unknown encoding, wrong size, truncated or damaged data."""
+
+
+class FrameError(LsdError, ValueError):
+    """An image, estimate, pose or trajectory has the wrong shape, type or values."""
+
+
+class WeightsError(LsdError):
+    """A weights file is missing, damaged, truncated, foreign, or of another model."""
+
+
+class BackendError(LsdError):
+    """An inference backend is not installed, has no such device, or failed."""
+
+
+class DatasetError(LsdError):
+    """A bag, video, image folder or sequence cannot be read or written."""
+
+
+class RosError(LsdError):
+    """The ROS side (middleware, node, launch) is not there or failed."""

@@ -1,0 +1,1 @@
+"""Cameras, poses, depth and warping as stateless torch functions; nothing is learned here."""

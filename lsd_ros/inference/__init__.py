@@ -1,0 +1,1 @@
+"""One frame in, one estimate out: engine, backends, odometry, scale and obstacles."""

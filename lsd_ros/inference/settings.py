@@ -1,0 +1,176 @@
+"""The settings of the engine and of its parts; the node's parameters are declared from them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lsd_ros import settings
+from lsd_ros.errors import SettingError
+from lsd_ros.settings import setting
+
+
+@dataclass(frozen=True)
+class ScaleSettings:
+    """Where metres come from."""
+
+    source: str = setting(
+        'checkpoint',
+        'Where metres come from: the weights themselves, or a fixed factor',
+        choices=('checkpoint', 'fixed'),
+    )
+    factor: float = setting(
+        1.0,
+        'Metres per unit of network depth, used where scale.source is fixed',
+        minimum=1e-3,
+        maximum=1e3,
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        settings.check(self)
+
+
+@dataclass(frozen=True)
+class MountSettings:
+    """Where the camera sits on the robot; used where no transform says it."""
+
+    x_m: float = setting(
+        0.0, 'Camera position in the base frame, forward [m]', minimum=-100, maximum=100
+    )
+    y_m: float = setting(
+        0.0, 'Camera position in the base frame, left [m]', minimum=-100, maximum=100
+    )
+    z_m: float = setting(
+        0.0, 'Camera position in the base frame, up [m]', minimum=-100, maximum=100
+    )
+    roll_deg: float = setting(
+        0.0, 'Camera rotation about its forward axis [deg]', minimum=-180, maximum=180
+    )
+    pitch_deg: float = setting(
+        0.0,
+        'Camera rotation about its left axis, positive looks down [deg]',
+        minimum=-180,
+        maximum=180,
+    )
+    yaw_deg: float = setting(
+        0.0,
+        'Camera rotation about its up axis, positive looks left [deg]',
+        minimum=-180,
+        maximum=180,
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        settings.check(self)
+
+
+@dataclass(frozen=True)
+class PointsSettings:
+    """How depth becomes a point cloud."""
+
+    decimation: int = setting(
+        1, 'Keep one point of every N x N pixels, the nearest one', minimum=1, maximum=64
+    )
+    rgb: bool = setting(True, 'Give every point the colour of its pixel')
+    organised: bool = setting(
+        False,
+        'Keep the image grid, invalid points as NaN; false: only the valid points, as a list',
+    )
+    max_range_m: float = setting(
+        80.0, 'Drop points farther than this from the camera [m]', minimum=0.01, maximum=1e4
+    )
+    min_height_m: float = setting(
+        -1e3, 'Drop points lower than this in the base frame [m]', minimum=-1e3, maximum=1e3
+    )
+    max_height_m: float = setting(
+        1e3, 'Drop points higher than this in the base frame [m]', minimum=-1e3, maximum=1e3
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value, and the height band."""
+        settings.check(self)
+        if self.min_height_m >= self.max_height_m:
+            raise SettingError(
+                f'points.min_height_m is {self.min_height_m} and points.max_height_m is '
+                f'{self.max_height_m}: the minimum must be below the maximum'
+            )
+
+
+@dataclass(frozen=True)
+class OdometrySettings:
+    """How motion is accumulated, and how sure the engine is of it."""
+
+    max_gap_s: float = setting(
+        0.5,
+        'A longer time between two frames breaks the chain of motion [s]',
+        minimum=0.01,
+        maximum=60,
+    )
+    translation_error: float = setting(
+        0.1,
+        'Standard deviation of a translation, as a share of its length',
+        minimum=1e-3,
+        maximum=10,
+    )
+    rotation_error_deg: float = setting(
+        0.2, 'Standard deviation of the rotation of one step [deg]', minimum=1e-3, maximum=90
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        settings.check(self)
+
+
+@dataclass(frozen=True)
+class EngineSettings:
+    """Everything the engine can be told."""
+
+    weights: str = setting(
+        '', 'Weights file (.safetensors); empty: the weights that come with the package'
+    )
+    device: str = setting(
+        'auto',
+        'Where the network runs; auto: on CUDA where there is such a device, else on the CPU',
+        choices=('auto', 'cpu', 'cuda'),
+    )
+    backend: str = setting(
+        'auto',
+        'What runs the network; auto: the fastest that is installed for the device',
+        choices=('auto', 'torch', 'openvino', 'onnxruntime'),
+    )
+    threads: int = setting(
+        2,
+        'CPU threads of the network; more leave less for the rest of the robot',
+        minimum=1,
+        maximum=256,
+    )
+    distortion: str = setting(
+        'refuse',
+        'Where camera info has lens distortion: refuse the image, undistort it, or take it as '
+        'rectified already',
+        choices=('refuse', 'undistort', 'rectified'),
+    )
+    depth_size: str = setting(
+        'network',
+        'Size of the depth image: that of the network (fast), or that of the camera image',
+        choices=('network', 'camera'),
+    )
+    min_depth_m: float = setting(0.1, 'Nearer than this is -Inf [m]', minimum=1e-3, maximum=1e4)
+    max_depth_m: float = setting(80.0, 'Farther than this is +Inf [m]', minimum=1e-3, maximum=1e4)
+    scale: ScaleSettings = field(default_factory=ScaleSettings)
+    mount: MountSettings = field(default_factory=MountSettings)
+    points: PointsSettings = field(default_factory=PointsSettings)
+    odometry: OdometrySettings = field(default_factory=OdometrySettings)
+
+    def __post_init__(self) -> None:
+        """Check every value, and the depth range."""
+        settings.check(self)
+        if self.min_depth_m >= self.max_depth_m:
+            raise SettingError(
+                f'min_depth_m is {self.min_depth_m} and max_depth_m is {self.max_depth_m}: '
+                'the minimum must be below the maximum'
+            )
+        if self.backend in ('openvino', 'onnxruntime') and self.device == 'cuda':
+            raise SettingError(
+                f"backend is {self.backend!r} and device is 'cuda': it runs on the cpu only"
+            )

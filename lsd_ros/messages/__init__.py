@@ -1,0 +1,1 @@
+"""ROS messages to frames and estimates to ROS messages, by structure."""

@@ -1,0 +1,1 @@
+"""The networks of the method, their preprocessing and their weights files."""

@@ -1,0 +1,1 @@
+"""The node and its tools; the only home of rclpy."""

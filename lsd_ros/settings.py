@@ -1,0 +1,154 @@
+"""
+What a setting is: a dataclass field with a default, a description and a range, checked at birth.
+
+Every configurable part owns one small frozen dataclass of settings; ROS parameters, YAML files and
+command lines are derived from it, so that there is no second list of names, ranges or descriptions.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import typing
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from lsd_ros.errors import SettingError
+
+T = TypeVar('T')
+_KEY = 'lsd_ros.setting'
+
+
+@dataclass(frozen=True)
+class Setting:
+    """
+    One leaf of a tree of settings.
+
+    :param name: dotted name, for example ``points.decimation``
+    :param kind: ``bool``, ``int``, ``float``, ``str`` or a tuple of these as ``tuple``
+    :param minimum: smallest allowed number, included; None: unbounded
+    :param maximum: largest allowed number, included; None: unbounded
+    :param choices: allowed values; empty: any
+    """
+
+    name: str
+    kind: type
+    default: Any
+    description: str
+    minimum: float | None = None
+    maximum: float | None = None
+    choices: tuple[Any, ...] = ()
+
+
+def setting(
+    default: Any,
+    description: str,
+    *,
+    minimum: float | None = None,
+    maximum: float | None = None,
+    choices: tuple[Any, ...] = (),
+) -> Any:
+    """Declare a dataclass field that is a setting; the arguments are those of :class:`Setting`."""
+    meta = {'description': description, 'minimum': minimum, 'maximum': maximum, 'choices': choices}
+    return dataclasses.field(default=default, metadata={_KEY: meta})
+
+
+def leaves(cls: type, prefix: str = '') -> Iterator[Setting]:
+    """Walk every setting of a settings dataclass and of the settings dataclasses inside it."""
+    hints = typing.get_type_hints(cls)
+    for field in dataclasses.fields(cls):
+        kind = hints[field.name]
+        name = prefix + field.name
+        if dataclasses.is_dataclass(kind):
+            yield from leaves(typing.cast(type, kind), name + '.')
+        elif _KEY in field.metadata:
+            meta = field.metadata[_KEY]
+            yield Setting(name, typing.get_origin(kind) or kind, field.default, **meta)
+        else:
+            raise TypeError(f'{cls.__name__}.{field.name} is not declared with setting()')
+
+
+def values(instance: Any, prefix: str = '') -> dict[str, Any]:
+    """Return every setting of an instance as ``{dotted name: value}``."""
+    result: dict[str, Any] = {}
+    for field in dataclasses.fields(instance):
+        value = getattr(instance, field.name)
+        if dataclasses.is_dataclass(value):
+            result.update(values(value, prefix + field.name + '.'))
+        else:
+            result[prefix + field.name] = value
+    return result
+
+
+def build(cls: type[T], given: Mapping[str, Any]) -> T:
+    """
+    Make settings from dotted names; what is not given keeps its default.
+
+    :param given: ``{dotted name: value}``
+    :raises SettingError: a name is unknown or a value is not allowed
+    """
+    known = {leaf.name: leaf for leaf in leaves(cls)}
+    for name, value in given.items():
+        if name not in known:
+            raise SettingError(f'unknown setting {name!r}: the known ones are {", ".join(known)}')
+        check_value(known[name], _converted(known[name], value))
+    return _build(cls, given, '')
+
+
+def _build(cls: type[T], given: Mapping[str, Any], prefix: str) -> T:
+    hints = typing.get_type_hints(cls)
+    arguments: dict[str, Any] = {}
+    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
+        name = prefix + field.name
+        if dataclasses.is_dataclass(hints[field.name]):
+            arguments[field.name] = _build(hints[field.name], given, name + '.')
+        elif name in given:
+            arguments[field.name] = given[name]
+    return cls(**arguments)
+
+
+def check(instance: Any) -> None:
+    """
+    Check every own setting of a dataclass; call it from ``__post_init__``.
+
+    A whole number becomes the declared float, and a list the declared tuple.
+
+    :raises SettingError: a value has the wrong type or is out of its range
+    """
+    for leaf in leaves(type(instance)):
+        if '.' in leaf.name:
+            continue  # a part checks its own settings
+        value = _converted(leaf, getattr(instance, leaf.name))
+        object.__setattr__(instance, leaf.name, value)
+        check_value(leaf, value)
+
+
+def _converted(leaf: Setting, value: Any) -> Any:
+    if leaf.kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if leaf.kind is tuple and isinstance(value, list):
+        return tuple(value)
+    return value
+
+
+def check_value(leaf: Setting, value: Any) -> None:
+    """
+    Check one value against its setting.
+
+    :raises SettingError: the value has the wrong type or is out of its range
+    """
+    if not isinstance(value, leaf.kind) or (leaf.kind is not bool and isinstance(value, bool)):
+        raise SettingError(f'{leaf.name} is {value!r}: it must be a {leaf.kind.__name__}')
+    if leaf.choices and value not in leaf.choices:
+        allowed = ', '.join(repr(choice) for choice in leaf.choices)
+        raise SettingError(f'{leaf.name} is {value!r}: choose one of {allowed}')
+    if isinstance(value, int | float) and leaf.kind is not bool:
+        _check_range(leaf, value)
+
+
+def _check_range(leaf: Setting, value: float) -> None:
+    low = -math.inf if leaf.minimum is None else leaf.minimum
+    high = math.inf if leaf.maximum is None else leaf.maximum
+    if not math.isfinite(value) or not low <= value <= high:
+        raise SettingError(f'{leaf.name} is {value}: it must be within {low} and {high}')
