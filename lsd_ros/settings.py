@@ -1,8 +1,8 @@
 """
 What a setting is: a dataclass field with a default, a description and a range, checked at birth.
 
-Every configurable part owns one small frozen dataclass of settings; ROS parameters, YAML files and
-command lines are derived from it, so that there is no second list of names, ranges or descriptions.
+Every configurable part owns one small frozen dataclass of settings; ROS parameters, YAML files
+and command lines are derived from it, so that there is no second list of names or ranges.
 """
 
 from __future__ import annotations

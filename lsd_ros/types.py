@@ -2,8 +2,9 @@
 The vocabulary: what travels between the rooms, checked at birth.
 
 Poses are 4 x 4 matrices named ``b_from_a``: they take coordinates in frame a to coordinates in
-frame b. Cameras look along +z with x to the right and y down (the optical frame of REP-103). Stamps
-are nanoseconds.
+frame b. Cameras look along +z with x to the right and y down (the optical frame of REP-103).
+Covariances are 6 x 6 in the order x, y, z, rotation about x, y, z [m^2, rad^2]. Stamps are
+nanoseconds.
 """
 
 from __future__ import annotations
@@ -186,17 +187,24 @@ class RelativePose:
 
     :param current_from_previous: shape (4, 4), takes points of the previous camera to the current
     :param previous_ns: stamp of the previous frame [ns]
-    :param current_ns: stamp of the current frame [ns]
-    :raises FrameError: the matrix is not a finite rigid motion
+    :param current_ns: stamp of the current frame [ns], later than the previous one
+    :param covariance: of the motion, in the previous camera, shape (6, 6)
+    :raises FrameError: the matrix is not a finite rigid motion, or time does not move forward
     """
 
     current_from_previous: NDArray[np.float64]
     previous_ns: int
     current_ns: int
+    covariance: NDArray[np.float64]
 
     def __post_init__(self) -> None:
-        """Check that the matrix is rigid."""
+        """Check that the matrix is rigid and that time moves forward."""
         _check_rigid(self.current_from_previous[None], 'relative pose')
+        _check_covariance(self.covariance, 'relative pose')
+        if self.current_ns <= self.previous_ns:
+            raise FrameError(
+                f'motion from {self.previous_ns} to {self.current_ns} ns must move forward in time'
+            )
 
 
 @dataclass(frozen=True)
@@ -235,6 +243,7 @@ class Estimate:
     :param image: RGB, shape (H, W, 3), uint8, pixel for pixel with ``depth``
     :param motion: of the camera since the frame before; None where it is not known
     :param odom_from_camera: accumulated pose of the camera, shape (4, 4); None where not known
+    :param odom_covariance: of ``odom_from_camera``, in the odometry frame, shape (6, 6)
     :param stages_s: seconds that each stage took
     :raises FrameError: shapes or types do not fit each other
     """
@@ -248,6 +257,7 @@ class Estimate:
     image: NDArray[np.uint8] | None = None
     motion: RelativePose | None = None
     odom_from_camera: NDArray[np.float64] | None = None
+    odom_covariance: NDArray[np.float64] | None = None
     stages_s: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -306,6 +316,39 @@ class Trajectory:
         return len(self.stamps_ns)
 
 
+@dataclass(frozen=True)
+class Cloud:
+    """
+    Points seen by a camera, packed as sensor_msgs/PointCloud2 wants them.
+
+    :param stamp_ns: of the image that they were seen in [ns]
+    :param frame_id: frame of the coordinates
+    :param points: shape (rows, columns, 3 or 4), float32, contiguous: x, y, z [m] and, where there
+        are 4, the bits of the integer 0x00RRGGBB; invalid points are NaN; a list has one row
+    :param dense: whether every point is valid
+    :raises FrameError: the array has another shape or type
+    """
+
+    stamp_ns: int
+    frame_id: str
+    points: NDArray[np.float32]
+    dense: bool
+
+    def __post_init__(self) -> None:
+        """Check shape and type."""
+        if self.points.ndim != 3 or self.points.shape[2] not in (3, 4):
+            raise FrameError(
+                f'points of shape {self.points.shape} must be (rows, columns, 3 or 4)'
+            )
+        if self.points.dtype != np.float32 or not self.points.flags.c_contiguous:
+            raise FrameError(f'points of type {self.points.dtype} must be contiguous float32')
+
+    @property
+    def has_rgb(self) -> bool:
+        """Return whether the points carry colour."""
+        return bool(self.points.shape[2] == 4)
+
+
 def _check_image(image: NDArray[Any]) -> None:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or image.size == 0:
         raise FrameError(
@@ -324,3 +367,8 @@ def _check_rigid(matrices: NDArray[np.float64], what: str) -> None:
         raise FrameError(f'{what} is not a rotation and a translation')
     if np.any(matrices[:, 3] != (0.0, 0.0, 0.0, 1.0)):
         raise FrameError(f'{what} must end with the row 0 0 0 1')
+
+
+def _check_covariance(covariance: NDArray[np.float64], what: str) -> None:
+    if covariance.shape != (6, 6) or not np.all(np.isfinite(covariance)):
+        raise FrameError(f'covariance of a {what} must be 6 x 6 and finite')
