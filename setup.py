@@ -5,16 +5,19 @@ from glob import glob
 from setuptools import find_packages, setup
 
 PACKAGE = 'lsd_ros'
+SHARE = f'share/{PACKAGE}'
 
 setup(
     name=PACKAGE,
     version='0.1.0',
+    python_requires='>=3.10',  # not in setup.cfg: colcon cannot read it there
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
     package_data={PACKAGE: ['py.typed', 'weights/*']},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
-        (f'share/{PACKAGE}', ['package.xml']),
-        (f'share/{PACKAGE}/launch', glob('launch/*.launch.py')),
-        (f'share/{PACKAGE}/config', glob('config/*')),
+        (SHARE, ['package.xml']),
+        (f'{SHARE}/launch', glob('launch/*.launch.py')),
+        (f'{SHARE}/config', glob('config/*')),
+        (f'{SHARE}/hook', glob('resource/hook/*')),
     ],
 )
