@@ -1,0 +1,109 @@
+"""Pixels of sensor_msgs/CompressedImage: JPEG, PNG, and depth as PNG."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lsd_ros.errors import MessageError
+from lsd_ros.messages import raw
+
+_DEPTH_HEADER = struct.Struct('<iff')  # compression_common.h: ConfigHeader
+
+
+def compressed_to_rgb(msg: Any) -> NDArray[np.uint8]:
+    """
+    Decode a sensor_msgs/CompressedImage.
+
+    :param msg: message of rclpy or of rosbags
+    :return: RGB, shape (H, W, 3)
+    :raises MessageError: the data are no image, truncated, or hold depth
+    """
+    if 'compressedDepth' in msg.format:
+        raise MessageError(
+            f'compressed image of format {msg.format!r} holds depth: choose the topic of a picture'
+        )
+    image = _decoded(bytes(msg.data), msg.format)
+    encoding, _, compression = msg.format.partition(';')
+    if image.ndim == 2:
+        if encoding.strip().lower().startswith('bayer_'):
+            # compressed_image_transport stores the mosaic itself as a grey picture.
+            return _demosaic(image, encoding.strip())
+        return np.asarray(cv2.cvtColor(raw.to_8_bit(image), cv2.COLOR_GRAY2RGB), np.uint8)
+    image = raw.to_8_bit(image)
+    if 'compressed rgb' in compression:
+        # The trap: such a file was written from RGB memory as if it were BGR, so that reading it
+        # gives RGB back. 'compressed bgr', and files of anybody else, are ordinary.
+        return np.ascontiguousarray(image[..., :3])
+    code = cv2.COLOR_BGRA2RGB if image.shape[2] == 4 else cv2.COLOR_BGR2RGB
+    return np.asarray(cv2.cvtColor(image, code), np.uint8)
+
+
+def compressed_to_metres(msg: Any) -> NDArray[np.float32]:
+    """
+    Decode the PNG of compressed_depth_image_transport.
+
+    :return: depth [m], shape (H, W), NaN where there is none
+    :raises MessageError: the format is another one, or the data are truncated
+    """
+    encoding, _, compression = (part.strip() for part in msg.format.partition(';'))
+    if compression not in ('compressedDepth', 'compressedDepth png'):
+        raise MessageError(
+            f'compressed image of format {msg.format!r} is no depth: it must be '
+            "'16UC1; compressedDepth png' or '32FC1; compressedDepth png'"
+        )
+    data = bytes(msg.data)
+    if len(data) < _DEPTH_HEADER.size:
+        raise MessageError(f'{msg.format} image is truncated: it has {len(data)} bytes')
+    _, numerator, offset = _DEPTH_HEADER.unpack_from(data)
+    image = _decoded(data[_DEPTH_HEADER.size :], msg.format)
+    if image.dtype != np.uint16 or image.ndim != 2:
+        raise MessageError(f'{msg.format} image is {image.dtype}: its PNG must be 16 bit grey')
+    values = image.astype(np.float32)
+    values[image == 0] = np.nan
+    return numerator / (values - offset) if encoding == '32FC1' else values / np.float32(1000)
+
+
+def _demosaic(image: NDArray[Any], encoding: str) -> NDArray[np.uint8]:
+    if encoding.lower() not in raw.KNOWN_ENCODINGS:
+        known = ', '.join(name for name in raw.KNOWN_ENCODINGS if name.startswith('bayer_'))
+        raise MessageError(f'encoding {encoding!r} is unknown: the known ones are {known}')
+    return raw.demosaic(image, encoding)
+
+
+def _decoded(data: bytes, name: str) -> NDArray[Any]:
+    _check_complete(data, name)
+    try:
+        # Unchanged: 16 bit stay, and EXIF does not turn the pixels away from their calibration.
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    except cv2.error as error:
+        raise MessageError(
+            f'compressed image of format {name!r} cannot be decoded: {error.err}'
+        ) from error
+    if image is None:
+        raise MessageError(
+            f'compressed image of format {name!r} and {len(data)} bytes cannot be decoded: '
+            f'it starts with {data[:4].hex(" ")}, which is no whole JPEG, PNG or TIFF'
+        )
+    if image.dtype not in (np.uint8, np.uint16):
+        raise MessageError(
+            f'compressed image of format {name!r} holds {image.dtype}: it must be 8 or 16 bit'
+        )
+    return image
+
+
+def _check_complete(data: bytes, name: str) -> None:
+    # OpenCV fills the missing part of a truncated file with grey and says nothing.
+    whole = True
+    if data.startswith(b'\xff\xd8'):  # the picture's end must follow its last scan
+        whole = data.rfind(b'\xff\xd9') > data.rfind(b'\xff\xda') >= 0
+    elif data.startswith(b'\x89PNG'):
+        whole = data.rfind(b'IEND') > 0
+    if not data or not whole:
+        raise MessageError(
+            f'compressed image of format {name!r} is truncated: it ends after {len(data)} bytes'
+        )
