@@ -70,7 +70,7 @@ def test_forward_motion_of_the_camera_is_x_of_the_base():
     np.testing.assert_allclose(odometry.angular, (0, 0, 0), atol=1e-9)
 
 
-@pytest.mark.parametrize('yaw', [1e-7, 0.3, 3.0])
+@pytest.mark.parametrize('yaw', [3e-5, 0.3, 3.0])
 def test_base_that_turns_on_the_spot_does_not_move_though_its_camera_does(yaw):
     base_from_camera = base_from_optical(MountSettings(x_m=0.7, y_m=-0.2, z_m=1.1, pitch_deg=20))
     base_motion = rigid((0, 0, 1), yaw)
