@@ -16,7 +16,7 @@ from lsd_ros.settings import setting
 
 STAGES = 5
 HEADS = 3
-SIZE_MULTIPLE = 2**STAGES
+SIZE_MULTIPLE = 1 << STAGES
 
 
 @dataclass(frozen=True)

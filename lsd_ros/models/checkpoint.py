@@ -1,0 +1,222 @@
+"""
+Weights files: safetensors with everything that rebuilds the model, checked bit by bit.
+
+The header carries the settings of every part, where the weights come from, and the SHA-256 of the
+tensors. Nothing in such a file can run code.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from lsd_ros import settings
+from lsd_ros.errors import LsdError, WeightsError
+from lsd_ros.geometry.depth import DisparityRange
+from lsd_ros.models.pose_net import PoseNet, PoseSettings
+from lsd_ros.models.preprocessing import Preprocessing
+from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
+
+FORMAT = 'lsd_ros.weights/1'
+SHIPPED = Path(__file__).parent.parent / 'weights' / 'shipped.safetensors'
+
+
+@dataclass(frozen=True)
+class WeightsCard:
+    """
+    Where weights come from and what they may be used for.
+
+    :param name: short name
+    :param trained: False for random weights, whose depth means nothing
+    :param metric: whether network depth times ``metres_per_unit`` is metres
+    :param metres_per_unit: 1 where the weights are not metric
+    :param licence: licence that the training data puts on the weights; empty: none beyond ours
+    :param data: names of the training sets
+    :param command: what made the file
+    :param note: anything else worth saying
+    """
+
+    name: str
+    trained: bool
+    metric: bool = False
+    metres_per_unit: float = 1.0
+    licence: str = ''
+    data: tuple[str, ...] = ()
+    command: str = ''
+    note: str = ''
+
+
+@dataclass(frozen=True)
+class Weights:
+    """
+    Both networks and all that is needed to use them.
+
+    :param depth: the small depth network
+    :param pose: the pose network
+    :param preprocessing: from camera image to network input
+    :param depths: what disparity 0 and 1 stand for [network units]
+    :param card: provenance
+    :param sha256: of the tensors of the file that they were read from; empty: not from a file
+    """
+
+    depth: SmallDepthNet
+    pose: PoseNet
+    preprocessing: Preprocessing
+    depths: DisparityRange
+    card: WeightsCard
+    sha256: str = ''
+
+
+def save_weights(weights: Weights, path: str | Path, *, dtype: torch.dtype = torch.float32) -> str:
+    """
+    Write a weights file; it appears at ``path`` whole or not at all.
+
+    :param dtype: type that the numbers are stored in; float16 halves the file
+    :return: SHA-256 of the tensors
+    :raises WeightsError: the file cannot be written
+    """
+    tensors = {
+        f'{part}.{name}': _stored(tensor, dtype)
+        for part, network in (('depth', weights.depth), ('pose', weights.pose))
+        for name, tensor in network.state_dict().items()
+    }
+    digest = tensors_sha256(tensors)
+    header = {
+        'format': FORMAT,
+        'sha256': digest,
+        'depth': json.dumps(settings.values(weights.depth.shape)),
+        'pose': json.dumps(settings.values(weights.pose.shape)),
+        'preprocessing': json.dumps(settings.values(weights.preprocessing)),
+        'depths': json.dumps(dataclasses.asdict(weights.depths)),
+        'card': json.dumps(dataclasses.asdict(weights.card)),
+    }
+    _write_atomically(tensors, header, Path(path))
+    return digest
+
+
+def load_weights(path: str | Path) -> Weights:
+    """
+    Rebuild the networks from a weights file, strictly; they come in evaluation mode.
+
+    :raises WeightsError: the file is missing, unreadable, damaged, truncated, foreign, or its
+        tensors do not fit the networks that its header describes
+    """
+    header, tensors = _read(Path(path))
+    try:
+        depth = SmallDepthNet(settings.build(SmallDepthSettings, json.loads(header['depth'])))
+        pose = PoseNet(settings.build(PoseSettings, json.loads(header['pose'])))
+        preprocessing = settings.build(Preprocessing, json.loads(header['preprocessing']))
+        depths = DisparityRange(**json.loads(header['depths']))
+        card_values = json.loads(header['card'])
+        card = WeightsCard(**{**card_values, 'data': tuple(card_values['data'])})
+    except (KeyError, TypeError, ValueError, LsdError) as error:
+        raise WeightsError(
+            f'weights {path} have a header that this version cannot read ({error}): '
+            'make them again, or use the version of lsd_ros that wrote them'
+        ) from error
+    for part, network in (('depth', depth), ('pose', pose)):
+        _fill(network, part, tensors, path)
+    return Weights(depth.eval(), pose.eval(), preprocessing, depths, card, header['sha256'])
+
+
+def tensors_sha256(tensors: dict[str, Tensor]) -> str:
+    """Return the SHA-256 over names, types, shapes and bytes, in the order of the names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        tensor = tensors[name]
+        digest.update(f'{name} {tensor.dtype} {tuple(tensor.shape)}\n'.encode())
+        digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
+    return digest.hexdigest()
+
+
+def _stored(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+    tensor = tensor.detach().cpu().contiguous()
+    return tensor.to(dtype) if tensor.is_floating_point() else tensor
+
+
+def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
+    if not path.is_file():
+        raise WeightsError(f'weights {path} do not exist: give the path of a .safetensors file')
+    try:
+        with safe_open(path, framework='pt') as file:
+            header = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except OSError as error:
+        raise WeightsError(
+            f'weights {path} cannot be read ({error.strerror or error}): check permissions'
+        ) from error
+    except SafetensorError as error:
+        raise WeightsError(
+            f'weights {path} are damaged, truncated or no safetensors file ({error}): '
+            'copy or download them again'
+        ) from error
+    if header.get('format') != FORMAT:
+        raise WeightsError(
+            f'weights {path} are not of lsd_ros: their format is {header.get("format")!r} '
+            f'and not {FORMAT!r}; use a file made by lsd_ros'
+        )
+    if tensors_sha256(tensors) != header.get('sha256'):
+        raise WeightsError(
+            f'weights {path} are damaged: their SHA-256 is not the one they were written with; '
+            'copy or download them again'
+        )
+    return header, tensors
+
+
+def _fill(network: nn.Module, part: str, tensors: dict[str, Tensor], path: str | Path) -> None:
+    prefix = part + '.'
+    state = {
+        name[len(prefix) :]: tensor.float() if tensor.is_floating_point() else tensor
+        for name, tensor in tensors.items()
+        if name.startswith(prefix)
+    }
+    try:
+        network.load_state_dict(state, strict=True)
+    except RuntimeError as error:
+        reason = ' '.join(str(error).split())[:300]
+        raise WeightsError(
+            f'weights {path} do not fit the {part} network that their header describes '
+            f'({reason}): use weights made by this version of lsd_ros'
+        ) from error
+
+
+def _write_atomically(tensors: dict[str, Tensor], header: dict[str, str], path: Path) -> None:
+    temporary = None
+    try:
+        handle, temporary = tempfile.mkstemp(prefix=path.name, suffix='.part', dir=path.parent)
+        os.close(handle)
+        save_file(tensors, temporary, metadata=header)
+        os.chmod(temporary, 0o644)  # mkstemp lets nobody else read
+        os.replace(temporary, path)
+    except (OSError, SafetensorError) as error:
+        if temporary is not None:
+            Path(temporary).unlink(missing_ok=True)
+        raise WeightsError(
+            f'weights cannot be written to {path} ({error}): '
+            'check that the folder is there, writable and not full'
+        ) from error
+
+
+def describe_weights(weights: Weights) -> dict[str, Any]:
+    """Say what weights are, in values that JSON can carry."""
+    return {
+        'sha256': weights.sha256,
+        'card': dataclasses.asdict(weights.card),
+        'depth_parameters': sum(p.numel() for p in weights.depth.parameters()),
+        'pose_parameters': sum(p.numel() for p in weights.pose.parameters()),
+        'depth': settings.values(weights.depth.shape),
+        'pose': settings.values(weights.pose.shape),
+        'preprocessing': settings.values(weights.preprocessing),
+        'depths': dataclasses.asdict(weights.depths),
+    }

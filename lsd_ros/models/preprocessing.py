@@ -1,0 +1,131 @@
+"""
+From a camera image to the network's input, and the camera that goes with it.
+
+Its settings are saved inside the weights file, so that training and run time cannot drift apart.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lsd_ros import settings
+from lsd_ros.errors import SettingError
+from lsd_ros.geometry.resize import resize_image
+from lsd_ros.models.small_depth_net import SIZE_MULTIPLE
+from lsd_ros.settings import setting
+from lsd_ros.types import Camera
+
+LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as OpenCV's grey conversion
+
+
+@dataclass(frozen=True)
+class Preprocessing:
+    """How an image becomes network input."""
+
+    width: int = setting(416, 'Width of the network input ([0084])', minimum=SIZE_MULTIPLE)
+    height: int = setting(128, 'Height of the network input ([0084])', minimum=SIZE_MULTIPLE)
+    fit: str = setting(
+        'keep_aspect',
+        'How an image of another aspect fits: stretched, cut from the centre, or the network size '
+        'changed to about as many pixels in the aspect of the image',
+        choices=('stretch', 'crop', 'keep_aspect'),
+    )
+    colour: str = setting(
+        'rgb',
+        'What the network sees: colour, or the luminance three times',
+        choices=('rgb', 'grey'),
+    )
+    mean: tuple[float, ...] = setting((0.45, 0.45, 0.45), 'Subtracted from RGB in 0 .. 1')
+    std: tuple[float, ...] = setting((0.225, 0.225, 0.225), 'Divides RGB in 0 .. 1 less the mean')
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        settings.check(self)
+        if self.width % SIZE_MULTIPLE or self.height % SIZE_MULTIPLE:
+            raise SettingError(
+                f'network input of {self.width} x {self.height} must be a multiple of '
+                f'{SIZE_MULTIPLE} both ways'
+            )
+        if len(self.mean) != 3 or len(self.std) != 3 or min(self.std) <= 0:
+            raise SettingError(
+                f'mean {self.mean} and std {self.std} must be three numbers each, std positive'
+            )
+
+    def network_size(self, width: int, height: int) -> tuple[int, int]:
+        """Return (width, height) of the network input for an image of another size."""
+        if self.fit != 'keep_aspect':
+            return self.width, self.height
+        pixels = self.width * self.height
+        columns = _nearest_multiple(math.sqrt(pixels * width / height))
+        rows = _nearest_multiple(columns * height / width)
+        return columns, rows
+
+    def window(self, width: int, height: int) -> tuple[int, int, int, int]:
+        """Return (left, top, width, height) of the part of the image that the network sees."""
+        if self.fit != 'crop':
+            return 0, 0, width, height
+        columns, rows = width, height
+        if width * self.height > height * self.width:
+            columns = max(1, round(height * self.width / self.height))
+        else:
+            rows = max(1, round(width * self.height / self.width))
+        return (width - columns) // 2, (height - rows) // 2, columns, rows
+
+    def prepare(
+        self, image: NDArray[np.uint8], camera: Camera | None
+    ) -> tuple[NDArray[np.uint8], Camera | None]:
+        """
+        Cut and resize an image, and its camera with it.
+
+        :param image: rectified RGB, shape (H, W, 3), uint8
+        :param camera: of that image, without distortion
+        :return: shape (h, w, 3), uint8, of the network size, and its camera
+        """
+        height, width = image.shape[:2]
+        left, top, columns, rows = self.window(width, height)
+        size = self.network_size(width, height)
+        small = resize_image(image[top : top + rows, left : left + columns], *size)
+        if camera is None:
+            return small, None
+        return small, camera.cropped(left, top, columns, rows).resized(*size)
+
+
+class Normalise(nn.Module):
+    """The part of the preprocessing that runs inside the network: bytes to normalised planes."""
+
+    scale: Tensor
+    shift: Tensor
+    luminance: Tensor
+
+    def __init__(self, preprocessing: Preprocessing) -> None:
+        super().__init__()
+        std = torch.tensor(preprocessing.std).reshape(1, 3, 1, 1)
+        mean = torch.tensor(preprocessing.mean).reshape(1, 3, 1, 1)
+        self.grey = preprocessing.colour == 'grey'
+        self.register_buffer('scale', 1.0 / (255.0 * std), persistent=False)
+        self.register_buffer('shift', -mean / std, persistent=False)
+        self.register_buffer(
+            'luminance', torch.tensor(LUMINANCE).reshape(1, 3, 1, 1), persistent=False
+        )
+
+    def forward(self, image: Tensor) -> Tensor:
+        """
+        Normalise.
+
+        :param image: RGB in 0 .. 255, shape (B, H, W, 3), any number type
+        :return: shape (B, 3, H, W), float32
+        """
+        planes = image.permute(0, 3, 1, 2).to(self.scale.dtype)
+        if self.grey:
+            planes = (planes * self.luminance).sum(dim=1, keepdim=True)
+        return planes * self.scale + self.shift
+
+
+def _nearest_multiple(pixels: float) -> int:
+    return max(SIZE_MULTIPLE, SIZE_MULTIPLE * round(pixels / SIZE_MULTIPLE))
