@@ -7,7 +7,9 @@ and command lines are derived from it, so that there is no second list of names 
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import difflib
 import math
 import typing
 from collections.abc import Iterator, Mapping
@@ -91,9 +93,18 @@ def build(cls: type[T], given: Mapping[str, Any]) -> T:
     known = {leaf.name: leaf for leaf in leaves(cls)}
     for name, value in given.items():
         if name not in known:
-            raise SettingError(f'unknown setting {name!r}: the known ones are {", ".join(known)}')
+            raise SettingError(_unknown(name, known))
         check_value(known[name], _converted(known[name], value))
     return _build(cls, given, '')
+
+
+def _unknown(name: str, known: Mapping[str, Setting]) -> str:
+    inside = [other for other in known if other.startswith(name + '.')]
+    if inside:
+        return f'{name!r} is a group of settings: set {", ".join(inside)}'
+    close = difflib.get_close_matches(name, known, n=1)
+    remedy = f'did you mean {close[0]!r}?' if close else f'the known ones are {", ".join(known)}'
+    return f'unknown setting {name!r}: {remedy}'
 
 
 def _build(cls: type[T], given: Mapping[str, Any], prefix: str) -> T:
@@ -126,7 +137,8 @@ def check(instance: Any) -> None:
 
 def _converted(leaf: Setting, value: Any) -> Any:
     if leaf.kind is float and isinstance(value, int) and not isinstance(value, bool):
-        return float(value)
+        with contextlib.suppress(OverflowError):
+            return float(value)
     if leaf.kind is tuple and isinstance(value, list):
         return tuple(value)
     return value
@@ -139,7 +151,7 @@ def check_value(leaf: Setting, value: Any) -> None:
     :raises SettingError: the value has the wrong type or is out of its range
     """
     if not isinstance(value, leaf.kind) or (leaf.kind is not bool and isinstance(value, bool)):
-        raise SettingError(f'{leaf.name} is {value!r}: it must be a {leaf.kind.__name__}')
+        raise SettingError(f'{leaf.name} is {value!r}: it must be of type {leaf.kind.__name__}')
     if leaf.choices and value not in leaf.choices:
         allowed = ', '.join(repr(choice) for choice in leaf.choices)
         raise SettingError(f'{leaf.name} is {value!r}: choose one of {allowed}')
@@ -150,5 +162,6 @@ def check_value(leaf: Setting, value: Any) -> None:
 def _check_range(leaf: Setting, value: float) -> None:
     low = -math.inf if leaf.minimum is None else leaf.minimum
     high = math.inf if leaf.maximum is None else leaf.maximum
-    if not math.isfinite(value) or not low <= value <= high:
+    finite = isinstance(value, int) or math.isfinite(value)
+    if not finite or not low <= value <= high:
         raise SettingError(f'{leaf.name} is {value}: it must be within {low} and {high}')

@@ -1,0 +1,127 @@
+"""
+YAML files to settings and back.
+
+Sections of the file are the groups of the settings: ``scale: {factor: 2.0}`` sets
+``scale.factor``, and so does ``scale.factor: 2.0``. What is not given keeps its default.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from lsd_ros import settings
+from lsd_ros.errors import SettingError
+
+T = TypeVar('T')
+
+
+def load(path: str | Path, cls: type[T]) -> T:
+    """
+    Read settings from a YAML file.
+
+    :param cls: settings dataclass, for example ``EngineSettings``
+    :raises SettingError: the file cannot be read or is no YAML, or a setting in it is unknown,
+        given twice, or not allowed
+    """
+    try:
+        text = Path(path).read_text(encoding='utf-8')
+    except OSError as error:
+        raise SettingError(f'cannot read configuration {path}: {error.strerror}') from error
+    except UnicodeDecodeError as error:
+        raise SettingError(f'configuration {path} is no text: {error}') from error
+    try:
+        return loads(text, cls)
+    except SettingError as error:
+        raise SettingError(f'configuration {path}: {error}') from error
+
+
+def loads(text: str, cls: type[T]) -> T:
+    """
+    Read settings from YAML text.
+
+    :raises SettingError: as :func:`load`
+    """
+    try:
+        tree = yaml.load(text, _Loader)
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise SettingError(f'line {line} is no valid YAML: {error.problem}') from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise SettingError(f'no valid YAML: {" ".join(str(error).split())}') from error
+    if tree is None:
+        tree = {}
+    if not isinstance(tree, dict):
+        raise SettingError(f'it holds a {type(tree).__name__}: write one "name: value" per line')
+    given: dict[str, Any] = {}
+    for name, value in _flattened(tree, ''):
+        if value is None and any(
+            leaf.name.startswith(name + '.') for leaf in settings.leaves(cls)
+        ):
+            continue  # a section with all its lines commented out
+        if name in given:
+            raise SettingError(f'{name} is given twice: delete one of them')
+        given[name] = value
+    return settings.build(cls, given)
+
+
+def dump(instance: Any) -> str:
+    """Return settings as YAML text, every value included, which :func:`loads` reads back."""
+    tree: dict[str, Any] = {}
+    for name, value in settings.values(instance).items():
+        *groups, leaf = name.split('.')
+        branch = tree
+        for group in groups:
+            branch = branch.setdefault(group, {})
+        branch[leaf] = list(value) if isinstance(value, tuple) else value
+    return yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+
+
+def save(instance: Any, path: str | Path) -> None:
+    """
+    Write settings to a YAML file, wholly or not at all.
+
+    :raises SettingError: the file cannot be written
+    """
+    path = Path(path)
+    temporary = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    try:
+        temporary.write_text(dump(instance), encoding='utf-8')
+        os.replace(temporary, path)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise SettingError(f'cannot write configuration {path}: {error.strerror}') from error
+
+
+def _flattened(tree: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
+    for key, value in tree.items():
+        name = f'{prefix}{key}'
+        if isinstance(value, dict):
+            yield from _flattened(value, name + '.')
+        else:
+            yield name, value
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML without two traps: keys given twice pass unseen, and 1e-3 is a text in YAML 1.1."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """Refuse a key that is given twice."""
+        seen: set[str] = set()
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f'{key.value} is given twice', key.start_mark
+                )
+            seen.add(key.value)
+        return super().construct_mapping(node, deep)
+
+
+_Loader.add_implicit_resolver(
+    'tag:yaml.org,2002:float', re.compile(r'[-+]?\d+(\.\d*)?[eE][-+]?\d+$'), list('-+0123456789')
+)
