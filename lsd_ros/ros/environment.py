@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import sys
 from pathlib import Path
+
+from lsd_ros.errors import RosError
 
 TRANSPORT = 'FASTDDS_BUILTIN_TRANSPORTS'
 PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
@@ -22,3 +25,16 @@ def prepare() -> None:
     index = Path(sys.prefix, 'share', 'ament_index')
     if not os.environ.get('AMENT_PREFIX_PATH') and index.is_dir():
         os.environ['AMENT_PREFIX_PATH'] = sys.prefix
+
+
+def require_rclpy() -> None:
+    """
+    Check that there is ROS at all, so that its absence is a sentence and not a traceback.
+
+    :raises RosError: rclpy cannot be imported
+    """
+    if importlib.util.find_spec('rclpy') is None:
+        raise RosError(
+            'rclpy is not installed for this Python: source a ROS 2 distribution, '
+            "or take its wheels with pip install 'lsd_ros[ros]'"
+        )

@@ -1,0 +1,34 @@
+# Everything on a fresh machine: `make demo` and `make test`.
+#
+#   PYTHON       the interpreter to make the environment with
+#   TORCH_INDEX  where to look for torch first; https://download.pytorch.org/whl/cpu saves
+#                gigabytes on a machine without an NVIDIA GPU
+
+PYTHON ?= python3
+VENV ?= .venv
+TORCH_INDEX ?=
+
+RUN := . $(VENV)/bin/activate &&
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test lint clean
+.DEFAULT_GOAL := test
+
+demo: $(STAMP)
+	$(RUN) lsd_ros demo
+
+test: lint
+	$(RUN) pytest
+
+lint: $(STAMP)
+	$(RUN) ruff check
+	$(RUN) ruff format --check
+	$(RUN) mypy lsd_ros
+
+$(STAMP): setup.py setup.cfg constraints.txt .ci/make_venv
+	PYTHON='$(PYTHON)' TORCH_INDEX='$(TORCH_INDEX)' .ci/make_venv $(VENV)
+	touch $@
+
+clean:
+	rm -rf $(VENV) build install log *.egg-info .mypy_cache .pytest_cache .ruff_cache
+	find lsd_ros test -name __pycache__ -prune -exec rm -rf {} +
