@@ -32,16 +32,14 @@ class BaseOdometry:
     :param stamp_ns: of the image [ns]
     :param odom_from_base: pose of the base in the odometry frame, shape (4, 4)
     :param pose_covariance: in the odometry frame, shape (6, 6)
-    :param linear: velocity in the base frame, shape (3,) [m/s]
-    :param angular: angular velocity in the base frame, shape (3,) [rad/s]
+    :param twist: in the base frame, shape (6,): vx, vy, vz [m/s], wx, wy, wz [rad/s]
     :param twist_covariance: in the base frame, shape (6, 6)
     """
 
     stamp_ns: int
     odom_from_base: Matrix
     pose_covariance: Matrix
-    linear: Matrix
-    angular: Matrix
+    twist: Matrix
     twist_covariance: Matrix
 
 
@@ -86,13 +84,11 @@ def odometry_in_base(estimate: Estimate, base_from_camera: Matrix) -> BaseOdomet
     previous_from_current = _inverse(motion.current_from_previous)
     step = base_from_camera @ previous_from_current @ camera_from_base
     seconds = (motion.current_ns - motion.previous_ns) * 1e-9
-    linear, angular = _logarithm(step)
     return BaseOdometry(
         stamp_ns=estimate.stamp_ns,
         odom_from_base=odom_from_base,
         pose_covariance=_covariance_of_base(covariance, base_from_camera, odom_from_base),
-        linear=linear / seconds,
-        angular=angular / seconds,
+        twist=_logarithm(step) / seconds,
         twist_covariance=_covariance_of_base(motion.covariance, base_from_camera, step)
         / seconds**2,
     )
@@ -120,15 +116,15 @@ def _covariance_of_base(covariance: Matrix, base_from_camera: Matrix, moved: Mat
     return (result + result.T) / 2
 
 
-def _logarithm(matrix: Matrix) -> tuple[Matrix, Matrix]:
-    """Return the constant velocity and angular velocity that make this motion in unit time."""
+def _logarithm(matrix: Matrix) -> Matrix:
+    """Return the constant twist that makes this motion in unit time, shape (6,)."""
     rotation_vector = cv2.Rodrigues(matrix[:3, :3])[0].ravel().astype(np.float64)
     angle = float(np.linalg.norm(rotation_vector))
     cross = _cross(rotation_vector)
     # 1 / 12 is the limit; the next term of the series is angle^2 / 720
     factor = 1 / 12 if angle < 1e-4 else 1 / angle**2 - 1 / (2 * angle * math.tan(angle / 2))
     velocity = (np.eye(3) - cross / 2 + factor * cross @ cross) @ matrix[:3, 3]
-    return velocity, rotation_vector
+    return np.concatenate([velocity, rotation_vector])
 
 
 def _cross(vector: Matrix) -> Matrix:

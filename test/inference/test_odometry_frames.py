@@ -66,8 +66,8 @@ def test_forward_motion_of_the_camera_is_x_of_the_base():
     step = rigid(translation=(0, 0, 0.5))
     odometry = odometry_in_base(estimate_of(step, step), base_from_optical(MountSettings()))
     np.testing.assert_allclose(odometry.odom_from_base[:3, 3], (0.5, 0, 0), atol=1e-12)
-    np.testing.assert_allclose(odometry.linear, (5, 0, 0), atol=1e-9)
-    np.testing.assert_allclose(odometry.angular, (0, 0, 0), atol=1e-9)
+    np.testing.assert_allclose(odometry.twist[:3], (5, 0, 0), atol=1e-9)
+    np.testing.assert_allclose(odometry.twist[3:], (0, 0, 0), atol=1e-9)
 
 
 @pytest.mark.parametrize('yaw', [3e-5, 0.3, 3.0])
@@ -77,8 +77,8 @@ def test_base_that_turns_on_the_spot_does_not_move_though_its_camera_does(yaw):
     camera_motion = np.linalg.inv(base_from_camera) @ base_motion @ base_from_camera
     odometry = odometry_in_base(estimate_of(camera_motion, camera_motion), base_from_camera)
     np.testing.assert_allclose(odometry.odom_from_base, base_motion, atol=1e-9)
-    np.testing.assert_allclose(odometry.linear, (0, 0, 0), atol=1e-7)
-    np.testing.assert_allclose(odometry.angular, (0, 0, 10 * yaw), rtol=1e-5, atol=1e-8)
+    np.testing.assert_allclose(odometry.twist[:3], (0, 0, 0), atol=1e-7)
+    np.testing.assert_allclose(odometry.twist[3:], (0, 0, 10 * yaw), rtol=1e-5, atol=1e-8)
 
 
 def test_twist_held_for_the_step_makes_the_motion_of_the_step():
@@ -87,9 +87,9 @@ def test_twist_held_for_the_step_makes_the_motion_of_the_step():
     odometry = odometry_in_base(estimate_of(step, step), base_from_camera)
     parts = 20_000
     small = rigid(
-        odometry.angular,
-        float(np.linalg.norm(odometry.angular)) * 0.1 / parts,
-        odometry.linear * 0.1 / parts,
+        odometry.twist[3:],
+        float(np.linalg.norm(odometry.twist[3:])) * 0.1 / parts,
+        odometry.twist[:3] * 0.1 / parts,
     )
     integrated = np.linalg.matrix_power(small, parts)
     expected = base_from_camera @ step @ np.linalg.inv(base_from_camera)
