@@ -60,7 +60,7 @@ class _Packed:
     channels: int
     code: int | None
     even: tuple[int, int] = (1, 1)
-    smallest: int = 1
+    smallest: int = 0
 
 
 def _packed_encodings() -> Iterator[tuple[str, _Packed]]:
@@ -111,7 +111,7 @@ def pixels(msg: Any, dtype: type[np.generic], channels: int) -> NDArray[Any]:
     shape = (msg.height, msg.width, channels)
     view: NDArray[Any] = np.ndarray(shape, item, buffer, strides=(msg.step, pixel, item.itemsize))
     view.flags.writeable = False
-    native = view.astype(dtype, copy=False)
+    native = np.require(view, dtype, ['ALIGNED'])  # OpenCV takes no odd steps for 16 bit
     return native[..., 0] if channels == 1 else native
 
 
