@@ -47,22 +47,9 @@ def loads(text: str, cls: type[T]) -> T:
 
     :raises SettingError: as :func:`load`
     """
-    try:
-        tree = yaml.load(text, _Loader)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SettingError(f'line {line} is no valid YAML: {error.problem}') from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise SettingError(f'no valid YAML: {" ".join(str(error).split())}') from error
-    if tree is None:
-        tree = {}
-    if not isinstance(tree, dict):
-        raise SettingError(f'it holds a {type(tree).__name__}: write one "name: value" per line')
     given: dict[str, Any] = {}
-    for name, value in _flattened(tree, ''):
-        if value is None and any(
-            leaf.name.startswith(name + '.') for leaf in settings.leaves(cls)
-        ):
+    for name, value in _parsed(text):
+        if value is None and _is_group(name, cls):
             continue  # a section with all its lines commented out
         if name in given:
             raise SettingError(f'{name} is given twice: delete one of them')
@@ -96,6 +83,26 @@ def save(instance: Any, path: str | Path) -> None:
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise SettingError(f'cannot write configuration {path}: {error.strerror}') from error
+
+
+def _parsed(text: str) -> list[tuple[str, Any]]:
+    try:
+        tree = yaml.load(text, _Loader)
+        if tree is None:
+            return []
+        if not isinstance(tree, dict):
+            kind = type(tree).__name__
+            raise SettingError(f'it holds a {kind}: write one "name: value" per line')
+        return list(_flattened(tree, ''))
+    except yaml.MarkedYAMLError as error:
+        line = error.problem_mark.line + 1 if error.problem_mark else 1
+        raise SettingError(f'line {line} is no valid YAML: {error.problem}') from error
+    except (yaml.YAMLError, RecursionError) as error:
+        raise SettingError(f'no valid YAML: {" ".join(str(error).split())}') from error
+
+
+def _is_group(name: str, cls: type) -> bool:
+    return any(leaf.name.startswith(name + '.') for leaf in settings.leaves(cls))
 
 
 def _flattened(tree: Mapping[Any, Any], prefix: str) -> Iterator[tuple[str, Any]]:
