@@ -1,0 +1,48 @@
+"""The library logs with the standard library; the node forwards that to ROS."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rclpy.impl.rcutils_logger import RcutilsLogger
+
+LIBRARY = 'lsd_ros'
+
+
+class RosLogHandler(logging.Handler):
+    """Says in the log of a ROS node what the library logs."""
+
+    def __init__(self, logger: RcutilsLogger) -> None:
+        """Forward to a ROS logger, which has its own opinion on levels."""
+        super().__init__()
+        self._logger = logger
+
+    def __enter__(self) -> RosLogHandler:
+        """Start to forward."""
+        library = logging.getLogger(LIBRARY)
+        library.addHandler(self)
+        library.setLevel(logging.DEBUG)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stop to forward."""
+        library = logging.getLogger(LIBRARY)
+        library.removeHandler(self)
+        library.setLevel(logging.NOTSET)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Forward one record."""
+        text = self.format(record)
+        # One line per level: rclpy refuses a line of code that changes its severity.
+        if record.levelno >= logging.CRITICAL:
+            self._logger.fatal(text)
+        elif record.levelno >= logging.ERROR:
+            self._logger.error(text)
+        elif record.levelno >= logging.WARNING:
+            self._logger.warning(text)
+        elif record.levelno >= logging.INFO:
+            self._logger.info(text)
+        else:
+            self._logger.debug(text)

@@ -1,0 +1,218 @@
+"""The lifecycle node: what exists when, and what the services and timers call."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import ExitStack
+from dataclasses import dataclass
+
+from diagnostic_msgs.msg import DiagnosticArray
+from rclpy.clock import Clock, ClockType
+from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackReturn
+from rclpy.lifecycle.publisher import LifecyclePublisher
+from std_srvs.srv import SetBool, Trigger
+
+from lsd_ros.errors import LsdError
+from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.ros import diagnostics, qos
+from lsd_ros.ros.calibration import Calibration
+from lsd_ros.ros.conversions import RclpyTypes
+from lsd_ros.ros.inputs import Inputs, Received, image_topic
+from lsd_ros.ros.log_forwarding import RosLogHandler
+from lsd_ros.ros.mailbox import Mailbox
+from lsd_ros.ros.mounting import Mounting
+from lsd_ros.ros.outputs import Outputs
+from lsd_ros.ros.parameters import Parameters, Settings
+from lsd_ros.ros.pipeline import Pipeline
+from lsd_ros.ros.worker import Worker
+
+NOT_CONFIGURED = 'the node is not configured: configure and activate it first'
+DIAGNOSTICS_QUEUE = 10
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Configured:
+    """What exists from configuring to cleaning up; ``resources`` gives it back."""
+
+    settings: Settings
+    mounting: Mounting
+    calibration: Calibration
+    pipeline: Pipeline
+    diagnostics: LifecyclePublisher[DiagnosticArray]
+    setup: diagnostics.Setup
+    resources: ExitStack
+
+
+class DepthNode(LifecycleNode):
+    """Images of one camera in; depth, points and odometry out."""
+
+    def __init__(self) -> None:
+        """Declare parameters and services; everything heavy waits for ``on_configure``."""
+        super().__init__('depth_node')
+        self._process = ExitStack()
+        self._process.enter_context(RosLogHandler(self.get_logger()))
+        self.parameters = Parameters(self)
+        self._types = RclpyTypes()
+        self._configured: Configured | None = None
+        self._active = ExitStack()
+        self.create_service(Trigger, '~/reset_odometry', self._on_reset_odometry)
+        self.create_service(SetBool, '~/set_enabled', self._on_set_enabled)
+
+    def start(self) -> None:
+        """Configure and activate, as a launch file would."""
+        if self.trigger_configure() == TransitionCallbackReturn.SUCCESS:
+            self.trigger_activate()
+
+    def on_configure(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Load the weights; whatever fails is said in one sentence, and may be mended."""
+        try:
+            with ExitStack() as resources:
+                self._configured = self._configure(resources)
+        except LsdError as error:
+            log.error(str(error))
+            return TransitionCallbackReturn.FAILURE
+        except Exception:  # rclpy would swallow it
+            log.exception('the node could not be configured')
+            return TransitionCallbackReturn.FAILURE
+        self.parameters.locked = True
+        return super().on_configure(state)
+
+    def on_activate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Listen and work."""
+        if self._configured is None:
+            return TransitionCallbackReturn.FAILURE
+        result = super().on_activate(state)
+        try:
+            with ExitStack() as active:
+                self._activate(self._configured, active)
+                self._active = active.pop_all()
+        except LsdError as error:
+            log.error(str(error))
+            super().on_deactivate(state)
+            return TransitionCallbackReturn.FAILURE
+        return result
+
+    def on_deactivate(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Finish the image in hand, then be silent."""
+        self._active.close()
+        return super().on_deactivate(state)
+
+    def on_cleanup(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Give everything back."""
+        result = super().on_cleanup(state)
+        self._release()
+        return result
+
+    def on_shutdown(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Give everything back, from whatever state."""
+        result = super().on_shutdown(state)
+        self._release()
+        return result
+
+    def on_error(self, state: LifecycleState) -> TransitionCallbackReturn:
+        """Give everything back and be as new."""
+        self._release()
+        return TransitionCallbackReturn.SUCCESS
+
+    def destroy_node(self) -> None:
+        """Give everything back, and the node with it."""
+        self._release()
+        self._process.close()
+        super().destroy_node()
+
+    def _configure(self, resources: ExitStack) -> Configured:
+        from lsd_ros.inference.engine import Engine  # brings torch: seconds, spent here only
+
+        settings = self.parameters.settings()
+        engine = Engine.load(settings.engine)
+        resources.callback(engine.close)
+        warning = diagnostics.untrained_warning(engine.info)
+        if warning is not None:
+            log.warning(warning)
+        mounting = Mounting(self, settings.node.base_frame)
+        resources.callback(mounting.close)
+        outputs = Outputs(self, settings.node, mounting)
+        resources.callback(outputs.close)
+        publisher = self.create_lifecycle_publisher(
+            DiagnosticArray, '/diagnostics', qos.reliable(DIAGNOSTICS_QUEUE)
+        )
+        resources.callback(self.destroy_lifecycle_publisher, publisher)
+        calibration = Calibration(self.resolve_topic_name('camera_info'))
+        topic = image_topic(self, settings.node.image_transport)
+        return Configured(
+            settings=settings,
+            mounting=mounting,
+            calibration=calibration,
+            pipeline=Pipeline(engine, calibration, outputs, self._engine_settings, self._now_ns),
+            diagnostics=publisher,
+            setup=diagnostics.Setup(topic, engine.info, warning),
+            resources=resources.pop_all(),
+        )
+
+    def _activate(self, configured: Configured, active: ExitStack) -> None:
+        settings = configured.settings.node
+        configured.pipeline.begin()
+        mailbox: Mailbox[Received] = Mailbox()
+        worker = Worker(mailbox, configured.pipeline.handle)
+        active.callback(worker.stop)
+        inputs = Inputs(self, settings.image_transport, mailbox, configured.calibration)
+        active.callback(inputs.close)
+        timer = self.create_timer(
+            settings.diagnostics_period_s,
+            lambda: self._publish_diagnostics(configured, mailbox),
+            clock=Clock(clock_type=ClockType.STEADY_TIME),  # also while a bag is paused
+        )
+        active.callback(self.destroy_timer, timer)
+
+    def _release(self) -> None:
+        self._active.close()
+        if self._configured is not None:
+            self._configured.resources.close()
+            self._configured = None
+        self.parameters.locked = False
+
+    def _engine_settings(self) -> EngineSettings:
+        return self.parameters.settings().engine
+
+    def _now_ns(self) -> int:
+        now: int = self.get_clock().now().nanoseconds
+        return now
+
+    def _publish_diagnostics(self, configured: Configured, mailbox: Mailbox[Received]) -> None:
+        report = configured.pipeline.statistics.report(mailbox.received, mailbox.dropped)
+        status = diagnostics.status(
+            report, configured.setup, configured.pipeline.enabled, configured.mounting.source
+        )
+        configured.diagnostics.publish(
+            diagnostics.message(
+                self._types,
+                status,
+                name=f'{self.get_fully_qualified_name().lstrip("/")}: depth',
+                hardware=configured.setup.info.device,
+                stamp_ns=self._now_ns(),
+            )
+        )
+
+    def _on_reset_odometry(
+        self, _: Trigger.Request, response: Trigger.Response
+    ) -> Trigger.Response:
+        if self._configured is None:
+            response.message = NOT_CONFIGURED
+            return response
+        self._configured.pipeline.reset_odometry()
+        response.success = True
+        response.message = 'the odometry starts anew with the next image'
+        return response
+
+    def _on_set_enabled(
+        self, request: SetBool.Request, response: SetBool.Response
+    ) -> SetBool.Response:
+        if self._configured is None:
+            response.message = NOT_CONFIGURED
+            return response
+        self._configured.pipeline.enable(request.data)
+        response.success = True
+        response.message = 'enabled' if request.data else 'disabled'
+        return response

@@ -1,0 +1,197 @@
+"""
+The node's parameters, declared from the settings of the node and of the engine.
+
+A parameter that was given wrongly at the start does not end the process: the node keeps the
+default, and refuses to be configured until the parameter is set right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rcl_interfaces.msg import (
+    FloatingPointRange,
+    IntegerRange,
+    ParameterDescriptor,
+    SetParametersResult,
+)
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+
+from lsd_ros import settings
+from lsd_ros.errors import SettingError
+from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.settings import Setting, setting
+
+
+@dataclass(frozen=True)
+class NodeSettings:
+    """What the node can be told beside the engine's settings."""
+
+    image_transport: str = setting(
+        'raw',
+        'Which images to subscribe to: raw ones on image, or compressed ones on image/compressed',
+        choices=('raw', 'compressed'),
+    )
+    odom_frame: str = setting('odom', 'Frame of the odometry: where the base was at the start')
+    base_frame: str = setting(
+        'base_link', 'Frame of the robot that moves in the odometry frame, x forward and z up'
+    )
+    publish_tf: bool = setting(
+        False, 'Also publish the odometry as the transform from odom_frame to base_frame'
+    )
+    diagnostics_period_s: float = setting(
+        1.0, 'Time between two diagnostics [s]', minimum=0.1, maximum=60
+    )
+    autostart: bool = setting(
+        False, 'Configure and activate at the start, for use without a launch file'
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        settings.check(self)
+        if not self.odom_frame or not self.base_frame or self.odom_frame == self.base_frame:
+            raise SettingError(
+                f'odom_frame is {self.odom_frame!r} and base_frame is {self.base_frame!r}: '
+                'they must be two different names'
+            )
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that the parameters say, at one moment."""
+
+    node: NodeSettings
+    engine: EngineSettings
+
+
+READ_ONLY = ('autostart',)
+# These take effect with the next image; all others are read when the node is configured.
+LIVE = ('min_depth_m', 'max_depth_m', 'depth_size', 'distortion', 'scale.', 'mount.', 'points.')
+
+
+class Parameters:
+    """
+    The declared parameters of a node; what they say together is checked at every change.
+
+    While ``locked``, only those that take effect at once may change.
+    """
+
+    def __init__(self, node: Node) -> None:
+        """Declare every parameter; what was given wrongly is kept for :meth:`settings`."""
+        self._node = node
+        self._leaves = {
+            leaf.name: leaf
+            for cls in (NodeSettings, EngineSettings)
+            for leaf in settings.leaves(cls)
+        }
+        self._refused: dict[str, str] = {}
+        for leaf in self._leaves.values():
+            self._declare(leaf)
+        self._values = {name: node.get_parameter(name).value for name in self._leaves}
+        self._settings: Settings | None = None
+        self.locked = False
+        node.add_on_set_parameters_callback(self._on_set)
+
+    def settings(self) -> Settings:
+        """
+        Return what the parameters say.
+
+        :raises SettingError: one was given wrongly, or two contradict each other
+        """
+        if self._refused:
+            raise SettingError('; '.join(self._refused.values()))
+        if self._settings is None:
+            self._settings = _settings(self._values)
+        return self._settings
+
+    @property
+    def autostart(self) -> bool:
+        """Return whether the node configures and activates itself."""
+        return bool(self._values['autostart'])
+
+    def _declare(self, leaf: Setting) -> None:
+        # Declared loosely first: rclpy would end the process where a given value does not fit.
+        self._node.declare_parameter(
+            leaf.name, leaf.default, ParameterDescriptor(dynamic_typing=True)
+        )
+        try:
+            settings.check_value(leaf, _as_declared(leaf, self._node.get_parameter(leaf.name)))
+        except SettingError as error:
+            self._refused[leaf.name] = str(error)
+            self._node.set_parameters([Parameter(leaf.name, value=leaf.default)])
+        self._node.set_descriptor(leaf.name, descriptor(leaf))
+
+    def _on_set(self, changes: Sequence[Parameter[Any]]) -> SetParametersResult:
+        ours = [change for change in changes if change.name in self._leaves]
+        try:
+            values = self._changed(ours)
+        except SettingError as error:
+            return SetParametersResult(successful=False, reason=str(error))
+        self._values, self._settings = values, None
+        for change in ours:
+            self._refused.pop(change.name, None)
+        return SetParametersResult(successful=True)
+
+    def _changed(self, changes: Iterable[Parameter[Any]]) -> dict[str, Any]:
+        values = dict(self._values)
+        for change in changes:
+            leaf = self._leaves[change.name]
+            if self.locked and not change.name.startswith(LIVE):
+                raise SettingError(
+                    f'{change.name} is read when the node is configured: deactivate the node and '
+                    'clean it up, then set it and configure again'
+                )
+            values[change.name] = _as_declared(leaf, change)
+            settings.check_value(leaf, values[change.name])
+        if _consistent(self._values):
+            # Otherwise values contradict each other since the start, and are mended one by one.
+            _settings(values)
+        return values
+
+
+def descriptor(leaf: Setting) -> ParameterDescriptor:
+    """Describe a setting in the words of ROS."""
+    result = ParameterDescriptor(
+        type=Parameter.Type.from_parameter_value(leaf.default).value,
+        description=leaf.description,
+        read_only=leaf.name in READ_ONLY,
+        dynamic_typing=leaf.kind is float,  # so that 2 is as good as 2.0
+    )
+    if leaf.choices:
+        result.additional_constraints = 'one of: ' + ', '.join(map(repr, leaf.choices))
+    elif leaf.name not in READ_ONLY and not leaf.name.startswith(LIVE):
+        result.additional_constraints = 'read when the node is configured'
+    if leaf.minimum is None or leaf.maximum is None:
+        return result
+    if leaf.kind is int:
+        bounds = IntegerRange(from_value=int(leaf.minimum), to_value=int(leaf.maximum))
+        result.integer_range = [bounds]
+    elif leaf.kind is float:
+        result.floating_point_range = [
+            FloatingPointRange(from_value=float(leaf.minimum), to_value=float(leaf.maximum))
+        ]
+    return result
+
+
+def _as_declared(leaf: Setting, parameter: Parameter[Any]) -> Any:
+    value = parameter.value
+    return float(value) if leaf.kind is float and type(value) is int else value
+
+
+def _settings(values: dict[str, Any]) -> Settings:
+    return Settings(node=_part(NodeSettings, values), engine=_part(EngineSettings, values))
+
+
+def _consistent(values: dict[str, Any]) -> bool:
+    try:
+        _settings(values)
+    except SettingError:
+        return False
+    return True
+
+
+def _part(cls: type[Any], values: dict[str, Any]) -> Any:
+    return settings.build(cls, {leaf.name: values[leaf.name] for leaf in settings.leaves(cls)})

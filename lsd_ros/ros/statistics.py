@@ -1,0 +1,169 @@
+"""What the node counts and times, between two diagnostics and since its activation."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsd_ros.types import Scale
+
+REMEMBERED = 100  # frames that percentiles are taken over
+MOST_PROBLEMS = 5  # different sentences per report
+PROBE = 16  # brightness is measured on every 16th pixel of every 16th row
+
+
+class Outcome(Enum):
+    """What became of a frame that was taken out of the mailbox."""
+
+    PUBLISHED = 'published'
+    IDLE = 'idle'
+    DISABLED = 'disabled'
+    REFUSED = 'refused'
+    FAILED = 'failed'
+
+
+@dataclass(frozen=True)
+class InputQuality:
+    """
+    What the newest image looks like.
+
+    :param frame_id: its optical frame
+    :param encoding: as the message says, or the format of a compressed image
+    :param brightness: mean of the pixels, 0 to 255
+    """
+
+    frame_id: str
+    width: int
+    height: int
+    encoding: str
+    brightness: float
+
+    @classmethod
+    def of(cls, frame_id: str, encoding: str, rgb: NDArray[np.uint8]) -> InputQuality:
+        """Look at an image, shape (H, W, 3)."""
+        height, width = rgb.shape[:2]
+        return cls(frame_id, width, height, encoding, float(rgb[::PROBE, ::PROBE].mean()))
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """Of the newest times [ms]."""
+
+    p50_ms: float
+    p95_ms: float
+
+
+@dataclass(frozen=True)
+class Report:
+    """
+    The state of the node at one moment.
+
+    :param counts: frames by outcome since the activation
+    :param rate_hz: frames published per second since the report before
+    :param input_rate_hz: frames received per second since the report before
+    :param latency: from the arrival of an image to its results being published
+    :param age: from the stamp of an image to its results being published, by the node's clock
+    :param stages_ms: the engine's stages, median
+    :param problems: what went wrong since the report before
+    """
+
+    received: int
+    dropped: int
+    counts: dict[Outcome, int]
+    rate_hz: float
+    input_rate_hz: float
+    latency: Percentiles | None
+    age: Percentiles | None
+    stages_ms: dict[str, float]
+    quality: InputQuality | None
+    scale: Scale | None
+    problems: tuple[str, ...]
+
+
+class Statistics:
+    """Counts on the thread of the worker, reports on that of the diagnostics."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """Start at zero."""
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._counts: Counter[Outcome] = Counter()
+        self._latencies_s: deque[float] = deque(maxlen=REMEMBERED)
+        self._ages_s: deque[float] = deque(maxlen=REMEMBERED)
+        self._stages_s: dict[str, deque[float]] = {}
+        self._problems: dict[str, None] = {}
+        self._quality: InputQuality | None = None
+        self._scale: Scale | None = None
+        self._reported_s = clock()
+        self._reported_published = 0
+        self._reported_received = 0
+
+    def count(self, outcome: Outcome, problem: str | None = None) -> None:
+        """Count a frame that gave no result, and remember what was wrong with it."""
+        with self._lock:
+            self._counts[outcome] += 1
+            if problem is not None and len(self._problems) < MOST_PROBLEMS:
+                self._problems[problem] = None
+
+    def saw(self, quality: InputQuality) -> None:
+        """Remember what the newest image looks like."""
+        with self._lock:
+            self._quality = quality
+
+    def published(
+        self, latency_s: float, age_s: float, stages_s: dict[str, float], scale: Scale
+    ) -> None:
+        """Count a frame whose results were published."""
+        with self._lock:
+            self._counts[Outcome.PUBLISHED] += 1
+            self._latencies_s.append(latency_s)
+            self._ages_s.append(age_s)
+            for stage, seconds in stages_s.items():
+                self._stages_s.setdefault(stage, deque(maxlen=REMEMBERED)).append(seconds)
+            self._scale = scale
+
+    def report(self, received: int, dropped: int) -> Report:
+        """
+        Say how things stand, and start the next interval.
+
+        :param received: images that arrived since the activation
+        :param dropped: those of them that a newer one replaced
+        """
+        with self._lock:
+            now = self._clock()
+            seconds = max(now - self._reported_s, 1e-6)
+            published = self._counts[Outcome.PUBLISHED]
+            report = Report(
+                received=received,
+                dropped=dropped,
+                counts={outcome: self._counts[outcome] for outcome in Outcome},
+                rate_hz=(published - self._reported_published) / seconds,
+                input_rate_hz=(received - self._reported_received) / seconds,
+                latency=_percentiles(self._latencies_s),
+                age=_percentiles(self._ages_s),
+                stages_ms={
+                    name: float(np.median(times)) * 1e3 for name, times in self._stages_s.items()
+                },
+                quality=self._quality,
+                scale=self._scale,
+                problems=tuple(self._problems),
+            )
+            self._problems.clear()
+            self._reported_s = now
+            self._reported_published = published
+            self._reported_received = received
+            return report
+
+
+def _percentiles(times_s: deque[float]) -> Percentiles | None:
+    if not times_s:
+        return None
+    p50, p95 = np.percentile(times_s, (50, 95)) * 1e3
+    return Percentiles(float(p50), float(p95))

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lsd_ros.ros.statistics import InputQuality, Outcome, Statistics
+from lsd_ros.types import Scale
+
+METRIC = Scale(1.0, True, 'fixed')
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_rates_are_those_since_the_report_before():
+    clock = Clock()
+    statistics = Statistics(clock)
+    for _ in range(10):
+        statistics.published(0.01, 0.02, {}, METRIC)
+    clock.now += 2.0
+    first = statistics.report(received=20, dropped=10)
+    clock.now += 1.0
+    second = statistics.report(received=21, dropped=10)
+    assert (first.rate_hz, first.input_rate_hz) == (5.0, 10.0)
+    assert (second.rate_hz, second.input_rate_hz) == (0.0, 1.0)
+    assert second.counts[Outcome.PUBLISHED] == 10
+
+
+def test_percentiles_are_those_of_the_newest_frames():
+    statistics = Statistics()
+    for milliseconds in [1e6] * 50 + list(range(101)):
+        statistics.published(milliseconds / 1e3, 1.0, {'network': 0.004}, METRIC)
+    report = statistics.report(received=0, dropped=0)
+    assert report.latency is not None
+    assert report.latency.p50_ms == pytest.approx(50.5)
+    assert report.latency.p95_ms == pytest.approx(95.05)
+    assert report.stages_ms == {'network': pytest.approx(4.0)}
+
+
+def test_problem_is_reported_once_and_again_only_if_it_comes_back():
+    statistics = Statistics()
+    for _ in range(3):
+        statistics.count(Outcome.REFUSED, 'no camera info')
+    assert statistics.report(received=3, dropped=0).problems == ('no camera info',)
+    report = statistics.report(received=3, dropped=0)
+    assert report.problems == ()
+    assert report.counts[Outcome.REFUSED] == 3
+
+
+def test_endless_different_problems_do_not_fill_the_report():
+    statistics = Statistics()
+    for number in range(1000):
+        statistics.count(Outcome.FAILED, f'problem {number}')
+    assert len(statistics.report(received=0, dropped=0).problems) == 5
+
+
+def test_brightness_is_near_the_mean_of_the_image():
+    image = np.random.default_rng(0).integers(0, 256, (375, 1242, 3), np.uint8)
+    quality = InputQuality.of('camera', 'bgr8', image)
+    assert quality.brightness == pytest.approx(image.mean(), abs=5)
+    assert (quality.width, quality.height) == (1242, 375)
