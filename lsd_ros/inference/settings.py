@@ -80,10 +80,16 @@ class PointsSettings:
         80.0, 'Drop points farther than this from the camera [m]', minimum=0.01, maximum=1e4
     )
     min_height_m: float = setting(
-        -1e3, 'Drop points lower than this in the base frame [m]', minimum=-1e3, maximum=1e3
+        EVERY_HEIGHT[0],
+        'Drop points lower than this in the base frame [m]',
+        minimum=-1e3,
+        maximum=1e3,
     )
     max_height_m: float = setting(
-        1e3, 'Drop points higher than this in the base frame [m]', minimum=-1e3, maximum=1e3
+        EVERY_HEIGHT[1],
+        'Drop points higher than this in the base frame [m]',
+        minimum=-1e3,
+        maximum=1e3,
     )
 
     def __post_init__(self) -> None:
@@ -137,6 +143,11 @@ class EngineSettings:
         'auto',
         'What runs the network; auto: the fastest that is installed for the device',
         choices=('auto', 'torch', 'openvino', 'onnxruntime'),
+    )
+    precision: str = setting(
+        'auto',
+        'Numbers that the network computes with; auto: half on CUDA, full on the CPU',
+        choices=('auto', 'full', 'half'),
     )
     threads: int = setting(
         2,

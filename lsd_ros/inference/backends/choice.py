@@ -1,0 +1,70 @@
+"""Which backend runs the network, by what is asked for and what is installed."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+
+import torch
+
+from lsd_ros.errors import BackendError
+from lsd_ros.inference.backends.base import Backend, Plan
+from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.models.checkpoint import Weights
+
+LOGGER = logging.getLogger(__name__)
+CPU_BACKENDS = ('openvino', 'onnxruntime', 'torch')  # fastest first: docs/performance.md
+
+
+def open_backend(settings: EngineSettings, weights: Weights, width: int, height: int) -> Backend:
+    """
+    Build the backend that the settings ask for, for one network size.
+
+    Where the choice is left open, whatever fails to build is logged and the next best is taken.
+
+    :raises BackendError: what was asked for by name cannot run, or nothing can
+    """
+    reasons = []
+    candidates = _candidates(settings)
+    for device, name in candidates:
+        half = settings.precision == 'half' or (settings.precision == 'auto' and device == 'cuda')
+        plan = Plan(weights, width, height, settings.threads, half)
+        try:
+            return _build(device, name, plan)
+        except BackendError as error:
+            if len(candidates) == 1:
+                raise
+            LOGGER.warning('%s on %s is not used: %s', name, device, error)
+            reasons.append(str(error))
+    raise BackendError('no backend can run the network: ' + '; '.join(reasons))
+
+
+def _candidates(settings: EngineSettings) -> list[tuple[str, str]]:
+    on_cuda = [('cuda', 'torch')] if settings.backend in ('auto', 'torch') else []
+    if settings.device == 'cuda':
+        return on_cuda
+    names = [name for name in CPU_BACKENDS if settings.backend in ('auto', name)]
+    if settings.backend == 'auto':
+        names = [name for name in names if importlib.util.find_spec(name) is not None]
+    on_cpu = [('cpu', name) for name in names]
+    if settings.device == 'auto' and torch.cuda.is_available():
+        return on_cuda + on_cpu
+    return on_cpu
+
+
+def _build(device: str, name: str, plan: Plan) -> Backend:
+    if device == 'cuda':
+        from lsd_ros.inference.backends.cuda import CudaBackend
+
+        return CudaBackend(plan)
+    if name == 'openvino':
+        from lsd_ros.inference.backends.openvino import OpenVinoBackend
+
+        return OpenVinoBackend(plan)
+    if name == 'onnxruntime':
+        from lsd_ros.inference.backends.onnxruntime import OnnxRuntimeBackend
+
+        return OnnxRuntimeBackend(plan)
+    from lsd_ros.inference.backends.torch_cpu import TorchCpuBackend
+
+    return TorchCpuBackend(plan)

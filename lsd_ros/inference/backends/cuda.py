@@ -1,0 +1,111 @@
+"""CUDA: half precision, channels-last, one captured graph a network, pinned copies inside it."""
+
+from __future__ import annotations
+
+import logging
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from lsd_ros.errors import BackendError
+from lsd_ros.inference.backends.base import Plan
+from lsd_ros.inference.rewrite import channels_last, depth_inference, pose_inference
+
+LOGGER = logging.getLogger(__name__)
+WARM_UP_RUNS = 3
+
+
+class CudaBackend:
+    """
+    Both networks on the first CUDA device.
+
+    :raises BackendError: there is no usable CUDA device, or its memory is full
+    """
+
+    name = 'torch'
+
+    def __init__(self, plan: Plan) -> None:
+        if not torch.cuda.is_available():
+            raise BackendError(
+                'torch sees no CUDA device: install a driver and a CUDA build of torch, or set '
+                "device to 'cpu'"
+            )
+        try:
+            self._depth = CudaNetwork(depth_inference(plan.weights), plan.image_shape, plan.half)
+            self._pose = CudaNetwork(pose_inference(plan.weights), plan.frames_shape, plan.half)
+        except RuntimeError as error:  # torch.OutOfMemoryError is one, too
+            raise BackendError(f'CUDA cannot run the network: {_first_line(error)}') from error
+        self.device = f'cuda ({torch.cuda.get_device_name()})'
+
+    def disparity(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See :meth:`Backend.disparity`."""
+        result: NDArray[np.float32] = self._depth(image[None])[0, 0]
+        return result
+
+    def motions(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See :meth:`Backend.motions`."""
+        return self._pose(frames)
+
+
+class CudaNetwork:
+    """
+    One network on CUDA behind pinned buffers.
+
+    Copy in, network and copy out are one captured graph, so that a call costs one launch; where
+    capturing fails, the same three steps run one by one, and the reason is logged.
+    """
+
+    def __init__(self, network: nn.Module, shape: tuple[int, ...], half: bool) -> None:
+        kind = torch.float16 if half else torch.float32
+        self._network = channels_last(network.to('cuda', kind))
+        self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
+        self._pinned_in = torch.zeros(shape, dtype=torch.uint8).pin_memory()
+        self._device_in = self._pinned_in.cuda()
+        with torch.inference_mode(), torch.cuda.stream(self._stream):
+            for _ in range(WARM_UP_RUNS):  # lets cuDNN choose before anything is captured
+                output = self._network(self._device_in)
+        self._stream.synchronize()
+        self._pinned_out = torch.empty(output.shape, dtype=torch.float32).pin_memory()
+        self._graph = self._captured()
+
+    def _captured(self) -> torch.cuda.CUDAGraph | None:
+        graph = torch.cuda.CUDAGraph()
+        try:
+            with torch.inference_mode(), torch.cuda.graph(graph, stream=self._stream):
+                self._steps()
+        except RuntimeError as error:
+            LOGGER.warning('CUDA graph not captured, running step by step: %s', _first_line(error))
+            return None
+        return graph
+
+    def _steps(self) -> None:
+        self._device_in.copy_(self._pinned_in, non_blocking=True)
+        result: Tensor = self._network(self._device_in)
+        self._pinned_out.copy_(result, non_blocking=True)
+
+    def __call__(self, data: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """
+        Run the network.
+
+        :param data: of the planned shape
+        :return: the network's output, valid until the next call
+        :raises BackendError: the device failed
+        """
+        self._pinned_in.copy_(torch.from_numpy(data))
+        try:
+            with torch.inference_mode(), torch.cuda.stream(self._stream):
+                if self._graph is None:
+                    self._steps()
+                else:
+                    self._graph.replay()
+            self._stream.synchronize()
+        except RuntimeError as error:
+            raise BackendError(f'CUDA failed while running: {_first_line(error)}') from error
+        result: NDArray[np.float32] = self._pinned_out.numpy()
+        return result
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().split('\n', maxsplit=1)[0]

@@ -1,0 +1,141 @@
+"""From depth to the points that a robot must not touch, each in one array operation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lsd_ros.errors import FrameError
+from lsd_ros.inference.settings import PointsSettings
+from lsd_ros.types import Camera, Cloud, Estimate
+
+Matrix = NDArray[np.float64]
+Plane = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Rays:
+    """
+    Where every pixel of a camera looks, at depth 1.
+
+    :param x: shape (H, W), float32
+    :param y: shape (H, W), float32
+    :param length: of the ray, shape (H, W), float32
+    """
+
+    x: Plane
+    y: Plane
+    length: Plane
+
+    @classmethod
+    def of(cls, camera: Camera) -> Rays:
+        """Compute the rays of a camera."""
+        columns = (np.arange(camera.width) - camera.cx) / camera.fx
+        rows = (np.arange(camera.height) - camera.cy) / camera.fy
+        x, y = np.meshgrid(columns.astype(np.float32), rows.astype(np.float32))
+        return cls(x, y, np.sqrt(1 + x * x + y * y))
+
+    def at(self, chosen: tuple[NDArray[np.intp], NDArray[np.intp]]) -> Rays:
+        """Return the rays of some pixels only."""
+        return Rays(self.x[chosen], self.y[chosen], self.length[chosen])
+
+
+class CloudBuilder:
+    """
+    Builds clouds with the same settings; the rays of the last camera are kept.
+
+    :param settings: what to keep, and how
+    """
+
+    def __init__(self, settings: PointsSettings) -> None:
+        self.settings = settings
+        self._camera: Camera | None = None
+        self._rays: Rays | None = None
+
+    def build(self, estimate: Estimate, base_from_camera: Matrix | None = None) -> Cloud:
+        """
+        Turn the depth of an estimate into points in the frame of its camera.
+
+        :param estimate: with depth
+        :param base_from_camera: what heights are measured by, shape (4, 4); None: heights are
+            above the camera, against its y axis
+        :return: organised as the (decimated) image, or one row of the valid points
+        :raises FrameError: the estimate has no depth
+        """
+        depth, image, camera = estimate.depth, estimate.image, estimate.camera
+        if depth is None or image is None or camera is None:
+            raise FrameError('a cloud needs an estimate with depth: none was asked for')
+        rays = self._rays_of(camera)
+        if self.settings.decimation > 1:
+            nearest = nearest_pixels(depth, self.settings.decimation)
+            depth, image, rays = depth[nearest], image[nearest], rays.at(nearest)
+        keep = self._kept(depth, rays, base_from_camera)
+        planes = [rays.x * depth, rays.y * depth, depth]
+        if self.settings.rgb:
+            planes.append(rgb_bits(image))
+        points = np.asarray(cv2.merge(planes), np.float32)
+        if self.settings.organised:
+            points[~keep, :3] = np.nan
+            return Cloud(estimate.stamp_ns, estimate.frame_id, points, dense=bool(keep.all()))
+        listed = np.ascontiguousarray(points[keep][None])
+        return Cloud(estimate.stamp_ns, estimate.frame_id, listed, dense=True)
+
+    def _rays_of(self, camera: Camera) -> Rays:
+        if self._rays is None or camera != self._camera:
+            self._camera, self._rays = camera, Rays.of(camera)
+        return self._rays
+
+    def _kept(
+        self, depth: Plane, rays: Rays, base_from_camera: Matrix | None
+    ) -> NDArray[np.bool_]:
+        """Return which points are valid, in range and in the height band."""
+        wanted = self.settings
+        # false for NaN, and for both infinities
+        keep = (depth > 0) & (depth * rays.length <= wanted.max_range_m)
+        x, y, z, offset = (
+            (0.0, -1.0, 0.0, 0.0) if base_from_camera is None else base_from_camera[2]
+        )
+        direction = np.float32(x) * rays.x + np.float32(y) * rays.y + np.float32(z)
+        with np.errstate(invalid='ignore'):  # an infinite depth times zero
+            height = depth * direction + np.float32(offset)
+        keep &= (height >= wanted.min_height_m) & (height <= wanted.max_height_m)
+        return keep
+
+
+def nearest_pixels(depth: Plane, size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """
+    Pick the nearest valid pixel of every cell, so that a thin obstacle is never lost.
+
+    Rows and columns that do not fill a cell make smaller cells at the lower and right border.
+
+    :param depth: shape (H, W), float32
+    :param size: width and height of a cell [pixels]
+    :return: rows and columns of the chosen pixels, each of shape (ceil(H / size), ceil(W / size))
+    """
+    height, width = depth.shape
+    rows, columns = -(-height // size), -(-width // size)
+    padded = np.full((rows * size, columns * size), np.inf, dtype=np.float32)
+    padded[:height, :width] = np.where(depth > 0, depth, np.inf)
+    cells = (
+        padded.reshape(rows, size, columns, size).transpose(0, 2, 1, 3).reshape(rows, columns, -1)
+    )
+    best = cells.argmin(axis=2)  # the first pixel of a cell without any valid one
+    chosen_rows = np.arange(rows)[:, None] * size + best // size
+    chosen_columns = np.arange(columns)[None, :] * size + best % size
+    return chosen_rows, chosen_columns
+
+
+def rgb_bits(image: NDArray[np.uint8]) -> Plane:
+    """
+    Pack colours as PCL and rviz read them: the bits of the integer 0x00RRGGBB as a float.
+
+    :param image: RGB, shape (H, W, 3), uint8
+    :return: shape (H, W), float32
+    """
+    red, green, blue = cv2.split(image)
+    packed = cv2.merge([blue, green, red, np.zeros_like(red)])
+    bits: Plane = packed.view(np.dtype('<f4'))[..., 0]
+    return bits
