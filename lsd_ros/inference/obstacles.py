@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.errors import FrameError
-from lsd_ros.inference.settings import PointsSettings
+from lsd_ros.inference.settings import EVERY_HEIGHT, PointsSettings
 from lsd_ros.types import Camera, Cloud, Estimate
 
 Matrix = NDArray[np.float64]
 Plane = NDArray[np.float32]
+UP_FROM_OPTICAL = np.array([0.0, -1.0, 0.0, 0.0])  # y of an optical frame looks down
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,11 @@ class CloudBuilder:
         if self.settings.rgb:
             planes.append(rgb_bits(image))
         points = np.asarray(cv2.merge(planes), np.float32)
+        complete = bool(keep.all())
         if self.settings.organised:
             points[~keep, :3] = np.nan
-            return Cloud(estimate.stamp_ns, estimate.frame_id, points, dense=bool(keep.all()))
-        listed = np.ascontiguousarray(points[keep][None])
+            return Cloud(estimate.stamp_ns, estimate.frame_id, points, dense=complete)
+        listed = points.reshape(1, -1, points.shape[2]) if complete else points[keep][None]
         return Cloud(estimate.stamp_ns, estimate.frame_id, listed, dense=True)
 
     def _rays_of(self, camera: Camera) -> Rays:
@@ -94,15 +96,15 @@ class CloudBuilder:
         """Return which points are valid, in range and in the height band."""
         wanted = self.settings
         # false for NaN, and for both infinities
-        keep = (depth > 0) & (depth * rays.length <= wanted.max_range_m)
-        x, y, z, offset = (
-            (0.0, -1.0, 0.0, 0.0) if base_from_camera is None else base_from_camera[2]
-        )
-        direction = np.float32(x) * rays.x + np.float32(y) * rays.y + np.float32(z)
+        keep = (depth > 0) & (depth * rays.length <= np.float32(wanted.max_range_m))
+        if (wanted.min_height_m, wanted.max_height_m) == EVERY_HEIGHT:
+            return keep
+        up = UP_FROM_OPTICAL if base_from_camera is None else base_from_camera[2]
+        x, y, z, offset = up.astype(np.float32)
         with np.errstate(invalid='ignore'):  # an infinite depth times zero
-            height = depth * direction + np.float32(offset)
-        keep &= (height >= wanted.min_height_m) & (height <= wanted.max_height_m)
-        return keep
+            height = depth * (x * rays.x + y * rays.y + z) + offset
+        low, high = np.float32(wanted.min_height_m), np.float32(wanted.max_height_m)
+        return keep & (height >= low) & (height <= high)
 
 
 def nearest_pixels(depth: Plane, size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

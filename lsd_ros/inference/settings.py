@@ -8,6 +8,8 @@ from lsd_ros import settings
 from lsd_ros.errors import SettingError
 from lsd_ros.settings import setting
 
+EVERY_HEIGHT = (-1e3, 1e3)  # a height band that crops nothing [m]
+
 
 @dataclass(frozen=True)
 class ScaleSettings:

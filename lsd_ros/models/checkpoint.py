@@ -78,6 +78,20 @@ class Weights:
     sha256: str = ''
 
 
+def untrained_weights(seed: int = 0) -> Weights:
+    """Return random weights of the default shape; the same for the same seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        depth, pose = SmallDepthNet().eval(), PoseNet().eval()
+    card = WeightsCard(
+        name='untrained',
+        trained=False,
+        command=f'save_weights(untrained_weights({seed}), path, dtype=torch.float16)',
+        note='random numbers: depth and motion mean nothing',
+    )
+    return Weights(depth, pose, Preprocessing(), DisparityRange(0.1, 100.0), card)
+
+
 def save_weights(weights: Weights, path: str | Path, *, dtype: torch.dtype = torch.float32) -> str:
     """
     Write a weights file; it appears at ``path`` whole or not at all.
