@@ -118,7 +118,9 @@ def image(
     """Lay pixels out as a message, each row followed by bytes that mean nothing."""
     rows = packed.reshape(len(packed), -1)
     if '16' in encoding:
-        rows = (rows.astype(np.uint16) * 257).astype('>u2' if big_endian else '<u2')
+        # Plus 100, so that a value is not the same with its bytes swapped; it is rounded away.
+        deep = np.minimum(rows.astype(np.uint32) * 257 + 100, 65535)
+        rows = deep.astype('>u2' if big_endian else '<u2')
     rows = np.ascontiguousarray(rows).view(np.uint8)
     if encoding == 'nv24' and padding:  # its chroma rows are two luma rows long
         luma = np.pad(rows[:HEIGHT], ((0, 0), (0, padding)), constant_values=99)
