@@ -14,6 +14,7 @@ from launch.actions import (
 )
 from launch.event_handlers import OnProcessExit, OnProcessStart
 from launch.events import matches_action
+from launch.events.process import ProcessExited
 from launch.substitutions import PathJoinSubstitution
 from launch_ros.actions import LifecycleNode, Node
 from launch_ros.event_handlers import OnStateTransition
@@ -89,7 +90,6 @@ def _depth_node(given: dict[str, str]) -> LifecycleNode:
         ],
         ros_arguments=['--log-level', f'{logger}:={given["log_level"]}'],
         output='screen',
-        on_exit=Shutdown(reason='depth_node has ended'),
     )
 
 
@@ -105,15 +105,20 @@ def _lifecycle(node: LifecycleNode) -> list[Action]:
         return EmitEvent(event=event)
 
     def give_up(start: str, goal: str, what: str) -> Action:
-        reason = f'depth_node could not be {what}: its last message above says why'
+        reason = f'depth_node could not be {what}: its last message says why'
         return RegisterEventHandler(
             OnStateTransition(
                 target_lifecycle_node=node,
                 start_state=start,
                 goal_state=goal,
-                entities=[LogInfo(msg=reason), Shutdown(reason=reason)],
+                entities=[OpaqueFunction(function=_fail, args=[reason])],
             )
         )
+
+    def ended(event: ProcessExited, context: LaunchContext) -> list[Action]:
+        if not context.is_shutdown:
+            _fail(context, f'depth_node has ended by itself with code {event.returncode}')
+        return []
 
     configure = OnProcessStart(
         target_action=node, on_start=[change(Transition.TRANSITION_CONFIGURE)]
@@ -127,11 +132,17 @@ def _lifecycle(node: LifecycleNode) -> list[Action]:
     return [
         RegisterEventHandler(configure),
         RegisterEventHandler(activate),
+        RegisterEventHandler(OnProcessExit(target_action=node, on_exit=ended)),
         give_up('configuring', 'unconfigured', 'configured'),
         give_up('configuring', 'errorprocessing', 'configured'),
         give_up('activating', 'inactive', 'activated'),
         give_up('activating', 'errorprocessing', 'activated'),
     ]
+
+
+def _fail(context: LaunchContext, reason: str) -> None:
+    """End the launch with exit code 1, which a Shutdown action cannot."""
+    raise RuntimeError(reason)
 
 
 def _player(given: dict[str, str], node: LifecycleNode) -> list[Action]:
