@@ -1,0 +1,27 @@
+"""The message classes of rclpy, found by the name of their type."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+from typing import Any
+
+from lsd_ros.errors import MessageError
+
+
+@functools.cache
+def message_class(name: str) -> type[Any]:
+    """
+    Find a message class.
+
+    :param name: for example ``sensor_msgs/msg/Image``
+    :raises MessageError: the name is none of a type, or its package is not installed
+    """
+    try:
+        package, kind, short = name.split('/')
+        found: type[Any] = getattr(importlib.import_module(f'{package}.{kind}'), short)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise MessageError(
+            f'message type {name!r} is not installed: install its ROS package'
+        ) from error
+    return found
