@@ -146,34 +146,48 @@ def _fail(context: LaunchContext, reason: str) -> None:
 
 
 def _player(given: dict[str, str], node: LifecycleNode) -> list[Action]:
+    """Play the bag once the node is active; where nobody looks at rviz, end with the bag."""
     clock = ['--clock'] if given['use_sim_time'] == 'true' else []
+    calibration = _absolute(given['camera_info'], given)
     player = Node(
         package=PACKAGE,
         executable='bag_player',
-        arguments=[given['bag'], '--wait-for-subscribers', *clock],
+        arguments=[given['bag'], *clock, '--wait-for-subscribers', calibration],
         output='screen',
     )
+
+    def ended(event: ProcessExited, context: LaunchContext) -> list[Action]:
+        if event.returncode and not context.is_shutdown:
+            _fail(context, 'the bag could not be played: the last message of bag_player says why')
+        if context.is_shutdown or given['rviz'] == 'true':
+            return []
+        return [LogInfo(msg='the bag is over'), Shutdown(reason='the bag is over')]
+
     start = OnStateTransition(
         target_lifecycle_node=node,
         start_state='activating',
         goal_state='active',
         entities=[player],
     )
-    # In rviz the end of a bag is something to look at.
-    ending = [LogInfo(msg='the bag is over')]
-    if given['rviz'] != 'true':
-        ending.append(Shutdown(reason='the bag is over'))
-    stop = OnProcessExit(target_action=player, on_exit=ending)
-    return [RegisterEventHandler(start), RegisterEventHandler(stop)]
+    return [
+        RegisterEventHandler(start),
+        RegisterEventHandler(OnProcessExit(target_action=player, on_exit=ended)),
+    ]
+
+
+def _absolute(topic: str, given: dict[str, str]) -> str:
+    """Return the full name of a topic of the node."""
+    if topic.startswith('/'):
+        return topic
+    return '/'.join(['', *filter(None, given['namespace'].split('/')), topic])
 
 
 def _rviz(given: dict[str, str]) -> Node:
-    prefix = '/' + given['namespace'].strip('/') if given['namespace'].strip('/') else ''
     return Node(
         package='rviz2',
         executable='rviz2',
         arguments=['-d', given['rviz_config'], '-f', given['rviz_frame']],
-        remappings=[(f'/{topic}', f'{prefix}/{topic}') for topic in TOPICS],
+        remappings=[(f'/{topic}', _absolute(topic, given)) for topic in TOPICS],
         parameters=[_clock(given)],
         output='log',
     )
