@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsd_ros.messages import encode
 from lsd_ros.messages.types import MessageTypes
-from lsd_ros.ros.statistics import Outcome, Report
+from lsd_ros.ros.statistics import Report
 
 if TYPE_CHECKING:
     from lsd_ros.inference.engine import EngineInfo
@@ -119,7 +119,7 @@ def _judgement(report: Report, setup: Setup, enabled: bool) -> tuple[Level, list
     if not enabled:
         warnings.append('disabled by set_enabled')
     if warnings:
-        return (Level.ERROR if report.counts[Outcome.FAILED] else Level.WARN), warnings
+        return (Level.ERROR if report.failing else Level.WARN), warnings
     if report.rate_hz == 0:
         return Level.OK, ['idle: nobody subscribes to any result']
     return Level.OK, ['running']
@@ -141,7 +141,8 @@ def _times(report: Report) -> dict[str, str]:
         if percentiles is not None:
             values[f'{name}.p50_ms'] = f'{percentiles.p50_ms:.2f}'
             values[f'{name}.p95_ms'] = f'{percentiles.p95_ms:.2f}'
-    values.update((f'stage.{name}_ms', f'{ms:.2f}') for name, ms in report.stages_ms.items())
+    for name, milliseconds in report.stages_ms.items():
+        values[f'stage.{name.replace(" ", "_")}_ms'] = f'{milliseconds:.2f}'
     return values
 
 

@@ -72,6 +72,7 @@ class Report:
     :param age: from the stamp of an image to its results being published, by the node's clock
     :param stages_ms: the engine's stages, median
     :param problems: what went wrong since the report before
+    :param failing: whether a frame failed since the report before, which only a bug does
     """
 
     received: int
@@ -85,6 +86,7 @@ class Report:
     quality: InputQuality | None
     scale: Scale | None
     problems: tuple[str, ...]
+    failing: bool
 
 
 class Statistics:
@@ -104,6 +106,7 @@ class Statistics:
         self._reported_s = clock()
         self._reported_published = 0
         self._reported_received = 0
+        self._reported_failed = 0
 
     def count(self, outcome: Outcome, problem: str | None = None) -> None:
         """Count a frame that gave no result, and remember what was wrong with it."""
@@ -154,8 +157,10 @@ class Statistics:
                 quality=self._quality,
                 scale=self._scale,
                 problems=tuple(self._problems),
+                failing=self._counts[Outcome.FAILED] > self._reported_failed,
             )
             self._problems.clear()
+            self._reported_failed = self._counts[Outcome.FAILED]
             self._reported_s = now
             self._reported_published = published
             self._reported_received = received

@@ -1,0 +1,125 @@
+"""What the node does with images that it cannot use: it says why, and goes on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy', reason='needs rclpy: source a ROS distribution or take its wheels')
+
+from sensor_msgs.msg import Image
+
+from lsd_ros.messages import encode
+from lsd_ros.messages.decode import stamp_ns
+
+
+@pytest.fixture(scope='module')
+def robot(start_robot, weights):
+    robot = start_robot(
+        {'weights': weights, 'backend': 'torch', 'diagnostics_period_s': 0.2, 'autostart': True}
+    )
+    robot.until(lambda: robot.state() == 'active', 'it has started itself')
+    return robot
+
+
+@pytest.fixture(scope='module')
+def depths(robot):
+    """Everything that comes out; this subscription stays."""
+    return robot.listen(Image, 'depth/image_rect')
+
+
+def recovers(robot, depths, scene):
+    depths.clear()
+    robot.until(lambda: depths, 'depth again', lambda: robot.view(scene))
+    robot.spin(0.2)
+    depths.clear()
+    return True
+
+
+def test_1_no_camera_info_yet(robot, depths, scene):
+    status = robot.diagnosis(
+        lambda s: 'no camera info on /camera_info yet' in s.message, lambda: robot.image(scene)
+    )
+    assert status.level == 1
+    assert int(status.values['frames.refused']) > 0
+    assert depths == []
+    assert robot.log.count('no camera info on /camera_info yet') == 1
+    assert recovers(robot, depths, scene)
+
+
+def test_no_images(robot, depths):
+    status = robot.diagnosis(lambda s: 'no images on /image' in s.message)
+    assert (status.level, status.values['input_rate_hz']) == (1, '0.00')
+
+
+def test_uncalibrated_camera(robot, depths, scene):
+    def uncalibrated():
+        robot.camera_info(robot.camera_of(scene), focal=0.0)
+        robot.spin(0.05)
+        robot.image(scene)
+
+    status = robot.diagnosis(lambda s: 'uncalibrated (K[0] is 0)' in s.message, uncalibrated)
+    assert status.level == 1
+    assert depths == []
+    assert recovers(robot, depths, scene)
+
+
+def test_camera_info_of_another_frame(robot, depths, scene):
+    def foreign():
+        robot.camera_info(robot.camera_of(scene), frame_id='other')
+        robot.spin(0.05)
+        robot.image(scene)
+
+    robot.diagnosis(
+        lambda s: "of frame 'other' and the image of frame 'camera'" in s.message, foreign
+    )
+    assert depths == []
+    assert recovers(robot, depths, scene)
+
+
+def test_size_that_changes_in_mid_stream(robot, depths, scene):
+    larger = np.ascontiguousarray(np.kron(scene, np.ones((2, 2, 1), np.uint8)))
+    robot.diagnosis(
+        lambda s: 'is of 200 x 120 and the image of 400 x 240' in s.message,
+        lambda: robot.image(larger),
+    )
+    assert depths == []
+    assert recovers(robot, depths, larger)
+    assert recovers(robot, depths, scene)
+
+
+def test_unknown_encoding(robot, depths, scene):
+    def unknown():
+        robot.stamp_ns += 50_000_000
+        message = encode.raw_image(robot.types, scene, robot.stamp_ns, 'camera')
+        message.encoding = 'hsv8'
+        robot.publish('/image', message)
+
+    robot.diagnosis(lambda s: "'hsv8'" in s.message, unknown)
+    assert depths == []
+    assert recovers(robot, depths, scene)
+
+
+def test_truncated_image(robot, depths, scene):
+    def truncated():
+        robot.stamp_ns += 50_000_000
+        message = encode.raw_image(robot.types, scene, robot.stamp_ns, 'camera')
+        message.data = message.data[:1000]
+        robot.publish('/image', message)
+
+    status = robot.diagnosis(lambda s: int(s.values['frames.refused']), truncated)
+    assert status.values['frames.failed'] == '0'
+    assert depths == []
+    assert recovers(robot, depths, scene)
+
+
+def test_time_that_runs_backwards_keeps_the_stamps_of_the_images(robot, depths, scene):
+    robot.stamp_ns -= 500_000_000
+    start = robot.stamp_ns
+    robot.until(lambda: depths, 'depth of the past', lambda: robot.view(scene))
+    assert start < stamp_ns(depths[0].header) <= robot.stamp_ns
+
+
+def test_the_log_has_sentences_and_no_tracebacks(robot):
+    assert 'Traceback' not in robot.log
+    assert robot.process.poll() is None
