@@ -1,0 +1,186 @@
+"""
+Bags of ROS 1 and ROS 2: topics, messages, and the frames of a camera in them.
+
+Damage is met in three ways: a truncated mcap or sqlite3 file is salvaged and the log says how many
+messages that gave; a file that breaks off later is read up to there; a message that is damaged
+raises when it is decoded, so that the others can be had.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from lsd_ros.datasets import bag_types
+from lsd_ros.datasets.bag_frames import BagFrames
+from lsd_ros.datasets.bag_storage import bag_files, open_storage
+from lsd_ros.datasets.bag_summary import summary
+from lsd_ros.datasets.frame_source import FrameStats
+from lsd_ros.errors import DatasetError
+from lsd_ros.types import Camera, Frame
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+
+@dataclass(frozen=True)
+class Topic:
+    """One topic of a bag."""
+
+    name: str
+    type: str
+    count: int
+
+
+@dataclass(frozen=True)
+class BagMessage:
+    """
+    One message of a bag, decoded when it is asked for.
+
+    :param stamp_ns: when it was recorded [ns]
+    :param data: as it lies in the bag, maybe compressed or in the serialisation of ROS 1
+    """
+
+    topic: str
+    type: str
+    stamp_ns: int
+    data: bytes
+    codec: bag_types.Codec
+
+    @cached_property
+    def raw(self) -> bytes:
+        """
+        Return the message as CDR.
+
+        :raises MessageError: the bytes are damaged, or their type is unknown
+        """
+        return self.codec.to_cdr(self.data)
+
+    @cached_property
+    def message(self) -> Any:
+        """
+        Return the message object, as rosbags makes it.
+
+        :raises MessageError: the bytes are damaged, or their type is unknown
+        """
+        return self.codec.decode(self.raw)
+
+    @property
+    def header_stamp_ns(self) -> int:
+        """
+        Return the stamp of the header that the message starts with [ns], without decoding it.
+
+        :raises MessageError: the bytes are damaged
+        """
+        return self.codec.header_stamp_ns(self.data)
+
+
+class BagReader:
+    """
+    A bag, open for reading: rosbag1, rosbag2 sqlite3 or mcap, a folder or a lone file.
+
+    :param path: bag folder (metadata.yaml is not needed) or bag file
+    :raises DatasetError: the path is missing, unreadable, empty or not a bag
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        """Open the bag."""
+        self.path = Path(path)
+        self.stats = FrameStats()
+        with ExitStack() as stack:
+            self._files = bag_files(self.path)
+            self.storages = [open_storage(file, stack) for file in self._files]
+            self._codecs = bag_types.codecs(
+                connection for storage in self.storages for connection in storage.connections
+            )
+            self._stack = stack.pop_all()
+
+    def __enter__(self) -> BagReader:
+        """Return the reader; it is open already."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the bag."""
+        self.close()
+
+    def close(self) -> None:
+        """Close the files of the bag."""
+        self._stack.close()
+
+    @property
+    def size_bytes(self) -> int:
+        """Return the size of all files of the bag."""
+        return sum(file.stat().st_size for file in self._files)
+
+    def topics(self) -> list[Topic]:
+        """Return every topic, by name, with the number of its messages."""
+        counts: Counter[tuple[str, str]] = Counter()
+        for storage in self.storages:
+            for connection in storage.connections:
+                kind = self._codecs[id(connection)].message_type
+                counts[connection.topic, kind] += connection.msgcount
+        return [Topic(name, kind, count) for (name, kind), count in sorted(counts.items())]
+
+    def messages(self, topics: Sequence[str] | None = None) -> Iterator[BagMessage]:
+        """
+        Read messages in the order of recording.
+
+        Files without an index are read in the order in which they were written.
+
+        :param topics: names; None: all
+        :raises DatasetError: one of the topics is not in the bag
+        """
+        if topics is not None:
+            self._check_known(topics)
+        return self._messages(None if topics is None else set(topics))
+
+    def frames(
+        self,
+        image_topic: str | None = None,
+        camera_info_topic: str | None = None,
+        camera: Camera | None = None,
+    ) -> Iterator[Frame]:
+        """
+        Read the images of one camera as frames, in the order of their header stamps.
+
+        Duplicates are dropped, images that cannot be decoded are skipped; :attr:`stats` counts
+        them. See :class:`lsd_ros.datasets.bag_frames.BagFrames` for how the topics are chosen.
+
+        :param image_topic: None: the topic that looks most like the main camera
+        :param camera_info_topic: None: the one that belongs to the image topic
+        :param camera: what to use instead of any camera info
+        :raises DatasetError: there is no such topic, no image at all, or none could be decoded
+        """
+        return iter(BagFrames(self, image_topic, camera_info_topic, camera))
+
+    def describe(self) -> dict[str, Any]:
+        """Return what the bag holds: format, times, topics, image sizes and cameras."""
+        return summary(self)
+
+    def _check_known(self, topics: Sequence[str]) -> None:
+        known = {topic.name for topic in self.topics()}
+        for topic in topics:
+            if topic not in known:
+                raise DatasetError(
+                    f'{self.path} has no topic {topic!r}: its topics are '
+                    f'{", ".join(sorted(known)) or "none"}'
+                )
+
+    def _messages(self, topics: set[str] | None) -> Iterator[BagMessage]:
+        for storage in self.storages:
+            wanted = [c for c in storage.connections if topics is None or c.topic in topics]
+            if not wanted:
+                continue
+            for connection, stamp_ns, data in storage.messages(wanted):
+                codec = self._codecs[id(connection)]
+                yield BagMessage(connection.topic, codec.message_type, stamp_ns, data, codec)

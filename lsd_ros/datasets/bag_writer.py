@@ -1,0 +1,209 @@
+"""
+Bags for ROS 2: mcap or sqlite3, whole or not at all, the same bytes for the same messages.
+
+Metadata is of version 8, the newest that ROS 2 Humble reads as well as Kilted; message definitions
+lie in the bag, so that Foxglove and foreign machines can read it without the packages.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from lsd_ros.datasets.optional import require
+from lsd_ros.errors import DatasetError
+from lsd_ros.messages.types import RosbagsTypes
+
+if TYPE_CHECKING:
+    from types import TracebackType
+
+    from rosbags.interfaces import Connection, Qos
+    from rosbags.typesys.store import Typestore
+
+STORAGES = ('mcap', 'sqlite3')
+_METADATA_VERSION: Literal[8] = 8
+_LATCHED = ('/tf_static',)
+_WRITE_ERRORS = (OSError, sqlite3.Error)
+
+
+class BagWriter:
+    """
+    A bag that appears at its path only when the ``with`` block ends without an error.
+
+    :param path: bag folder to make
+    :param storage: ``mcap`` or ``sqlite3``
+    :param overwrite: whether a file or folder at the path is replaced; it stays if writing fails
+    :raises DatasetError: the path exists, cannot be written, or the storage is unknown
+    """
+
+    def __init__(
+        self, path: str | Path, storage: str = 'mcap', *, overwrite: bool = False
+    ) -> None:
+        """Check the arguments; nothing is written yet."""
+        self.path = Path(path)
+        if storage not in STORAGES:
+            raise DatasetError(f'storage {storage!r} is unknown: choose {" or ".join(STORAGES)}')
+        if self.path.exists() and not overwrite:
+            raise DatasetError(f'{path} exists already: remove it, or choose another output path')
+        self._storage = storage
+        self._typestore = _typestore()
+        self.types = RosbagsTypes(self._typestore)
+        self._connections: dict[str, Connection] = {}
+        self._stack = ExitStack()
+        self._writer: Any = None
+
+    def __enter__(self) -> BagWriter:
+        """Open a bag beside the path, under a name of its own."""
+        from rosbags.rosbag2 import StoragePlugin, Writer
+
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._folder = Path(
+                tempfile.mkdtemp(prefix=f'.{self.path.name}.', dir=self.path.parent)
+            )
+            self._stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
+            self._writer = Writer(
+                self._folder / self.path.name,
+                version=_METADATA_VERSION,
+                storage_plugin=StoragePlugin[self._storage.upper()],
+            )
+            self._writer.open()
+        except _WRITE_ERRORS as error:
+            self._stack.close()
+            raise self._failed(error) from error
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Put the bag where it belongs; after an error, remove it."""
+        with self._stack:
+            if kind is not None:
+                self._writer.abort()
+                return
+            try:
+                self._writer.close()
+                _replace(self._folder / self.path.name, self.path)
+            except _WRITE_ERRORS as failure:
+                raise self._failed(failure) from failure
+
+    def add(self, topic: str, message: Any, stamp_ns: int) -> None:
+        """
+        Write a message made by :attr:`types`.
+
+        :param stamp_ns: time of the record [ns]
+        :raises DatasetError: the topic holds another type, or the message cannot be serialised
+        """
+        message_type = message.__msgtype__
+        try:
+            raw = self._typestore.serialize_cdr(message, message_type, little_endian=True)
+        except (ValueError, TypeError, KeyError, AttributeError, AssertionError) as error:
+            raise DatasetError(
+                f'cannot serialise a {message_type} for {topic}: {error}'
+            ) from error
+        self.add_raw(topic, message_type, raw, stamp_ns)
+
+    def add_raw(
+        self, topic: str, message_type: str, raw: bytes | memoryview, stamp_ns: int
+    ) -> None:
+        """
+        Write a message that is CDR already.
+
+        :param message_type: with ``/msg/`` in the middle
+        :param stamp_ns: time of the record [ns]
+        :raises DatasetError: the topic holds another type, the type is unknown, or the stamp is
+            negative
+        """
+        if self._writer is None:
+            raise DatasetError(f'{self.path} is not open: write inside a with block')
+        if stamp_ns < 0:
+            raise DatasetError(f'stamp {stamp_ns} ns on {topic} is negative: a bag cannot hold it')
+        connection = self._connections.get(topic) or self._connect(topic, message_type)
+        if connection.msgtype != message_type:
+            raise DatasetError(
+                f'{topic} holds {connection.msgtype}: {message_type} needs another topic'
+            )
+        try:
+            self._writer.write(connection, stamp_ns, raw)
+        except _WRITE_ERRORS as error:
+            raise self._failed(error) from error
+
+    def register(self, definitions: dict[str, Any]) -> None:
+        """
+        Make further message types known, for :meth:`add_raw`.
+
+        :param definitions: as ``rosbags.typesys.get_types_from_msg`` gives them
+        """
+        self._typestore.register(definitions)
+
+    def _connect(self, topic: str, message_type: str) -> Connection:
+        if message_type not in self._typestore.fielddefs:
+            raise DatasetError(
+                f'{topic}: message type {message_type!r} is unknown: register its definition'
+            )
+        connection: Connection = self._writer.add_connection(
+            topic,
+            message_type,
+            typestore=self._typestore,
+            offered_qos_profiles=[_qos(latched=topic in _LATCHED)],
+        )
+        self._connections[topic] = connection
+        return connection
+
+    def _failed(self, error: Exception) -> DatasetError:
+        reason = getattr(error, 'strerror', None) or error
+        return DatasetError(f'cannot write {self.path}: {reason}')
+
+
+def _typestore() -> Typestore:
+    require('rosbags')
+    from rosbags.typesys import Stores, get_typestore
+
+    return get_typestore(Stores.ROS2_HUMBLE)
+
+
+def _qos(latched: bool) -> Qos:
+    """Return what ``ros2 bag play`` shall offer: reliable, as the node publishes."""
+    from rosbags.interfaces import (
+        Qos,
+        QosDurability,
+        QosHistory,
+        QosLiveliness,
+        QosReliability,
+        QosTime,
+    )
+
+    forever = QosTime(9223372036, 854775807)
+    return Qos(
+        history=QosHistory.KEEP_LAST,
+        depth=10,
+        reliability=QosReliability.RELIABLE,
+        durability=QosDurability.TRANSIENT_LOCAL if latched else QosDurability.VOLATILE,
+        deadline=forever,
+        lifespan=forever,
+        liveliness=QosLiveliness.AUTOMATIC,
+        liveliness_lease_duration=forever,
+        avoid_ros_namespace_conventions=False,
+    )
+
+
+def _replace(source: Path, target: Path) -> None:
+    """Move a folder to its place; what stood there goes only once it can be replaced."""
+    source.parent.chmod(0o755)
+    if target.exists():
+        aside = source.parent / 'replaced'
+        target.rename(aside)
+        try:
+            source.rename(target)
+        except OSError:
+            aside.rename(target)
+            raise
+    else:
+        source.rename(target)
