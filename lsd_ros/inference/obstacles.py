@@ -104,7 +104,8 @@ class CloudBuilder:
         with np.errstate(invalid='ignore'):  # an infinite depth times zero
             height = depth * (x * rays.x + y * rays.y + z) + offset
         low, high = np.float32(wanted.min_height_m), np.float32(wanted.max_height_m)
-        return keep & (height >= low) & (height <= high)
+        keep &= (height >= low) & (height <= high)
+        return keep
 
 
 def nearest_pixels(depth: Plane, size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -1,0 +1,117 @@
+import importlib.util
+import logging
+
+import numpy as np
+import pytest
+import torch
+
+from lsd_ros import settings
+from lsd_ros.errors import BackendError
+from lsd_ros.inference.backends import choice
+from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.models.checkpoint import untrained_weights
+from lsd_ros.models.preprocessing import Normalise
+
+CPU = [
+    pytest.param(
+        name,
+        marks=pytest.mark.skipif(
+            importlib.util.find_spec(name) is None, reason=f'{name} is not installed'
+        ),
+    )
+    for name in choice.CPU_BACKENDS
+]
+GENERATOR = np.random.default_rng(0)
+IMAGE = GENERATOR.integers(0, 256, (64, 96, 3), np.uint8)
+FRAMES = GENERATOR.integers(0, 256, (3, 64, 96, 3), np.uint8)
+
+
+@pytest.fixture(scope='module')
+def weights():
+    return untrained_weights()
+
+
+@pytest.fixture(scope='module')
+def truth(weights):
+    normalise = Normalise(weights.preprocessing)
+    with torch.inference_mode():
+        disparity = weights.depth.read(normalise(torch.from_numpy(IMAGE)[None]))[0, 0].numpy()
+        planes = torch.cat(list(normalise(torch.from_numpy(FRAMES))))[None]
+        return disparity, weights.pose(planes)[0].numpy()
+
+
+def opened(weights, **values):
+    return choice.open_backend(settings.build(EngineSettings, values), weights, 96, 64)
+
+
+@pytest.mark.parametrize('name', CPU)
+def test_every_backend_is_equal_to_the_trained_network(name, weights, truth):
+    backend = opened(weights, backend=name, device='cpu')
+    assert (backend.name, backend.device) == (name, 'cpu')
+    disparity, motions = truth
+    np.testing.assert_allclose(backend.disparity(IMAGE), disparity, rtol=1e-4)
+    np.testing.assert_allclose(backend.motions(FRAMES), motions, rtol=1e-3, atol=1e-7)
+
+
+@pytest.mark.parametrize('name', ['openvino', 'torch'])
+def test_half_precision_is_near(name, weights, truth):
+    pytest.importorskip(name)
+    disparity = opened(weights, backend=name, device='cpu', precision='half').disparity(IMAGE)
+    assert disparity.dtype == np.float32
+    np.testing.assert_allclose(disparity, truth[0], rtol=0.05)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason='torch sees no CUDA device')
+@pytest.mark.parametrize(('precision', 'tolerance'), [('full', 1e-2), ('half', 5e-2)])
+def test_cuda_is_near_and_repeats_itself(precision, tolerance, weights, truth):
+    backend = opened(weights, device='cuda', precision=precision)
+    first = backend.disparity(IMAGE).copy()
+    backend.disparity(255 - IMAGE)
+    np.testing.assert_array_equal(backend.disparity(IMAGE), first)
+    np.testing.assert_allclose(first, truth[0], rtol=tolerance)
+    np.testing.assert_allclose(backend.motions(FRAMES), truth[1], rtol=tolerance, atol=1e-4)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='there is a CUDA device')
+def test_cuda_that_is_not_there_is_refused_when_asked_for_by_name(weights):
+    with pytest.raises(BackendError, match="no CUDA device: .* set device to 'cpu'"):
+        opened(weights, device='cuda')
+
+
+def test_what_fails_to_build_is_passed_over_with_its_reason(weights, monkeypatch, caplog):
+    monkeypatch.setattr(choice.torch.cuda, 'is_available', lambda: True)
+    build = choice._build
+
+    def failing(device, name, plan):
+        if device == 'cuda':
+            raise BackendError('CUDA cannot run the network: out of memory')
+        return build(device, name, plan)
+
+    monkeypatch.setattr(choice, '_build', failing)
+    with caplog.at_level(logging.WARNING):
+        assert opened(weights, device='auto').device == 'cpu'
+    assert 'out of memory' in caplog.text
+
+
+def test_the_fastest_installed_backend_is_the_default(weights, monkeypatch):
+    installed = importlib.util.find_spec
+    monkeypatch.setattr(
+        choice.importlib.util,
+        'find_spec',
+        lambda name: None if name in ('openvino', 'onnxruntime') else installed(name),
+    )
+    assert opened(weights, device='cpu').name == 'torch'
+
+
+def test_onnx_runtime_does_not_pretend_to_half_precision(weights):
+    with pytest.raises(BackendError, match="precision is 'half'"):
+        opened(weights, backend='onnxruntime', precision='half')
+
+
+def test_threads_are_bounded(weights):
+    before = torch.get_num_threads()
+    try:
+        opened(weights, backend='torch', device='cpu', threads=1)
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
