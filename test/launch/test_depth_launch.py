@@ -87,10 +87,10 @@ def drive(path: Path) -> Path:
             info.p = [300.0, 0.0, 208.0, 0.0, 0.0, 300.0, 64.0, 0.0, 0.0, 0.0, 1.0, 0.0]
             stamp_ns = 10**9 + index * 100_000_000
             writer.add_raw(
-                '/cam/info', 'sensor_msgs/msg/CameraInfo', stamp_ns, serialize_message(info)
+                '/cam/info', 'sensor_msgs/msg/CameraInfo', serialize_message(info), stamp_ns
             )
             writer.add_raw(
-                '/cam/image', 'sensor_msgs/msg/Image', stamp_ns, serialize_message(image)
+                '/cam/image', 'sensor_msgs/msg/Image', serialize_message(image), stamp_ns
             )
     return path
 
