@@ -1,0 +1,143 @@
+"""Things to stand in the synthetic world: furniture, plants, people, cars."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsd_ros.datasets import synthetic_texture as texture
+from lsd_ros.datasets.synthetic_scene import Builder, Look
+
+Array = NDArray[np.float64]
+
+
+def tint(rng: np.random.Generator, low: float, high: float) -> tuple[float, float, float]:
+    """Draw a tint of a brightness between two bounds, with a little colour."""
+    red, green, blue = rng.uniform(low, high) * rng.uniform(0.78, 1.18, 3)
+    return float(red), float(green), float(blue)
+
+
+def _placed(place: Array, yaw: float, forward: float, left: float, up: float) -> Array:
+    """Return a place beside another one, in the directions of a thing that looks along x."""
+    c, s = np.cos(yaw), np.sin(yaw)
+    return np.array((place[0] + c * forward - s * left, place[1] + s * forward + c * left, up))
+
+
+def cupboard(build: Builder, rng: np.random.Generator, place: Array, yaw: float) -> None:
+    """Stand a cupboard with its front along ``yaw``."""
+    height = float(rng.uniform(0.8, 2.0))
+    look = Look(texture.wood, tint(rng, 0.6, 1.1))
+    build.box((*place, 0), (0.55, 1.1, height), look, yaw=yaw)
+    for left in (-0.27, 0.27):
+        at = _placed(place, yaw, 0.275, left, 0.06)
+        door = Look(texture.door, tint(rng, 0.6, 1.1), fit=True)
+        build.box(at, (0.03, 0.5, height - 0.12), door, yaw=yaw)
+
+
+def shelf(build: Builder, rng: np.random.Generator, place: Array, yaw: float) -> None:
+    """Stand a bookshelf with its front along ``yaw``."""
+    books = Look(texture.books, variant=int(rng.integers(2)))
+    wood = Look(texture.wood, (0.8, 0.7, 0.6))
+    build.box((*place, 0), (0.34, 1.2, 1.9), books, yaw=yaw, top=wood)
+    for left in (-0.61, 0.61):
+        build.box(_placed(place, yaw, 0.01, left, 0), (0.38, 0.03, 1.95), wood, yaw=yaw)
+
+
+def sofa(build: Builder, rng: np.random.Generator, place: Array, yaw: float) -> None:
+    """Stand a sofa that looks along ``yaw``."""
+    cloth = Look(texture.fabric, tint(rng, 0.4, 1.2))
+    build.box((*place, 0.08), (0.85, 1.9, 0.36), cloth, yaw=yaw)
+    build.box(_placed(place, yaw, -0.33, 0, 0.44), (0.2, 1.9, 0.42), cloth, yaw=yaw)
+    for left in (-0.87, 0.87):
+        build.box(_placed(place, yaw, 0, left, 0.44), (0.85, 0.16, 0.2), cloth, yaw=yaw)
+    for left in (-0.45, 0.4):
+        cushion = Look(texture.fabric, tint(rng, 0.4, 1.3), variant=1)
+        build.ellipsoid(_placed(place, yaw, -0.12, left, 0.6), (0.14, 0.2, 0.17), cushion)
+
+
+def table(build: Builder, rng: np.random.Generator, place: Array, yaw: float) -> None:
+    """Stand a table with four legs, and something on it."""
+    wood = Look(texture.wood, tint(rng, 0.6, 1.15))
+    length, width, height = rng.uniform((0.8, 0.6, 0.45), (1.15, 0.85, 0.76))
+    build.box((*place, height - 0.05), (length, width, 0.05), wood, yaw=yaw)
+    for forward in (-1, 1):
+        for left in (-1, 1):
+            foot = _placed(place, yaw, forward * (length / 2 - 0.05), left * (width / 2 - 0.05), 0)
+            build.box(foot, (0.06, 0.06, height - 0.05), wood, yaw=yaw)
+    vase = Look(texture.metal, tint(rng, 0.3, 1.2))
+    build.cylinder(_placed(place, yaw, 0.15, 0.1, height), 0.07, 0.22, vase)
+    box = Look(texture.poster, variant=int(rng.integers(3)), fit=True)
+    build.box(_placed(place, yaw, -0.2, -0.1, height), (0.24, 0.3, 0.12), box, yaw=yaw + 0.4)
+
+
+def plant(build: Builder, rng: np.random.Generator, place: Array, yaw: float) -> None:
+    """Stand a potted plant."""
+    build.cylinder((*place, 0), 0.17, 0.3, Look(texture.metal, tint(rng, 0.4, 1.1)))
+    green = Look(texture.leaves, tint(rng, 0.8, 1.3))
+    for _ in range(3):
+        aside = rng.uniform(-0.1, 0.1, 2)
+        size = rng.uniform(0.15, 0.24, 3)
+        up = rng.uniform(0.4, 0.95)
+        build.ellipsoid((*(place + aside), up), (size[0], size[1], size[2]), green)
+
+
+def person(build: Builder, rng: np.random.Generator, place: Array, yaw: float) -> None:
+    """Stand somebody: legs, body, head."""
+    height = float(rng.uniform(1.5, 1.9))
+    trousers = Look(texture.fabric, tint(rng, 0.2, 0.8), variant=1)
+    shirt = Look(texture.fabric, tint(rng, 0.3, 1.3))
+    waist, neck = 0.5 * height, 0.83 * height
+    for aside in (-0.09, 0.09):
+        at = _placed(place, yaw, 0, aside, 0)
+        build.cylinder(at, 0.085, waist, trousers)
+    build.ellipsoid((*place, (waist + neck) / 2), (0.2, 0.2, (neck - waist) * 0.62), shirt)
+    skin = Look(texture.plain, tint(rng, 0.6, 0.85))
+    build.ellipsoid((*place, 0.92 * height), (0.1, 0.1, 0.08 * height), skin)
+
+
+def tree(build: Builder, rng: np.random.Generator, place: Array) -> None:
+    """Plant a tree on the sidewalk."""
+    height = float(rng.uniform(2.4, 3.4))
+    bark = Look(texture.wood, (0.5, 0.42, 0.36))
+    build.cylinder((*place, 0.1), float(rng.uniform(0.11, 0.2)), height, bark)
+    green = Look(texture.leaves, tint(rng, 0.9, 1.4))
+    for _ in range(4):
+        aside = rng.uniform(-0.8, 0.8, 2)
+        size = rng.uniform(0.8, 1.5, 3)
+        up = height + rng.uniform(0.4, 1.6)
+        build.ellipsoid((*(place + aside), up), (size[0], size[1], size[2]), green)
+
+
+def lamp_post(build: Builder, rng: np.random.Generator, place: Array) -> None:
+    """Stand a street lamp, or a traffic sign."""
+    grey = Look(texture.metal, (0.55, 0.57, 0.58))
+    if rng.random() < 0.5:
+        build.cylinder((*place, 0.1), 0.07, 6.0, grey)
+        build.box((*place, 6.0), (0.9, 0.9, 0.18), grey)
+        return
+    build.cylinder((*place, 0.1), 0.04, 2.9, grey)
+    sign = Look(texture.poster, tint(rng, 0.7, 1.3), variant=int(rng.integers(3)), fit=True)
+    build.box((*place, 2.2), (0.62, 0.62, 0.62), sign)
+
+
+def car(build: Builder, rng: np.random.Generator, place: Array, yaw: float) -> None:
+    """Stand a car that looks along ``yaw``."""
+    paint = Look(texture.metal, tint(rng, 0.15, 1.3))
+    glass = Look(texture.cloud, (0.28, 0.3, 0.34))
+    dark = Look(texture.plain, (0.08, 0.08, 0.09))
+    at = (float(place[0]), float(place[1]))
+    build.box((*at, 0.28), (4.2, 1.74, 0.52), paint, yaw=yaw, taper=(0.97, 0.94))
+    cabin = _placed(place, yaw, -0.25, 0, 0.8)
+    build.box(cabin, (2.5, 1.6, 0.6), glass, yaw=yaw, top=paint, taper=(0.66, 0.86))
+    for forward in (-1.3, 1.3):
+        for left in (-1, 1):
+            normal = np.array((-np.sin(yaw) * left, np.cos(yaw) * left, 0))
+            hub = _placed(place, yaw, forward, left * 0.9, 0.32)
+            build.disc(hub, 0.33, normal, dark)
+            build.disc(hub + normal * 0.01, 0.17, normal, Look(texture.metal, (0.8, 0.8, 0.8)))
+    for front, colour in ((-2.09, (0.9, 0.1, 0.08)), (2.09, (1.0, 1.0, 0.9))):
+        for aside in (-0.62, 0.62):
+            lamp = Look(texture.plain, colour, shining=True)
+            build.box(_placed(place, yaw, front, aside, 0.5), (0.1, 0.3, 0.14), lamp, yaw=yaw)
+    plate = Look(texture.plain, (1.0, 1.0, 0.9))
+    build.box(_placed(place, yaw, -2.1, 0, 0.45), (0.06, 0.5, 0.12), plate, yaw=yaw)
