@@ -135,6 +135,19 @@ class BagWriter:
         except _WRITE_ERRORS as error:
             raise self._failed(error) from error
 
+    def add_text(self, name: str, text: str) -> None:
+        """
+        Put a text file beside the messages; readers of bags ignore it.
+
+        :raises DatasetError: the file cannot be written
+        """
+        if self._writer is None:
+            raise DatasetError(f'{self.path} is not open: write inside a with block')
+        try:
+            (self._folder / self.path.name / name).write_text(text, encoding='utf-8')
+        except OSError as error:
+            raise self._failed(error) from error
+
     def register(self, definitions: dict[str, Any]) -> None:
         """
         Make further message types known, for :meth:`add_raw`.

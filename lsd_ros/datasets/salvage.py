@@ -7,8 +7,9 @@ import sqlite3
 import struct
 from collections import Counter
 from collections.abc import Collection, Iterator
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 from lsd_ros.datasets.optional import require
 from lsd_ros.errors import DatasetError
@@ -29,7 +30,7 @@ class Record(NamedTuple):
 
 class ScannedMcap:
     """
-    An mcap file without an index, or one that was cut off: every whole chunk is read.
+    An mcap file without an index, or one that was cut off: every whole message is read.
 
     Messages come in the order in which they were written.
 
@@ -42,7 +43,6 @@ class ScannedMcap:
         """Scan the file once, for what it holds."""
         require('mcap')
         self._path = path
-        self._file = path.open('rb')
         self._complete = False
         self._lost_chunks = 0
         self.start_ns: int | None = None
@@ -56,15 +56,15 @@ class ScannedMcap:
 
     def messages(self, connections: Collection[Connection]) -> Iterator[Record]:
         """Read the messages of some connections."""
+        from mcap.records import Message
+
         wanted = {connection.id: connection for connection in connections}
         for record in self._records():
-            connection = wanted.get(getattr(record, 'channel_id', -1))
-            if connection is not None:
-                yield Record(connection, record.log_time, record.data)
+            if isinstance(record, Message) and record.channel_id in wanted:
+                yield Record(wanted[record.channel_id], record.log_time, record.data)
 
     def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        """Do nothing: the file is only open while it is read."""
 
     def _scan(self) -> list[Connection]:
         from mcap.records import Channel, Message, Schema
@@ -89,38 +89,68 @@ class ScannedMcap:
 
     def _records(self) -> Iterator[Any]:
         """Walk schemas, channels and messages up to the summary or the first broken record."""
-        from mcap.exceptions import McapError
         from mcap.records import Chunk, DataEnd
         from mcap.stream_reader import StreamReader
 
-        self._file.seek(0)
         self._lost_chunks = 0
-        try:
-            for record in StreamReader(self._file, emit_chunks=True).records:
-                if isinstance(record, DataEnd):
-                    self._complete = True
-                    return
-                if isinstance(record, Chunk):
-                    yield from self._unpacked(record)
-                else:
-                    yield record
-        except (McapError, struct.error, ValueError, MemoryError) as error:
-            _log.debug('%s ends with a broken record: %r', self._path, error)
+        with self._path.open('rb') as file:
+            start = 0
+            try:
+                for record in StreamReader(file, emit_chunks=True).records:
+                    start = file.tell()
+                    if isinstance(record, DataEnd):
+                        self._complete = True
+                        return
+                    if isinstance(record, Chunk):
+                        yield from self._unpacked(record)
+                    else:
+                        yield record
+            except _damage() as error:
+                _log.debug('%s ends with a broken record: %r', self._path, error)
+                file.seek(start)
+                yield from _started_chunk(file)
 
     def _unpacked(self, chunk: Any) -> list[Any]:
-        from mcap.exceptions import McapError, UnsupportedCompressionError
+        from mcap.exceptions import UnsupportedCompressionError
         from mcap.stream_reader import breakup_chunk
 
-        zstandard = require('zstandard')
-        damage = (McapError, zstandard.ZstdError, struct.error, ValueError, RuntimeError)
         try:
             return breakup_chunk(chunk, validate_crc=True)
         except UnsupportedCompressionError as error:
             raise DatasetError(f'cannot read {self._path}: {error}; install it') from error
-        except damage as error:
+        except _damage() as error:
             _log.debug('%s has a damaged chunk: %r', self._path, error)
             self._lost_chunks += 1
             return []
+
+
+def _started_chunk(file: BinaryIO) -> Iterator[Any]:
+    """Walk the whole records in a chunk of which only the start is there."""
+    from mcap.data_stream import ReadDataStream
+    from mcap.opcode import Opcode
+    from mcap.records import Chunk
+    from mcap.stream_reader import StreamReader
+
+    if file.read(9)[:1] != bytes([Opcode.CHUNK]):
+        return
+    try:
+        chunk = Chunk.read(ReadDataStream(file))
+        data = chunk.data
+        if chunk.compression == 'zstd':
+            data = require('zstandard').ZstdDecompressor().decompressobj().decompress(data)
+        elif chunk.compression == 'lz4':
+            data = require('lz4.frame').LZ4FrameDecompressor().decompress(data)
+        yield from StreamReader(BytesIO(data), skip_magic=True).records
+    except _damage() as error:
+        _log.debug('the last chunk ends: %r', error)
+
+
+def _damage() -> tuple[type[Exception], ...]:
+    """Return what mcap and its decompressors raise on damaged files."""
+    from mcap.exceptions import McapError
+
+    zstd_error = require('zstandard').ZstdError
+    return (McapError, zstd_error, struct.error, ValueError, RuntimeError, MemoryError)
 
 
 def _connection(key: int, channel: Any, schema: Any, count: int) -> Connection:
