@@ -29,13 +29,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _play(argv: list[str]) -> None:
-    from rclpy.utilities import remove_ros_args
-
     from lsd_ros.datasets.bag import BagReader
     from lsd_ros.ros.playback import Playback, Player
-    from lsd_ros.ros.session import session
+    from lsd_ros.ros.session import session, split_arguments
 
-    given = _parser().parse_args(remove_ros_args(argv))
+    own, ros = split_arguments(argv)
+    given = _parser().parse_args(own)
     playback = Playback(
         topics=tuple(given.topics),
         rate=given.rate,
@@ -45,8 +44,8 @@ def _play(argv: list[str]) -> None:
         wait_for=tuple(given.wait_for_subscribers),
         sensor_data=given.qos == 'sensor_data',
     )
-    remaps = [word for rule in given.remap for word in ('--ros-args', '--remap', rule)]
-    with session('bag_player', [*argv, *remaps]) as running, BagReader(given.bag) as reader:
+    remaps = [word for rule in given.remap for word in ('--remap', rule)]
+    with session('bag_player', [*ros, *remaps]) as running, BagReader(given.bag) as reader:
         count = Player(running.node, reader, playback, running.stop).play()
         running.node.get_logger().info(f'played {count} messages of {given.bag}')
 

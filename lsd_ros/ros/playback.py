@@ -170,8 +170,10 @@ class Player:
 
     def _wait_for_acknowledgement(self) -> None:
         """Leave only when reliable subscribers have what was published."""
+        if self._stop.is_set():
+            return
         deadline = time.monotonic() + ACKNOWLEDGE_S
-        for publisher in () if self._stop.is_set() else self._publishers.values():
+        for publisher in filter(None, [*self._publishers.values(), self._clock]):
             left = max(0.0, deadline - time.monotonic())
             publisher.wait_for_all_acked(Duration(seconds=left))
 

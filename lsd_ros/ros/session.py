@@ -30,19 +30,20 @@ class Session:
 
 
 @contextlib.contextmanager
-def session(name: str, arguments: Sequence[str] = ()) -> Iterator[Session]:
+def session(name: str, ros_arguments: Sequence[str] = ()) -> Iterator[Session]:
     """
     Run a node whose work is ended, not cut off, by SIGINT and SIGTERM.
 
     :param name: of the node
-    :param arguments: command line; what follows ``--ros-args`` is for ROS
-    :raises RosError: that is not understood
+    :param ros_arguments: what follows ``--ros-args`` on a command line
+    :raises RosError: these are not understood
     """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        rclpy.init(args=list(arguments), signal_handler_options=SignalHandlerOptions.NO)
+        arguments = ['--ros-args', *ros_arguments]
+        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
     except RuntimeError as error:
         raise RosError(f'ROS arguments are not understood: {error}') from error
     try:
@@ -52,3 +53,22 @@ def session(name: str, arguments: Sequence[str] = ()) -> Iterator[Session]:
         node.destroy_node()
     finally:
         rclpy.shutdown()
+
+
+def split_arguments(argv: Sequence[str]) -> tuple[list[str], list[str]]:
+    """
+    Split a command line; ``remove_ros_args`` of rclpy would also take our own ``a:=b``.
+
+    :return: the arguments of the program, and those between ``--ros-args`` and ``--``
+    """
+    own: list[str] = []
+    ros: list[str] = []
+    current = own
+    for word in argv:
+        if word == '--ros-args':
+            current = ros
+        elif word == '--' and current is ros:
+            current = own
+        else:
+            current.append(word)
+    return own, ros

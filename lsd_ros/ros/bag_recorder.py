@@ -1,0 +1,85 @@
+"""The executable ``bag_recorder``: records topics into a bag until it is interrupted."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lsd_ros.errors import LsdError, RosError
+from lsd_ros.ros import environment
+
+if TYPE_CHECKING:
+    from lsd_ros.ros.recording import Recorder
+    from lsd_ros.ros.session import Session
+
+DRAIN_S = 0.2
+EXAMPLES = """\
+examples:
+  bag_recorder run.mcap /points /odom
+  bag_recorder run /depth/image_rect /depth/camera_info --ros-args -p use_sim_time:=true
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Record topics; a known error is one line and exit code 1."""
+    environment.prepare()
+    try:
+        environment.require_rclpy()
+        _record(sys.argv[1:] if argv is None else list(argv))
+    except LsdError as error:
+        sys.exit(str(error))
+
+
+def _record(argv: list[str]) -> None:
+    from lsd_ros.datasets.bag_writer import BagWriter
+    from lsd_ros.ros.recording import Recorder
+    from lsd_ros.ros.session import session, split_arguments
+
+    own, ros = split_arguments(argv)
+    given = _parser().parse_args(own)
+    with session('bag_recorder', ros) as running:
+        with BagWriter(given.bag) as writer:
+            recorder = Recorder(running.node, writer, given.topics)
+            _spin(running)
+        _report(running, recorder, given.bag)
+
+
+def _spin(running: Session) -> None:
+    """Record until asked to end, and then what has already arrived."""
+    import rclpy
+
+    while not running.stop.is_set():
+        rclpy.spin_once(running.node, timeout_sec=0.1)
+    end = time.monotonic() + DRAIN_S
+    while time.monotonic() < end:
+        rclpy.spin_once(running.node, timeout_sec=0.01)
+
+
+def _report(running: Session, recorder: Recorder, bag: Path) -> None:
+    log = running.node.get_logger()
+    if recorder.missing:
+        log.warning(f'nobody published {", ".join(sorted(recorder.missing))}')
+    if not recorder.counts:
+        raise RosError(f'no message was recorded: {bag} is empty')
+    counts = ', '.join(f'{count} of {topic}' for topic, count in sorted(recorder.counts.items()))
+    log.info(f'recorded into {bag}: {counts}')
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog='bag_recorder',
+        description='Record topics into a bag until interrupted (SIGINT or SIGTERM).',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('bag', type=Path, help='bag to write')
+    parser.add_argument('topics', nargs='+', metavar='TOPIC', help='topics to record')
+    return parser
+
+
+if __name__ == '__main__':
+    main()
