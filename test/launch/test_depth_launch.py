@@ -24,6 +24,8 @@ from lsd_ros.datasets.bag_writer import BagWriter
 
 ROOT = Path(__file__).resolve().parents[2]
 EXECUTABLES = ('depth_node', 'bag_player', 'bag_recorder')
+IMAGE = 'sensor_msgs/msg/Image'
+INFO = 'sensor_msgs/msg/CameraInfo'
 TIMEOUT_S = 120
 LAUNCH = """
 import sys
@@ -96,8 +98,8 @@ def drive(path: Path) -> Path:
 
 
 def test_a_bag_is_played_to_the_active_node(installed: Path, tmp_path: Path) -> None:
-    bag = drive(tmp_path / 'drive.mcap')
-    recorded = tmp_path / 'recorded.mcap'
+    bag = drive(tmp_path / 'drive')
+    recorded = tmp_path / 'recorded'
     with subprocess.Popen(
         [installed / 'bag_recorder', recorded, '/front/points', '/front/odom'],
         stderr=subprocess.PIPE,
@@ -130,7 +132,7 @@ def test_where_the_node_fails_the_launch_says_so_and_ends(installed: Path) -> No
 
 
 def test_a_wrong_topic_of_the_bag_is_a_sentence(installed: Path, tmp_path: Path) -> None:
-    bag = drive(tmp_path / 'drive.mcap')
+    bag = drive(tmp_path / 'drive')
     result = launch(f'bag:={bag}', 'image:=/cam/image', 'camera_info:=/cam/infos')
     assert result.returncode == 1
     assert 'has no topic /cam/infos' in result.stdout + result.stderr
