@@ -108,10 +108,12 @@ def test_onnx_runtime_does_not_pretend_to_half_precision(weights):
         opened(weights, backend='onnxruntime', precision='half')
 
 
-def test_threads_are_bounded(weights):
+@pytest.mark.parametrize(('name', 'threads'), [('torch', 3), ('openvino', 1)])
+def test_threads_are_bounded_and_those_of_torch_do_not_stand_in_the_way(name, threads, weights):
+    pytest.importorskip(name)
     before = torch.get_num_threads()
     try:
-        opened(weights, backend='torch', device='cpu', threads=1)
-        assert torch.get_num_threads() == 1
+        opened(weights, backend=name, device='cpu', threads=3)
+        assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)

@@ -29,6 +29,8 @@ def open_backend(settings: EngineSettings, weights: Weights, width: int, height:
     for device, name in candidates:
         half = settings.precision == 'half' or (settings.precision == 'auto' and device == 'cuda')
         plan = Plan(weights, width, height, settings.threads, half)
+        # elsewhere torch only shrinks images, and its idle threads would spin in the way of others
+        torch.set_num_threads(settings.threads if (device, name) == ('cpu', 'torch') else 1)
         try:
             return _build(device, name, plan)
         except BackendError as error:

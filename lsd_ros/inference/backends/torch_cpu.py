@@ -11,13 +11,12 @@ from lsd_ros.inference.rewrite import channels_last, depth_inference, pose_infer
 
 
 class TorchCpuBackend:
-    """Both networks in torch; the number of threads is torch's own and counts for the process."""
+    """Both networks in torch, on as many threads as torch is set to."""
 
     name = 'torch'
     device = 'cpu'
 
     def __init__(self, plan: Plan) -> None:
-        torch.set_num_threads(plan.threads)
         kind = torch.bfloat16 if plan.half else torch.float32
         self._depth = channels_last(depth_inference(plan.weights).to(kind))
         self._pose = channels_last(pose_inference(plan.weights).to(kind))
