@@ -1,0 +1,75 @@
+"""What the package says of itself must agree with what it is."""
+
+from __future__ import annotations
+
+import ast
+import configparser
+import importlib
+import re
+import sys
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import lsd_ros
+
+ROOT = Path(__file__).resolve().parents[1]
+LIBRARY_OF = {'cv2': 'opencv-python-headless', 'yaml': 'pyyaml'}
+ROS = re.compile(r'rclpy|\w+_msgs|\w+_srvs|\w+_interfaces|tf2\w*|cv_bridge|ament_\w+|launch\w*')
+# rosdep keys of what cannot be called like its package
+KEY_OF = {'tf2_ros': 'tf2_ros_py'}
+
+
+def setup_cfg() -> configparser.ConfigParser:
+    parser = configparser.ConfigParser()
+    parser.read(ROOT / 'setup.cfg')
+    return parser
+
+
+def imported_packages() -> set[str]:
+    """Return every package from elsewhere that is imported anywhere in this one."""
+    files = [*ROOT.glob('lsd_ros/**/*.py'), *ROOT.glob('launch/*.py')]
+    names = {name for file in files for name in _imports(ast.parse(file.read_text()))}
+    return names - sys.stdlib_module_names - {'lsd_ros'}
+
+
+def _imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split('.')[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            yield node.module.split('.')[0]
+
+
+def test_every_library_is_declared_for_pip() -> None:
+    config = setup_cfg()
+    text = config['options']['install_requires'] + ''.join(
+        config['options.extras_require'].values()
+    )
+    declared = set(re.findall(r'^[\w-]+', text, re.MULTILINE))
+    used = {LIBRARY_OF.get(name, name) for name in imported_packages() if not ROS.fullmatch(name)}
+    assert used <= declared
+
+
+def test_every_ros_package_is_declared_for_rosdep() -> None:
+    manifest = ElementTree.parse(ROOT / 'package.xml')
+    declared = {element.text for element in manifest.iter('exec_depend')}
+    used = {KEY_OF.get(name, name) for name in imported_packages() if ROS.fullmatch(name)}
+    assert used <= declared
+
+
+def test_the_version_is_one() -> None:
+    manifest = ElementTree.parse(ROOT / 'package.xml').findtext('version')
+    declared = re.search(r"version='([^']+)'", (ROOT / 'setup.py').read_text())
+    assert declared is not None
+    assert manifest == declared[1] == lsd_ros.__version__
+
+
+@pytest.mark.parametrize(
+    'entry_point', setup_cfg()['options.entry_points']['console_scripts'].split('\n')[1:]
+)
+def test_every_executable_exists(entry_point: str) -> None:
+    module, function = entry_point.split('=')[1].strip().split(':')
+    assert callable(getattr(importlib.import_module(module), function))
