@@ -7,14 +7,12 @@ lie in the bag, so that Foxglove and foreign machines can read it without the pa
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
-import tempfile
-from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lsd_ros.datasets.optional import require
+from lsd_ros.datasets.staging import Staging
 from lsd_ros.errors import DatasetError
 from lsd_ros.messages.types import RosbagsTypes
 
@@ -47,33 +45,24 @@ class BagWriter:
         self.path = Path(path)
         if storage not in STORAGES:
             raise DatasetError(f'storage {storage!r} is unknown: choose {" or ".join(STORAGES)}')
-        if self.path.exists() and not overwrite:
-            raise DatasetError(f'{path} exists already: remove it, or choose another output path')
+        self._staging = Staging(self.path, overwrite=overwrite)
         self._storage = storage
         self._typestore = _typestore()
         self.types = RosbagsTypes(self._typestore)
         self._connections: dict[str, Connection] = {}
-        self._stack = ExitStack()
         self._writer: Any = None
 
     def __enter__(self) -> BagWriter:
         """Open a bag beside the path, under a name of its own."""
         from rosbags.rosbag2 import StoragePlugin, Writer
 
+        self._folder = self._staging.open()
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._folder = Path(
-                tempfile.mkdtemp(prefix=f'.{self.path.name}.', dir=self.path.parent)
-            )
-            self._stack.callback(shutil.rmtree, self._folder, ignore_errors=True)
-            self._writer = Writer(
-                self._folder / self.path.name,
-                version=_METADATA_VERSION,
-                storage_plugin=StoragePlugin[self._storage.upper()],
-            )
+            plugin = StoragePlugin[self._storage.upper()]
+            self._writer = Writer(self._folder, version=_METADATA_VERSION, storage_plugin=plugin)
             self._writer.open()
         except _WRITE_ERRORS as error:
-            self._stack.close()
+            self._staging.discard()
             raise self._failed(error) from error
         return self
 
@@ -84,15 +73,17 @@ class BagWriter:
         trace: TracebackType | None,
     ) -> None:
         """Put the bag where it belongs; after an error, remove it."""
-        with self._stack:
+        writer, self._writer = self._writer, None
+        try:
             if kind is not None:
-                self._writer.abort()
+                writer.abort()
                 return
-            try:
-                self._writer.close()
-                _replace(self._folder / self.path.name, self.path)
-            except _WRITE_ERRORS as failure:
-                raise self._failed(failure) from failure
+            writer.close()
+            self._staging.commit()
+        except _WRITE_ERRORS as failure:
+            raise self._failed(failure) from failure
+        finally:
+            self._staging.discard()
 
     def add(self, topic: str, message: Any, stamp_ns: int) -> None:
         """
@@ -144,7 +135,7 @@ class BagWriter:
         if self._writer is None:
             raise DatasetError(f'{self.path} is not open: write inside a with block')
         try:
-            (self._folder / self.path.name / name).write_text(text, encoding='utf-8')
+            (self._folder / name).write_text(text, encoding='utf-8')
         except OSError as error:
             raise self._failed(error) from error
 
@@ -205,18 +196,3 @@ def _qos(latched: bool) -> Qos:
         liveliness_lease_duration=forever,
         avoid_ros_namespace_conventions=False,
     )
-
-
-def _replace(source: Path, target: Path) -> None:
-    """Move a folder to its place; what stood there goes only once it can be replaced."""
-    source.parent.chmod(0o755)
-    if target.exists():
-        aside = source.parent / 'replaced'
-        target.rename(aside)
-        try:
-            source.rename(target)
-        except OSError:
-            aside.rename(target)
-            raise
-    else:
-        source.rename(target)

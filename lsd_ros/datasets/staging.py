@@ -1,0 +1,64 @@
+"""Folders that appear at their path when they are whole, or not at all."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+from lsd_ros.errors import DatasetError
+
+
+class Staging:
+    """
+    A hidden folder beside the path, in which the real one is built.
+
+    :param path: where the folder shall stand in the end
+    :param overwrite: whether what stands there is replaced, once the new one is whole
+    :raises DatasetError: something stands there already
+    """
+
+    def __init__(self, path: Path, *, overwrite: bool) -> None:
+        """Check the path; nothing is written yet."""
+        self.path = path
+        if path.exists() and not overwrite:
+            raise DatasetError(f'{path} exists already: remove it, or choose another output path')
+        self._parent: Path | None = None
+
+    def open(self) -> Path:
+        """
+        Make the hidden folder.
+
+        :return: where to build the folder; it has its final name and does not exist yet
+        :raises DatasetError: nothing can be written there
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            prefix = f'.{self.path.name}.'
+            self._parent = Path(tempfile.mkdtemp(prefix=prefix, dir=self.path.parent))
+        except OSError as error:
+            raise DatasetError(f'cannot write {self.path}: {error.strerror}') from error
+        return self._parent / self.path.name
+
+    def commit(self) -> None:
+        """
+        Move the folder to its place.
+
+        :raises DatasetError: it cannot be moved; what stood there still stands
+        """
+        if self._parent is None:
+            raise DatasetError(f'{self.path} was never opened for writing')
+        replaced = self._parent / 'replaced'
+        try:
+            if self.path.exists():
+                self.path.rename(replaced)
+            (self._parent / self.path.name).rename(self.path)
+        except OSError as error:
+            if replaced.exists():
+                replaced.rename(self.path)
+            raise DatasetError(f'cannot write {self.path}: {error.strerror}') from error
+
+    def discard(self) -> None:
+        """Remove what is left of the hidden folder."""
+        if self._parent is not None:
+            shutil.rmtree(self._parent, ignore_errors=True)
