@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from lsd_ros.datasets.bag import BagReader
 from lsd_ros.datasets.bag_source import BagSource
 from lsd_ros.datasets.bag_storage import kind_of
 from lsd_ros.datasets.frame_source import FrameSource
@@ -39,21 +37,6 @@ def open_source(
     if kind == 'sequence':
         return Sequence(path, camera)
     return ImageFolder(path, camera) if kind == 'images' else VideoReader(path, camera)
-
-
-def describe_path(path: str | Path) -> dict[str, Any]:
-    """
-    Describe a bag, sequence, image folder or video; a bag needs no images for it.
-
-    :return: as JSON would have it
-    :raises DatasetError: it is none of these, or cannot be read
-    """
-    path = Path(path)
-    if kind_of_source(path) == 'bag':
-        with BagReader(path) as bag:
-            return bag.describe()
-    with open_source(path) as source:
-        return source.describe()
 
 
 def kind_of_source(path: Path) -> str:

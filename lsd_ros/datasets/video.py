@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -111,10 +112,7 @@ class VideoReader:
 
     @contextmanager
     def _capture(self) -> Iterator[cv2.VideoCapture]:
-        # the other backends take numbers in names for image series, and complain aloud
-        has_ffmpeg = cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG)
-        backend = cv2.CAP_FFMPEG if has_ffmpeg else cv2.CAP_ANY
-        capture = cv2.VideoCapture(str(self.path), backend)
+        capture = _opened(self.path)
         try:
             if not capture.isOpened():
                 raise DatasetError(
@@ -124,3 +122,16 @@ class VideoReader:
             yield capture
         finally:
             capture.release()
+
+
+def _opened(path: Path) -> cv2.VideoCapture:
+    """Open a capture without the complaints of OpenCV and FFmpeg: ours is one sentence."""
+    os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
+    # the other backends take numbers in names for image series
+    has_ffmpeg = cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG)
+    level = cv2.getLogLevel()
+    cv2.setLogLevel(0)
+    try:
+        return cv2.VideoCapture(str(path), cv2.CAP_FFMPEG if has_ffmpeg else cv2.CAP_ANY)
+    finally:
+        cv2.setLogLevel(level)
