@@ -47,14 +47,23 @@ def loads(text: str, cls: type[T]) -> T:
 
     :raises SettingError: as :func:`load`
     """
-    given: dict[str, Any] = {}
+    return settings.build(cls, given(text, cls))
+
+
+def given(text: str, cls: type[Any]) -> dict[str, Any]:
+    """
+    Return what YAML text sets, by dotted names; the values are not checked yet.
+
+    :raises SettingError: the text is no YAML, or a setting is given twice
+    """
+    found: dict[str, Any] = {}
     for name, value in _parsed(text):
         if value is None and _is_group(name, cls):
             continue  # a section with all its lines commented out
-        if name in given:
+        if name in found:
             raise SettingError(f'{name} is given twice: delete one of them')
-        given[name] = value
-    return settings.build(cls, given)
+        found[name] = value
+    return found
 
 
 def dump(instance: Any) -> str:

@@ -1,0 +1,144 @@
+"""``lsd_ros benchmark``: time and memory, per stage and end to end, for every backend."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import importlib.util
+import json
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from lsd_ros import __version__, settings
+from lsd_ros.cli.engine_options import engine_settings
+from lsd_ros.cli.measuring import Contender, NoisyCamera, peak_bytes, resident_bytes
+from lsd_ros.cli.progress import progress
+from lsd_ros.cli.tables import table
+from lsd_ros.cli.whole import write_whole
+from lsd_ros.inference.backends.choice import CPU_BACKENDS
+from lsd_ros.inference.settings import EngineSettings
+
+TURN = 10
+SETTLING = 2  # frames at the start of a turn, while caches and threads still belong to the others
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the verb."""
+    wanted = engine_settings(given)
+    source = NoisyCamera(given.width, given.height)
+    names = given.backends or installed_backends()
+    contenders = {
+        name: Contender(_settings_of(name, wanted), source) for name in dict.fromkeys(names)
+    }
+    take_turns(list(contenders.values()), given.frames)
+    measured = {
+        'machine': machine(),
+        'camera_size': [given.width, given.height],
+        'settings': settings.values(wanted),
+        'memory': {'resident_bytes': resident_bytes(), 'peak_bytes': peak_bytes()},
+        'backends': {name: contender.results() for name, contender in contenders.items()},
+    }
+    if given.json is not None:
+        write_whole(given.json, json.dumps(measured, indent=2).encode() + b'\n')
+    print('\n'.join(report(measured)))
+    return 0
+
+
+def installed_backends() -> list[str]:
+    """Return every backend that can run here, fastest first."""
+    import torch
+
+    on_cuda = ['cuda'] if torch.cuda.is_available() else []
+    return on_cuda + [name for name in CPU_BACKENDS if importlib.util.find_spec(name) is not None]
+
+
+def take_turns(contenders: Sequence[Contender], frames: int) -> None:
+    """Measure the same number of frames of each, a few at a time."""
+    turns = [min(TURN, frames - done) for done in range(0, frames, TURN)]
+    with progress('benchmark', frames * len(contenders)) as advance:
+        for turn in turns:
+            for contender in contenders:
+                contender.run(SETTLING, measured=False)
+                for _ in range(turn):
+                    contender.run(1)
+                    advance()
+
+
+def machine() -> dict[str, Any]:
+    """Say what it was measured on."""
+    import torch
+
+    return {
+        'lsd_ros': __version__,
+        'processor': _processor(),
+        'cores': len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else None,
+        'system': platform.platform(),
+        'python': platform.python_version(),
+        'torch': torch.__version__,
+    }
+
+
+def _processor() -> str:
+    try:
+        text = Path('/proc/cpuinfo').read_text()
+    except OSError:
+        return platform.processor()
+    names = (line.partition(':')[2].strip() for line in text.splitlines() if 'model name' in line)
+    return next(names, platform.processor())
+
+
+def report(measured: dict[str, Any]) -> Iterator[str]:
+    """Lay the results out for people."""
+    width, height = measured['camera_size']
+    yield f'{measured["machine"]["processor"]}, {measured["machine"]["cores"]} cores'
+    yield f'camera {width} x {height} bgr8, times in ms'
+    for name, results in measured['backends'].items():
+        yield ''
+        yield from _backend_report(name, results)
+    yield ''
+    yield from _comparison(measured['backends'])
+    memory = {name: value / 2**20 for name, value in measured['memory'].items()}
+    yield ''
+    yield (
+        f'memory of this process: {memory["resident_bytes"]:.0f} MiB, '
+        f'at most {memory["peak_bytes"]:.0f} MiB'
+    )
+
+
+def _backend_report(name: str, results: dict[str, Any]) -> Iterator[str]:
+    width, height = results['network_size']
+    title = f'{name} on {results["device"]}, network {width} x {height}'
+    rows = [
+        *results['stages_ms'].items(),
+        ('network', results['network_ms']),
+        ('around it', results['around_network_ms']),
+        ('end to end', results['end_to_end_ms']),
+    ]
+    keys = ('p50', 'p95', 'p99')
+    cells = [[stage, *(f'{times[key]:.2f}' for key in keys)] for stage, times in rows]
+    yield from table([title, *keys], cells)
+
+
+def _comparison(backends: dict[str, Any]) -> Iterator[str]:
+    fastest = min(results['end_to_end_ms']['p50'] for results in backends.values())
+    rows = [
+        [
+            name,
+            f'{results["frames_per_s"]:.1f}',
+            f'{results["end_to_end_ms"]["p50"] / fastest:.2f}',
+            f'{results["around_over_network"]:.2f}',
+            f'{results["added_memory_bytes"] / 2**20:.0f}',
+        ]
+        for name, results in backends.items()
+    ]
+    head = ['backend', 'frames/s', 'time ratio', 'around / network', 'added MiB']
+    yield from table(head, rows)
+
+
+def _settings_of(backend: str, wanted: EngineSettings) -> EngineSettings:
+    if backend == 'cuda':
+        return dataclasses.replace(wanted, backend='torch', device='cuda')
+    return dataclasses.replace(wanted, backend=backend, device='cpu')

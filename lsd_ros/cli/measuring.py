@@ -1,0 +1,169 @@
+"""Measuring time and memory: percentiles, and one frame through everything, stage by stage."""
+
+from __future__ import annotations
+
+import resource
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from lsd_ros.cli.outputs import Outputs
+from lsd_ros.datasets.optional import require
+from lsd_ros.inference.engine import Engine
+from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.messages import encode
+from lsd_ros.messages.decode import frame_from_message
+from lsd_ros.messages.types import RosbagsTypes
+from lsd_ros.types import Camera
+
+NETWORK_STAGES = ('depth network', 'pose network')
+FRAME_NS = 100_000_000
+FIRST_NS = 1_700_000_000_000_000_000
+PICTURES = 8  # different ones, so that no cache holds the input
+
+
+@dataclass(frozen=True)
+class Percentiles:
+    """Of durations [ms]."""
+
+    p50: float
+    p95: float
+    p99: float
+    mean: float
+
+    @classmethod
+    def of(cls, seconds: Sequence[float]) -> Percentiles:
+        """Take the percentiles of durations [s]."""
+        milliseconds = np.asarray(seconds) * 1e3
+        p50, p95, p99 = np.percentile(milliseconds, (50, 95, 99))
+        return cls(float(p50), float(p95), float(p99), float(milliseconds.mean()))
+
+
+class NoisyCamera:
+    """
+    A camera that sends the same few noisy pictures in turn, as bgr8 messages.
+
+    :param width: of its images [pixels]
+    :param height: of its images [pixels]
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        require('rosbags')
+        from rosbags.typesys import Stores, get_typestore
+
+        self.store = get_typestore(Stores.ROS2_HUMBLE)
+        self.types = RosbagsTypes(self.store)
+        focal = 0.6 * width
+        self.camera = Camera(width, height, focal, focal, (width - 1) / 2, (height - 1) / 2)
+        rng = np.random.default_rng(0)
+        coarse = rng.integers(0, 256, (PICTURES, height // 8 + 1, width // 8 + 1, 3), np.uint8)
+        self._pictures = [cv2.resize(picture, (width, height)) for picture in coarse]
+
+    def message(self, number: int) -> Any:
+        """Make the image message of one moment."""
+        picture = np.asarray(self._pictures[number % PICTURES], np.uint8)
+        stamp_ns = FIRST_NS + number * FRAME_NS
+        return encode.raw_image(self.types, picture, stamp_ns, 'camera', 'bgr8')
+
+
+class Contender:
+    """
+    One backend, with all that a frame meets on its way from image message to serialised results.
+
+    :param settings: of its engine
+    :param source: what it is shown
+    :raises LsdError: the engine cannot be loaded
+    """
+
+    def __init__(self, settings: EngineSettings, source: NoisyCamera) -> None:
+        before = resident_bytes()
+        self.engine = Engine.load(settings)
+        self._source = source
+        self._outputs = Outputs(source.types, settings)
+        self._number = 0
+        self.stages: dict[str, list[float]] = defaultdict(list)
+        self.whole: list[float] = []
+        self.around: list[float] = []
+        self.bytes_out = 0
+        self.run(3, measured=False)
+        self.added_bytes = resident_bytes() - before
+
+    def run(self, frames: int, *, measured: bool = True) -> None:
+        """Take some frames all the way."""
+        for _ in range(frames):
+            message = self._source.message(self._number)
+            self._number += 1
+            began = time.perf_counter()
+            stages = self._frame(message)
+            whole = time.perf_counter() - began
+            if measured:
+                self._note(stages, whole)
+
+    def _frame(self, message: Any) -> dict[str, float]:
+        before: dict[str, float] = {}
+        after: dict[str, float] = {}
+        with _timed(before, 'decode'):
+            frame = frame_from_message(message, self._source.camera)
+        estimate = self.engine.process(frame)
+        with _timed(after, 'cloud'):
+            cloud = self._outputs.cloud(estimate)
+        with _timed(after, 'messages'):
+            made = self._outputs.messages(estimate, cloud)
+        with _timed(after, 'serialise'):
+            serialise = self._source.store.serialize_cdr
+            self.bytes_out = sum(len(serialise(out, out.__msgtype__)) for _, out in made)
+        return {**before, **estimate.stages_s, **after}
+
+    def _note(self, stages: dict[str, float], whole: float) -> None:
+        for stage, seconds in stages.items():
+            self.stages[stage].append(seconds)
+        self.whole.append(whole)
+        self.around.append(whole - sum(stages[stage] for stage in NETWORK_STAGES))
+
+    def results(self) -> dict[str, Any]:
+        """Return what was measured, in values that JSON can carry."""
+        network = np.asarray(self.whole) - np.asarray(self.around)
+        info = self.engine.info
+        return {
+            'device': info.device,
+            'network_size': list(info.network_size),
+            'frames': len(self.whole),
+            'stages_ms': {
+                stage: vars(Percentiles.of(seconds)) for stage, seconds in self.stages.items()
+            },
+            'network_ms': vars(Percentiles.of(list(network))),
+            'around_network_ms': vars(Percentiles.of(self.around)),
+            'end_to_end_ms': vars(Percentiles.of(self.whole)),
+            'frames_per_s': len(self.whole) / sum(self.whole),
+            'around_over_network': float(np.median(np.asarray(self.around) / network)),
+            'output_bytes_per_frame': self.bytes_out,
+            'added_memory_bytes': self.added_bytes,
+        }
+
+
+@contextmanager
+def _timed(stages: dict[str, float], name: str) -> Iterator[None]:
+    began = time.perf_counter()
+    yield
+    stages[name] = time.perf_counter() - began
+
+
+def resident_bytes() -> int:
+    """Return the memory that this process holds now; the most it ever held where /proc is not."""
+    try:
+        pages = int(Path('/proc/self/statm').read_text().split()[1])
+    except OSError:
+        return peak_bytes()
+    return pages * resource.getpagesize()
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process ever held."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -1,0 +1,236 @@
+"""The parser of the command; light, so that ``--help`` is instant."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lsd_ros import __version__, settings
+from lsd_ros.inference.settings import EngineSettings
+
+EXAMPLES = """\
+examples:
+  lsd_ros demo
+  lsd_ros replay drive.mcap --out depth
+  lsd_ros inspect drive.mcap
+  lsd_ros benchmark --backends openvino torch
+
+`lsd_ros <verb> --help` says more about each verb.
+"""
+
+DEMO = """\
+examples:
+  lsd_ros demo
+  lsd_ros demo --out /tmp/street --place street --frames 200
+  lsd_ros demo --weights my.safetensors
+"""
+
+REPLAY = """\
+examples:
+  lsd_ros replay drive.mcap --out depth
+  lsd_ros replay drive.bag --topic /cam0/image_raw --camera cam0.yaml --out depth
+  lsd_ros replay film.mp4 --camera phone.yaml --out depth --preview pictures
+  lsd_ros replay drive --out depth --storage sqlite3 --set points.decimation=2 --overwrite
+
+OUT is a bag with the topics /depth/image_rect, /depth/camera_info, /points, /odom and /tf; the
+configuration that made it is beside the messages in OUT/config.yaml, for use with --config.
+The same input with the same weights gives the same bytes.
+"""
+
+INSPECT = """\
+examples:
+  lsd_ros inspect drive.mcap
+  lsd_ros inspect weights.safetensors --json
+  lsd_ros inspect sequence_folder
+"""
+
+BENCHMARK = """\
+examples:
+  lsd_ros benchmark
+  lsd_ros benchmark --width 640 --height 480 --frames 500
+  lsd_ros benchmark --backends openvino torch --json benchmark.json
+  lsd_ros benchmark --set depth_size=camera --set threads=1
+
+Backends take turns every few frames, so that all of them meet the same disturbances.
+"""
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Make the parser of all verbs; it gives ``verb``, ``verbose`` and the verb's own options."""
+    parser = argparse.ArgumentParser(
+        prog='lsd_ros',
+        description='One ordinary camera in; depth, a point cloud and odometry out.',
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('--version', action='version', version=f'lsd_ros {__version__}')
+    _add_verbose(parser, default=0)
+    verbs = parser.add_subparsers(dest='verb', metavar='VERB', required=True)
+    add_verb: list[tuple[str, str, str, Callable[[argparse.ArgumentParser], None]]] = [
+        ('demo', 'show everything at work on a synthetic drive with known truth', DEMO, _demo),
+        ('replay', 'a bag, video or folder in; a bag of depth and points out', REPLAY, _replay),
+        ('inspect', 'say what a weights file, bag, sequence or video holds', INSPECT, _inspect),
+        ('benchmark', 'measure time and memory, per stage and per backend', BENCHMARK, _benchmark),
+    ]
+    for name, summary, examples, add_options in add_verb:
+        verb = verbs.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + '.',
+            epilog=examples,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        _add_verbose(verb, default=argparse.SUPPRESS)  # keep what was given before the verb
+        add_options(verb)
+    return parser
+
+
+def _add_verbose(parser: argparse.ArgumentParser, default: Any) -> None:
+    parser.add_argument(
+        '-v', '--verbose', action='count', default=default, help='say more on stderr; -vv: all'
+    )
+
+
+def _demo(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        '--out',
+        type=Path,
+        default=Path('lsd_ros_demo'),
+        metavar='DIR',
+        help='where pictures and bags go; an older demo in it is replaced (default: %(default)s)',
+    )
+    add(
+        '--place',
+        choices=('corridor', 'room', 'street'),
+        default='street',
+        help='where to drive (default: %(default)s)',
+    )
+    add('--seed', type=_not_negative, default=0, metavar='N', help='which one (default: 0)')
+    add(
+        '--frames',
+        type=_at_least(4),
+        default=100,
+        metavar='N',
+        help='length of the drive, at 10 frames per second (default: %(default)s)',
+    )
+    add('--weights', default='', metavar='FILE', help=_leaf('weights').description)
+
+
+def _replay(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add('input', type=Path, metavar='IN', help='bag, video file, image folder or sequence')
+    add('--out', type=Path, required=True, metavar='OUT', help='bag to write')
+    add('--topic', metavar='TOPIC', help='image topic; default: that of the main camera')
+    add(
+        '--camera',
+        type=Path,
+        metavar='FILE',
+        help='ROS calibration file (.yaml); default: what the input itself says',
+    )
+    add(
+        '--storage',
+        choices=('mcap', 'sqlite3'),
+        default='mcap',
+        help='format of OUT (default: %(default)s)',
+    )
+    add('--overwrite', action='store_true', help='replace OUT where there is one')
+    add('--preview', type=Path, metavar='DIR', help='also write pictures: image beside depth')
+    add(
+        '--odom-frame',
+        default='odom',
+        metavar='NAME',
+        help='frame of the odometry (default: %(default)s)',
+    )
+    add(
+        '--base-frame',
+        default='base_link',
+        metavar='NAME',
+        help='frame of the robot (default: %(default)s)',
+    )
+    _add_engine_options(parser, 'weights', 'device', 'backend')
+
+
+def _inspect(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add('path', type=Path, metavar='PATH', help='weights file, bag, sequence, images or video')
+    add('--json', action='store_true', help='print JSON')
+
+
+def _benchmark(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add('--json', type=Path, metavar='FILE', help='also write everything as JSON')
+    add('--width', type=_at_least(32), default=1242, metavar='W', help='of the camera image')
+    add('--height', type=_at_least(32), default=375, metavar='H', help='of the camera image')
+    add(
+        '--frames',
+        type=_at_least(1),
+        default=200,
+        metavar='N',
+        help='frames that every backend is measured with (default: %(default)s)',
+    )
+    add(
+        '--backends',
+        nargs='+',
+        choices=('openvino', 'onnxruntime', 'torch', 'cuda'),
+        metavar='NAME',
+        help='openvino, onnxruntime, torch, cuda; default: all that are there',
+    )
+    _add_engine_options(parser, 'weights')
+
+
+def _add_engine_options(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add options for some settings of the engine by name, and for all of them by ``--set``."""
+    group = parser.add_argument_group('engine')
+    for name in names:
+        leaf = _leaf(name)
+        group.add_argument(
+            f'--{name}',
+            choices=leaf.choices or None,
+            metavar=None if leaf.choices else 'FILE',
+            help=leaf.description,
+        )
+    group.add_argument('--config', type=Path, metavar='FILE', help='settings in YAML')
+    group.add_argument(
+        '--set',
+        type=_assignment,
+        action='append',
+        default=[],
+        metavar='NAME=VALUE',
+        help='one setting; may be repeated',
+    )
+    parser.epilog = f'{parser.epilog}\nsettings for --set and --config:\n{_settings_table()}'
+
+
+def _settings_table() -> str:
+    leaves = list(settings.leaves(EngineSettings))
+    width = max(len(leaf.name) for leaf in leaves)
+    return '\n'.join(
+        f'  {leaf.name:{width}}  {leaf.description} (default: {leaf.default!r})' for leaf in leaves
+    )
+
+
+def _leaf(name: str) -> settings.Setting:
+    return next(leaf for leaf in settings.leaves(EngineSettings) if leaf.name == name)
+
+
+def _assignment(text: str) -> str:
+    name, equals, value = text.partition('=')
+    if not (name.strip() and equals and value.strip()):
+        raise argparse.ArgumentTypeError(f'{text!r} must be NAME=VALUE')
+    return f'{name.strip()}: {value.strip()}'
+
+
+def _at_least(least: int) -> Callable[[str], int]:
+    def whole_number(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f'{value} must be at least {least}')
+        return value
+
+    return whole_number
+
+
+_not_negative = _at_least(0)

@@ -1,0 +1,38 @@
+"""Pictures for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lsd_ros.cli.whole import write_whole
+from lsd_ros.errors import DatasetError
+from lsd_ros.inference.preview import colour_map
+from lsd_ros.types import Estimate
+
+Picture = NDArray[np.uint8]
+
+
+def side_by_side(estimate: Estimate) -> Picture:
+    """
+    Put the image of an estimate beside its depth.
+
+    :raises DatasetError: the estimate has no depth
+    """
+    if estimate.image is None or estimate.depth is None:
+        raise DatasetError('there is no picture of an estimate without depth')
+    return np.hstack([estimate.image, colour_map(estimate.depth)])
+
+
+def write_png(path: Path, rgb: Picture) -> None:
+    """
+    Write a picture, wholly or not at all.
+
+    :param rgb: shape (H, W, 3)
+    :raises DatasetError: the file cannot be written
+    """
+    _, data = cv2.imencode('.png', cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    write_whole(path, data.tobytes())
