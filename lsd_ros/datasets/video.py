@@ -129,9 +129,10 @@ def _opened(path: Path) -> cv2.VideoCapture:
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
     # the other backends take numbers in names for image series
     has_ffmpeg = cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG)
-    level = cv2.getLogLevel()
-    cv2.setLogLevel(0)
+    log = cv2.utils.logging
+    level = log.getLogLevel()
+    log.setLogLevel(log.LOG_LEVEL_SILENT)
     try:
         return cv2.VideoCapture(str(path), cv2.CAP_FFMPEG if has_ffmpeg else cv2.CAP_ANY)
     finally:
-        cv2.setLogLevel(level)
+        log.setLogLevel(level)
