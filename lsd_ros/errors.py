@@ -33,5 +33,9 @@ class DatasetError(LsdError):
     """A bag, video, image folder or sequence cannot be read or written."""
 
 
+class TrainingError(LsdError):
+    """A training run cannot start, go on or be written, or its numbers are not finite."""
+
+
 class RosError(LsdError):
     """The ROS side (middleware, node, launch) is not there or failed."""
