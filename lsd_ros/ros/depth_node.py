@@ -8,6 +8,7 @@ import threading
 from types import FrameType
 from typing import TYPE_CHECKING
 
+from lsd_ros.errors import RosError
 from lsd_ros.ros import environment
 
 if TYPE_CHECKING:
@@ -27,13 +28,12 @@ def main(args: list[str] | None = None) -> None:
     told_to_stop = _stop_on_signals()
     environment.prepare()
     try:
-        import rclpy
-        from rclpy.signals import SignalHandlerOptions
-    except ImportError as error:
-        sys.exit(
-            f'depth_node needs ROS 2 ({error}): source a ROS distribution, or pip install '
-            "'lsd_ros[ros]'"
-        )
+        environment.require_rclpy()
+    except RosError as error:
+        sys.exit(str(error))
+    import rclpy
+    from rclpy.signals import SignalHandlerOptions
+
     try:
         # Our own handlers: those of rclpy would close the middleware under a frame in flight.
         rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)

@@ -7,6 +7,8 @@ import pytest
 
 pytest.importorskip('rclpy', reason='needs rclpy: source a ROS distribution or take its wheels')
 
+from builtin_interfaces.msg import Time
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 
 from lsd_ros.messages import encode
@@ -118,6 +120,17 @@ def test_time_that_runs_backwards_keeps_the_stamps_of_the_images(robot, depths, 
     start = robot.stamp_ns
     robot.until(lambda: depths, 'depth of the past', lambda: robot.view(scene))
     assert start < stamp_ns(depths[0].header) <= robot.stamp_ns
+
+
+def test_diagnostics_have_the_time_of_the_simulation_where_there_is_one(robot):
+    assert not robot.set(use_sim_time=True)
+    try:
+        robot.diagnosis(
+            lambda s: s.stamp.sec == 1234,
+            lambda: robot.publish('/clock', Clock(clock=Time(sec=1234))),
+        )
+    finally:
+        assert not robot.set(use_sim_time=False)
 
 
 def test_the_log_has_sentences_and_no_tracebacks(robot):

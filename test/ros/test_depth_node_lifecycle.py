@@ -124,6 +124,15 @@ def test_6_inactive_node_is_silent_and_listens_to_nothing(robot, scene):
     robot.ignore()
 
 
+def test_6_transform_is_published_where_its_message_is_installed(robot, scene):
+    messages = pytest.importorskip('tf2_msgs.msg', reason='needs tf2_msgs')
+    transforms = robot.listen(messages.TFMessage, '/tf', 100)
+    robot.until(lambda: transforms, 'a transform', lambda: robot.view(scene, compressed=True))
+    (moved,) = transforms[-1].transforms
+    assert (moved.header.frame_id, moved.child_frame_id) == ('odom', 'base_link')
+    robot.ignore()
+
+
 def test_7_turns_through_all_states_while_images_come(robot, scene):
     odometry = robot.listen(Odometry, 'odom')
 
@@ -155,7 +164,14 @@ def test_9_sigterm_ends_it_cleanly_from_any_state(robot):
 
 
 def test_sigint_ends_it_cleanly_with_an_image_in_hand(start_robot, weights):
-    robot = start_robot({'weights': weights, 'backend': 'torch', 'autostart': True})
+    robot = start_robot(
+        {
+            'weights': weights,
+            'backend': 'torch',
+            'autostart': True,
+            'qos_overrides./image.subscription.reliability': 'reliable',
+        }
+    )
     depths = robot.listen(Image, 'depth/image_rect')
     noise = np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), np.uint8)
     robot.until(lambda: depths, 'depth', lambda: robot.view(noise))

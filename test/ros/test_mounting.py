@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+pytest.importorskip('rclpy', reason='needs rclpy: source a ROS distribution or take its wheels')
+
+from lsd_ros.inference.odometry_frames import base_from_optical
+from lsd_ros.inference.settings import MountSettings
+from lsd_ros.messages import encode
+from lsd_ros.ros.conversions import RclpyTypes
+from lsd_ros.ros.mounting import Mounting
+
+MOUNT = MountSettings(x_m=0.4, pitch_deg=10)
+
+
+class TransformError(Exception):
+    """Stands for tf2_ros.TransformException: the wheels of ROS have no tf2_ros."""
+
+
+@pytest.fixture
+def known(monkeypatch):
+    """Stand in for tf2_ros, and return the transforms that it knows."""
+    transforms = {}
+
+    def lookup(target, source, _):
+        if (target, source) not in transforms:
+            raise TransformError
+        return transforms[target, source]
+
+    module = SimpleNamespace(
+        Buffer=lambda: SimpleNamespace(lookup_transform=lookup),
+        TransformListener=lambda *_: SimpleNamespace(unregister=lambda: None),
+        TransformException=TransformError,
+    )
+    monkeypatch.setitem(sys.modules, 'tf2_ros', module)
+    return transforms
+
+
+def test_transform_is_believed_more_than_the_parameters(known):
+    place = base_from_optical(MountSettings(y_m=-1, yaw_deg=90))
+    mounting = Mounting(None, 'base_link')
+    np.testing.assert_allclose(mounting.base_from_camera('eye', MOUNT), base_from_optical(MOUNT))
+    assert mounting.source == 'mount parameters'
+    known['base_link', 'eye'] = encode.transform(RclpyTypes(), 1, 'base_link', 'eye', place)
+    np.testing.assert_allclose(mounting.base_from_camera('eye', MOUNT), place, atol=1e-12)
+    assert mounting.source == 'transforms'
+
+
+def test_without_tf2_ros_the_parameters_say_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, 'tf2_ros', None)
+    mounting = Mounting(None, 'base_link')
+    np.testing.assert_allclose(mounting.base_from_camera('eye', MOUNT), base_from_optical(MOUNT))
+    mounting.close()
