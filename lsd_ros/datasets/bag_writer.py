@@ -8,6 +8,7 @@ lie in the bag, so that Foxglove and foreign machines can read it without the pa
 from __future__ import annotations
 
 import sqlite3
+import struct
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -26,6 +27,8 @@ STORAGES = ('mcap', 'sqlite3')
 _METADATA_VERSION: Literal[8] = 8
 _LATCHED = ('/tf_static',)
 _WRITE_ERRORS = (OSError, sqlite3.Error)
+# what generated code trips over in fields of a wrong type
+_SERIALISE_ERRORS = (struct.error, ValueError, TypeError, AttributeError, AssertionError)
 
 
 class BagWriter:
@@ -95,7 +98,7 @@ class BagWriter:
         message_type = message.__msgtype__
         try:
             raw = self._typestore.serialize_cdr(message, message_type, little_endian=True)
-        except (ValueError, TypeError, KeyError, AttributeError, AssertionError) as error:
+        except _SERIALISE_ERRORS as error:
             raise DatasetError(
                 f'cannot serialise a {message_type} for {topic}: {error}'
             ) from error
