@@ -43,24 +43,31 @@ class World:
     """
 
     def __init__(self, kind: str, seed: int = 0, *, moving: bool = False) -> None:
-        """Build the place and paint its textures."""
+        """Build the place."""
         if kind not in PLACES:
             raise DatasetError(f'unknown world {kind!r}: the known ones are {", ".join(PLACES)}')
         if seed < 0:
             raise DatasetError(f'seed {seed} of a world must not be negative')
         self.kind = kind
         self.seed = seed
-        rng = np.random.default_rng((seed, list(PLACES).index(kind)))
-        self._place = PLACES[kind](rng)
+        self._place = PLACES[kind](self._rng('place'))
         self.path = self._place.path
         self._moving = self._place.cars if moving else 0
         parts = [self._place.still, *(self._car(number, 0.0) for number in range(self._moving))]
         self._painted = paintings(parts)
-        atlas = Atlas.painted([painter for painter, _ in self._painted], rng)
+        self._still = Scene.of([self._place.still], self._place.light, self._painted)
+
+    def _rng(self, purpose: str) -> np.random.Generator:
+        return np.random.default_rng([self.seed, *f'{self.kind} {purpose}'.encode()])
+
+    @cached_property
+    def _shader(self) -> Shader:
+        """Paint the textures when a first picture is taken; depth alone needs none."""
         place = self._place
+        rng = self._rng('look')
+        atlas = Atlas.painted([painter for painter, _ in self._painted], rng)
         ground = GroundMap.of([place.still], place.light, place.low, place.high)
-        self._shader = Shader.of(atlas, place.light, ground, rng)
-        self._still = Scene.of([place.still], place.light, self._painted)
+        return Shader.of(atlas, place.light, ground, rng)
 
     def depth(
         self, camera: Camera, world_from_camera: NDArray[np.float64], time_s: float = 0.0
