@@ -335,7 +335,7 @@ def _kerbside(
                 for along in np.arange(-end, end, 6.2):
                     parked = _beside(axis, side * centre[axis] + kerb * (road - 1.05), along)
                     if rng.random() < 0.55 and distance_to(path.points, parked) > 2.4:
-                        heading = (np.pi / 2 if axis == 0 else 0.0) + np.pi * (kerb > 0)
+                        heading = kerb * np.pi / 2 if axis == 0 else np.pi * (kerb > 0)
                         car(build, rng, parked, heading + rng.normal(0, 0.02))
                     offset = kerb * (road + float(rng.uniform(0.5, 0.9)))
                     _street_thing(
