@@ -47,12 +47,30 @@ class Rectifier:
         :return: the same shape, black where the lens has not seen
         :raises FrameError: the image is of another size
         """
+        self._check_size(image)
+        return self._remapped(image)
+
+    def rectify_depth(self, depth: NDArray[np.float32]) -> NDArray[np.float32]:
+        """
+        Rectify depth by its nearest pixels: a mean over an edge is the depth of nothing.
+
+        :param depth: shape (H, W), of the camera's size [m]
+        :return: the same shape, NaN where the lens has not seen
+        :raises FrameError: the depth is of another size
+        """
+        self._check_size(depth)
+        maps = cv2.convertMaps(*self._maps, cv2.CV_32FC1)  # those of fixed point round down
+        nearest = cv2.remap(
+            depth, *maps, cv2.INTER_NEAREST, borderMode=cv2.BORDER_CONSTANT, borderValue=np.nan
+        )
+        return np.asarray(nearest, np.float32)
+
+    def _check_size(self, image: NDArray[Any]) -> None:
         if image.shape[:2] != self._valid.shape:
             raise FrameError(
                 f'image of {image.shape[1]} x {image.shape[0]} does not fit the camera of '
                 f'{self._camera.width} x {self._camera.height}: give the calibration of this size'
             )
-        return self._remapped(image)
 
     def _remapped(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         return np.asarray(cv2.remap(image, *self._maps, cv2.INTER_LINEAR), np.uint8)
