@@ -222,13 +222,22 @@ def test_nobody_listens_so_nothing_is_computed(robot, scene):
     assert status.values['stage.decode_ms'] == before['stage.decode_ms']
 
 
-def test_motion_alone_does_not_ask_for_depth_nor_depth_for_motion(robot, scene):
-    odometry = robot.listen(Odometry, 'odom')
-    robot.until(lambda: odometry, 'odometry', lambda: moving(robot, scene))
-    before = robot.diagnosis(lambda s: True).values['stage.depth_network_ms']
-    odometry.clear()
-    robot.until(lambda: len(odometry) > 5, 'odometry', lambda: moving(robot, scene))
-    assert robot.diagnosis(lambda s: True).values['stage.depth_network_ms'] == before
+@pytest.mark.parametrize(
+    ('kind', 'topic', 'unasked'),
+    [
+        (Odometry, 'odom', 'stage.depth_network_ms'),
+        (Image, 'depth/image_rect', 'stage.pose_network_ms'),
+    ],
+)
+def test_motion_alone_does_not_ask_for_depth_nor_depth_for_motion(
+    robot, scene, kind, topic, unasked
+):
+    received = robot.listen(kind, topic)
+    robot.until(lambda: received, topic, lambda: moving(robot, scene))
+    before = robot.diagnosis(lambda s: True).values[unasked]
+    received.clear()
+    robot.until(lambda: len(received) > 5, topic, lambda: moving(robot, scene))
+    assert robot.diagnosis(lambda s: True).values[unasked] == before
 
 
 def test_newest_image_wins_and_the_rest_is_counted_as_dropped(robot):
