@@ -125,13 +125,18 @@ class DecoderStage(nn.Module):
 
 
 class DisparityHead(nn.Module):
-    """X_disp^j = sigmoid(conv k3 s1 (X_dec^j)) ([0116])."""
+    """
+    X_disp^j = sigmoid(conv k3 s1 (X_dec^j)) ([0116]).
 
-    def __init__(self, channels: int, shape: SmallDepthSettings) -> None:
+    :param channels: C of the decoder map
+    :param initial_bias: what the sigmoid starts from
+    """
+
+    def __init__(self, channels: int, *, initial_bias: float, padding: str = 'zeros') -> None:
         super().__init__()
-        self.conv = convolution(channels, 1, 3, padding=shape.padding, bias=True)
+        self.conv = convolution(channels, 1, 3, padding=padding, bias=True)
         if self.conv.bias is not None:
-            nn.init.constant_(self.conv.bias, shape.head_bias)
+            nn.init.constant_(self.conv.bias, initial_bias)
 
     def forward(self, x: Tensor) -> Tensor:
         """
@@ -166,7 +171,12 @@ class SmallDepthNet(nn.Module):
             )
         )
         self.heads = nn.ModuleList(
-            DisparityHead(self.shape.decoder_widths[j], self.shape) for j in range(HEADS)
+            DisparityHead(
+                self.shape.decoder_widths[j],
+                initial_bias=self.shape.head_bias,
+                padding=self.shape.padding,
+            )
+            for j in range(HEADS)
         )
 
     def _encoder_stage(self, channels_in: int, channels_out: int) -> nn.Module:
@@ -191,7 +201,7 @@ class SmallDepthNet(nn.Module):
         :return: X_enc^0 .. X_enc^4
         :raises FrameError: the shape does not fit
         """
-        _check_input(image, channels=3)
+        check_network_input(image)
         maps = []
         for stage in self.encoder:
             image = stage(image)
@@ -248,11 +258,15 @@ class SmallDepthNet(nn.Module):
         return disparity
 
 
-def _check_input(image: Tensor, channels: int) -> None:
-    if image.ndim != 4 or image.shape[1] != channels:
-        raise FrameError(
-            f'network input of shape {tuple(image.shape)} must be (B, {channels}, H, W)'
-        )
+def check_network_input(image: Tensor) -> None:
+    """
+    Check what a depth network is fed with.
+
+    :param image: normalised RGB, shape (B, 3, H, W)
+    :raises FrameError: the shape is another one, or a side no multiple of 32
+    """
+    if image.ndim != 4 or image.shape[1] != 3:
+        raise FrameError(f'network input of shape {tuple(image.shape)} must be (B, 3, H, W)')
     height, width = image.shape[2:]
     if height % SIZE_MULTIPLE or width % SIZE_MULTIPLE:
         raise FrameError(
