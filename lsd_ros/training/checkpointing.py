@@ -1,0 +1,155 @@
+"""Checkpoints of a training: numbered, whole or not there, checked when they are read."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import logging
+import pickle
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from lsd_ros.errors import TrainingError
+from lsd_ros.training.durable import (
+    folder_appears,
+    remove_folder,
+    remove_leftovers,
+    write_synced,
+)
+
+FORMAT = 'lsd_ros.checkpoint/1'
+CARD = 'checkpoint.json'
+STATE = 'state.pt'
+LOGGER = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class RunCard:
+    """
+    What a training is, so that its checkpoints can be used without it.
+
+    :param kind: which phase: ``teacher`` or ``student``
+    :param settings: of the whole training, by dotted names
+    :param data: what it learns from: name, licence and counts of each sequence
+    :param command: what started it
+    :param version: of lsd_ros
+    """
+
+    kind: str
+    settings: dict[str, Any]
+    data: list[dict[str, Any]]
+    command: str
+    version: str
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """
+    One checkpoint that was read and found whole.
+
+    :param path: its folder
+    :param step: how many steps were made
+    :param card: of the training that made it
+    :param state: networks, optimiser, averages, random states; on the CPU
+    :param sha256: of the state
+    """
+
+    path: Path
+    step: int
+    card: RunCard
+    state: dict[str, Any]
+    sha256: str
+
+
+class CheckpointFolder:
+    """
+    The checkpoints of one training.
+
+    :param path: the folder that they are in
+    :param keep_last: how many of the newest are kept
+    :param keep_every: those whose step is a multiple of this are kept for good; 0: none
+    """
+
+    def __init__(self, path: Path, keep_last: int = 3, keep_every: int = 0) -> None:
+        self.path = path
+        self._keep_last = keep_last
+        self._keep_every = keep_every
+
+    def steps(self) -> list[int]:
+        """Return the steps of the checkpoints that are there, ascending."""
+        found = (re.fullmatch(r'step_(\d{7,})', entry.name) for entry in self.path.glob('step_*'))
+        return sorted(int(match[1]) for match in found if match)
+
+    def save(self, step: int, card: RunCard, state: dict[str, Any]) -> Path:
+        """
+        Write a checkpoint, and remove those that need not be kept.
+
+        :raises TrainingError: it cannot be written; those before are whole
+        """
+        buffer = io.BytesIO()
+        torch.save(state, buffer)
+        data = buffer.getvalue()
+        head = {'format': FORMAT, 'step': step, 'sha256': hashlib.sha256(data).hexdigest()}
+        path = self._path(step)
+        with folder_appears(path) as folder:
+            write_synced(folder / STATE, data)
+            text = json.dumps({**head, **asdict(card)}, indent=2, ensure_ascii=False)
+            write_synced(folder / CARD, text.encode())
+        self._thin_out()
+        return path
+
+    def newest(self) -> Checkpoint | None:
+        """
+        Read the newest checkpoint that is whole; damaged ones are named in the log.
+
+        :return: None where there is no checkpoint
+        :raises TrainingError: there are some, and not one is whole
+        """
+        remove_leftovers(self.path)
+        steps = self.steps()
+        for step in reversed(steps):
+            try:
+                return self.read(step)
+            except TrainingError as error:
+                LOGGER.warning('%s: going on with the one before', error)
+        if steps:
+            raise TrainingError(f'not one of the {len(steps)} checkpoints in {self.path} is whole')
+        return None
+
+    def read(self, step: int) -> Checkpoint:
+        """
+        Read one checkpoint.
+
+        :raises TrainingError: it is missing, damaged, or of another version
+        """
+        path = self._path(step)
+        try:
+            head = json.loads((path / CARD).read_text(encoding='utf-8'))
+            data = (path / STATE).read_bytes()
+        except (OSError, ValueError) as error:
+            raise TrainingError(f'checkpoint {path} is damaged ({error})') from error
+        if not isinstance(head, dict) or head.get('format') != FORMAT:
+            raise TrainingError(f'checkpoint {path} is not of the format {FORMAT}')
+        if hashlib.sha256(data).hexdigest() != head.get('sha256'):
+            raise TrainingError(f'checkpoint {path} is damaged (its SHA-256 is another one)')
+        try:
+            # weights_only: nothing in the file can run code
+            state = torch.load(io.BytesIO(data), map_location='cpu', weights_only=True)
+            names = ('kind', 'settings', 'data', 'command', 'version')
+            card = RunCard(**{name: head[name] for name in names})
+        except (KeyError, RuntimeError, pickle.UnpicklingError) as error:
+            raise TrainingError(f'checkpoint {path} cannot be read ({error})') from error
+        return Checkpoint(path, head['step'], card, state, head['sha256'])
+
+    def _path(self, step: int) -> Path:
+        return self.path / f'step_{step:07d}'
+
+    def _thin_out(self) -> None:
+        for step in self.steps()[: -self._keep_last]:
+            if not self._keep_every or step % self._keep_every:
+                remove_folder(self._path(step))

@@ -1,0 +1,175 @@
+"""The figures and pictures of a training: a log line, a table, TensorBoard."""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from lsd_ros.errors import TrainingError
+from lsd_ros.training.durable import write_durably
+from lsd_ros.training.settings import TrainerSettings
+from lsd_ros.training.task import StepResult
+
+LOGGER = logging.getLogger(__name__)
+
+
+class Recorder:
+    """
+    Gathers the figures of the steps, and writes their means every so many steps.
+
+    Every process gathers; the first one writes the means over all of them.
+
+    :param metrics: table to write, one JSON object per line
+    :param board: folder of TensorBoard
+    :param first_step: steps made before; what the table says about later ones is removed
+    :param held: what :meth:`held` returned after that step
+    """
+
+    def __init__(
+        self,
+        metrics: Path,
+        board: Path,
+        fabric: Fabric,
+        settings: TrainerSettings,
+        *,
+        first_step: int,
+        held: dict[str, Any],
+    ) -> None:
+        self._metrics = metrics
+        self._fabric = fabric
+        self._settings = settings
+        self._writer: Any = None
+        sums: dict[str, Tensor] = held.get('sums', {})
+        self._sums = {name: value.to(fabric.device) for name, value in sums.items()}
+        self._steps = int(held.get('steps', 0))
+        self._timed_steps = 0
+        self._waited_s = 0.0
+        self._started = time.perf_counter()
+        if fabric.is_global_zero:
+            _forget_later(metrics, first_step)
+            self._writer = _tensorboard(board, first_step + 1)
+
+    @contextmanager
+    def waiting(self) -> Iterator[None]:
+        """Count the time of the block as waiting for data."""
+        started = time.perf_counter()
+        yield
+        self._waited_s += time.perf_counter() - started
+
+    def note(self, step: int, result: StepResult, norm: Tensor, learning_rate: float) -> None:
+        """
+        Take the figures of a step, and write where it is time to.
+
+        :param norm: length of the gradient
+        :raises TrainingError: nothing can be written
+        """
+        for name, value in {'loss': result.loss, 'gradient': norm, **result.scalars}.items():
+            value = value.detach()
+            self._sums[name] = self._sums[name] + value if name in self._sums else value
+        self._steps += 1
+        self._timed_steps += 1
+        record, last = self._settings.record, self._settings.loop.max_steps
+        if step % record.log_every == 0 or step == last:
+            self._write(step, learning_rate)
+        if record.picture_every and (step % record.picture_every == 0 or step == last):
+            self._draw(step, result)
+
+    def held(self) -> dict[str, Any]:
+        """Return the figures that are not written yet."""
+        return {'sums': dict(self._sums), 'steps': self._steps}
+
+    def close(self) -> None:
+        """Write what is still held back."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _write(self, step: int, learning_rate: float) -> None:
+        means = self._means()
+        seconds = time.perf_counter() - self._started
+        samples = self._timed_steps * self._settings.loop.batch_size
+        means['learning_rate'] = learning_rate
+        means['samples_per_s'] = samples / seconds
+        means['waiting_share'] = self._waited_s / seconds
+        self._sums, self._steps, self._timed_steps = {}, 0, 0
+        self._started, self._waited_s = time.perf_counter(), 0.0
+        if not self._fabric.is_global_zero:
+            return
+        LOGGER.info('step %d of %d: %s', step, self._settings.loop.max_steps, _line(means))
+        try:
+            with self._metrics.open('a', encoding='utf-8') as table:
+                table.write(json.dumps({'step': step, **means}) + '\n')
+            if self._writer is not None:
+                for name, value in means.items():
+                    self._writer.add_scalar(name, value, step)
+        except OSError as error:
+            raise TrainingError(f'cannot write {self._metrics}: {error.strerror}') from error
+
+    def _means(self) -> dict[str, float]:
+        names = list(self._sums)
+        sums = torch.stack([self._sums[name].float() for name in names])
+        means = self._fabric.all_reduce(sums / self._steps, reduce_op='mean')
+        return dict(zip(names, means.tolist(), strict=True))  # type: ignore[union-attr]
+
+    def _draw(self, step: int, result: StepResult) -> None:
+        if self._writer is None or result.pictures is None:
+            return
+        with torch.no_grad():
+            for name, picture in result.pictures().items():
+                self._writer.add_image(name, picture.float().clamp(0, 1).cpu(), step)
+
+
+def read_metrics(path: Path) -> dict[str, list[float]]:
+    """
+    Read the table of a training.
+
+    :return: columns by name, among them ``step``
+    :raises TrainingError: there is none, or it is damaged
+    """
+    columns: dict[str, list[float]] = defaultdict(list)
+    try:
+        for line in path.read_text(encoding='utf-8').splitlines():
+            for name, value in json.loads(line).items():
+                columns[name].append(value)
+    except (OSError, ValueError) as error:
+        raise TrainingError(f'cannot read the figures {path}: {error}') from error
+    return dict(columns)
+
+
+def _forget_later(metrics: Path, last_step: int) -> None:
+    """Remove lines of steps that are going to be made again, and a line that was cut off."""
+    if not metrics.exists():
+        return
+    kept = []
+    for line in metrics.read_text(encoding='utf-8').splitlines():
+        try:
+            if json.loads(line)['step'] <= last_step:
+                kept.append(line + '\n')
+        except (ValueError, KeyError):
+            continue
+    write_durably(metrics, ''.join(kept).encode())
+
+
+def _tensorboard(folder: Path, first_step: int) -> Any:
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        LOGGER.info('no TensorBoard: install lsd_ros[training] to see curves and pictures')
+        return None
+    return SummaryWriter(str(folder), purge_step=first_step)
+
+
+def _line(means: dict[str, float]) -> str:
+    figures = dict(means)
+    speed, waiting = figures.pop('samples_per_s'), figures.pop('waiting_share')
+    text = ', '.join(f'{name} {value:.4g}' for name, value in figures.items())
+    return f'{text}, {speed:.1f} samples/s, {waiting:.1%} waiting for data'

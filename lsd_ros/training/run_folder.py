@@ -1,0 +1,130 @@
+"""The folder of one training: it is made, resumed, or refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import fcntl
+import json
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from lsd_ros.errors import TrainingError
+from lsd_ros.training.checkpointing import CheckpointFolder, RunCard
+from lsd_ros.training.durable import folder_appears, write_synced
+
+CARD = 'run.json'
+CONFIG = 'config.yaml'
+CHECKPOINTS = 'checkpoints'
+METRICS = 'metrics.jsonl'
+WEIGHTS = 'weights.safetensors'
+# what may change between two parts of one training, because the steps stay what they are
+FREE = ('loop.workers', 'loop.threads', 'record.')
+LOGGER = logging.getLogger(__name__)
+
+
+class RunFolder:
+    """
+    Everything that a training writes.
+
+    Use it as a context manager: meanwhile no other process can train into the same folder.
+
+    :param path: of the folder; see :meth:`open`
+    :param card: of the training
+    """
+
+    def __init__(self, path: Path, card: RunCard) -> None:
+        self.path = path
+        self.card = card
+        self._lock: IO[str] | None = None
+
+    @classmethod
+    def open(cls, path: Path, card: RunCard, config: str, *, overwrite: bool = False) -> RunFolder:
+        """
+        Make the folder of a training, or find it for going on.
+
+        :param card: of the training that is wanted
+        :param config: the same settings as YAML, for people
+        :param overwrite: whether a training that is there is removed
+        :raises TrainingError: there is something else at the path, or another training
+        """
+        if path.exists() and not path.is_dir():
+            raise TrainingError(f'{path} is a file: choose a folder for the training')
+        if path.is_dir() and any(path.iterdir()):
+            if not (path / CARD).is_file():
+                raise TrainingError(f'{path} holds no training: choose another folder')
+            if not overwrite:
+                _check_same(path, read_run_card(path), card)
+                return cls(path, card)
+            with cls(path, card):  # nobody trains into what is about to be removed
+                LOGGER.info('the training in %s is removed', path)
+        with folder_appears(path) as folder:
+            write_synced(folder / CARD, _card_text(card).encode())
+            write_synced(folder / CONFIG, config.encode())
+        return cls(path, card)
+
+    def __enter__(self) -> RunFolder:
+        """Lock the folder."""
+        self._lock = (self.path / '.lock').open('w')
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self._lock.close()
+            raise TrainingError(f'another process trains into {self.path} now') from error
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Unlock the folder."""
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def checkpoints(self, keep_last: int = 3, keep_every: int = 0) -> CheckpointFolder:
+        """Return the checkpoints of the training."""
+        return CheckpointFolder(self.path / CHECKPOINTS, keep_last, keep_every)
+
+
+def read_run_card(path: Path) -> RunCard:
+    """
+    Read what a folder trains.
+
+    :raises TrainingError: it is the folder of no training
+    """
+    try:
+        return RunCard(**json.loads((path / CARD).read_text(encoding='utf-8')))
+    except (OSError, ValueError, TypeError) as error:
+        raise TrainingError(f'{path} holds no training: it has no readable {CARD}') from error
+
+
+def _card_text(card: RunCard) -> str:
+    return json.dumps(dataclasses.asdict(card), indent=2, ensure_ascii=False) + '\n'
+
+
+def _check_same(path: Path, there: RunCard, wanted: RunCard) -> None:
+    remedy = 'choose another folder, or add --overwrite to remove that training'
+    if there.kind != wanted.kind:
+        raise TrainingError(f'{path} trains a {there.kind}, not a {wanted.kind}: {remedy}')
+    names = sorted(set(there.settings) | set(wanted.settings))
+    for name in names:
+        before, now = (_plain(card.settings.get(name)) for card in (there, wanted))
+        if before != now and not _is_free(name, wanted.settings):
+            raise TrainingError(f'{path} trains with {name} {before!r}, not {now!r}: {remedy}')
+    if _plain(there.data) != _plain(wanted.data):
+        before, now = (', '.join(_names(card.data)) for card in (there, wanted))
+        raise TrainingError(f'{path} learns from other data ({before}; now {now}): {remedy}')
+
+
+def _is_free(name: str, settings: dict[str, Any]) -> bool:
+    if name == 'loop.max_steps':  # longer is fine where no learning rate depends on the length
+        return bool(settings.get('optimiser.schedule') == 'constant')
+    return name.startswith(FREE)
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as JSON gives it back: tuples become lists."""
+    return json.loads(json.dumps(value))
+
+
+def _names(data: Sequence[dict[str, Any]]) -> list[str]:
+    return [str(sequence.get('name')) for sequence in data]

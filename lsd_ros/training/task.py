@@ -1,0 +1,42 @@
+"""What the training loop knows of what it trains: ``task(batch)`` gives a loss."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+
+class StepResult(NamedTuple):
+    """
+    What a task says about one batch.
+
+    :param loss: what is minimised, a scalar with gradient
+    :param scalars: to be recorded, without gradient; the same names at every step
+    :param pictures: draws named pictures of the batch, RGB in 0 .. 1, shape (3, H, W); called only
+        where they are wanted; None: there are none
+    """
+
+    loss: Tensor
+    scalars: dict[str, Tensor]
+    pictures: Callable[[], dict[str, Tensor]] | None = None
+
+
+class Task(nn.Module, ABC):
+    """
+    Owns the networks, the loss, and a frozen teacher where there is one.
+
+    It is a module as a whole, so that its call goes through what averages gradients over
+    processes. Parameters that ask for a gradient belong to :attr:`trained`.
+    """
+
+    @property
+    @abstractmethod
+    def trained(self) -> nn.Module:
+        """Return what is trained, averaged and saved."""
+
+    @abstractmethod
+    def forward(self, batch: Any) -> StepResult:
+        """Return the loss of a batch that is on the device of the networks."""
