@@ -16,7 +16,11 @@ import pytest
 import lsd_ros
 
 ROOT = Path(__file__).resolve().parents[1]
-LIBRARY_OF = {'cv2': 'opencv-python-headless', 'yaml': 'pyyaml'}
+LIBRARY_OF = {
+    'cv2': 'opencv-python-headless',
+    'lightning_fabric': 'lightning-fabric',
+    'yaml': 'pyyaml',
+}
 ROS = re.compile(r'rclpy|\w+_msgs|\w+_srvs|\w+_interfaces|tf2\w*|cv_bridge|ament_\w+|launch\w*')
 # rosdep keys of what cannot be called like its package
 KEY_OF = {'tf2_ros': 'tf2_ros_py'}
@@ -48,9 +52,13 @@ def test_every_library_is_declared_for_pip() -> None:
     text = config['options']['install_requires'] + ''.join(
         config['options.extras_require'].values()
     )
-    declared = set(re.findall(r'^[\w-]+', text, re.MULTILINE))
-    used = {LIBRARY_OF.get(name, name) for name in imported_packages() if not ROS.fullmatch(name)}
-    assert used <= declared
+    declared = {_normal(name) for name in re.findall(r'^[\w-]+', text, re.MULTILINE)}
+    libraries = (name for name in imported_packages() if not ROS.fullmatch(name))
+    assert {_normal(LIBRARY_OF.get(name, name)) for name in libraries} <= declared
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace('_', '-')
 
 
 def test_every_ros_package_is_declared_for_rosdep() -> None:
