@@ -16,6 +16,7 @@ CAMERA_INFO = '/depth/camera_info'
 POINTS = '/points'
 ODOMETRY = '/odom'
 TRANSFORMS = '/tf'
+DIAGNOSTICS = '/diagnostics'
 
 TopicMessages = list[tuple[str, Any]]
 

@@ -116,6 +116,8 @@ def _demo(parser: argparse.ArgumentParser) -> None:
         metavar='N',
         help='length of the drive, at 10 frames per second (default: %(default)s)',
     )
+    add('--width', type=_at_least(64), default=832, metavar='W', help='of the camera image')
+    add('--height', type=_at_least(64), default=256, metavar='H', help='of the camera image')
     add('--weights', default='', metavar='FILE', help=_leaf('weights').description)
 
 

@@ -39,12 +39,14 @@ class Tally:
     :param out: frames whose results were written
     :param refused: how often the engine refused a frame, by its sentence
     :param messages: number of messages by topic
+    :param times_s: what each frame took that gave results, from image to written messages
     :param seconds: that it all took
     """
 
     out: int = 0
     refused: Counter[str] = field(default_factory=Counter)
     messages: Counter[str] = field(default_factory=Counter)
+    times_s: list[float] = field(default_factory=list)
     seconds: float = 0.0
 
 
@@ -117,10 +119,12 @@ def _replay_frame(
 ) -> None:
     if frame.camera is None:
         raise CameraError('the input has no camera calibration: give one with --camera FILE')
+    began = time.perf_counter()
     estimate = engine.process(frame)
     for topic, message in outputs.messages(estimate, outputs.cloud(estimate)):
         writer.add(topic, message, estimate.stamp_ns)
         tally.messages[topic] += 1
+    tally.times_s.append(time.perf_counter() - began)
     tally.out += 1
     show(estimate)
 

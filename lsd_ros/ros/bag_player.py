@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from lsd_ros.errors import LsdError
+from lsd_ros.errors import LsdError, RosError
 from lsd_ros.ros import environment
+
+if TYPE_CHECKING:
+    from lsd_ros.ros.playback import Player
 
 EXAMPLES = """\
 examples:
@@ -46,8 +51,18 @@ def _play(argv: list[str]) -> None:
     )
     remaps = [word for rule in given.remap for word in ('--remap', rule)]
     with session('bag_player', [*ros, *remaps]) as running, BagReader(given.bag) as reader:
-        count = Player(running.node, reader, playback, running.stop).play()
+        player = Player(running.node, reader, playback, running.stop)
+        count = player.play()
         running.node.get_logger().info(f'played {count} messages of {given.bag}')
+        if given.report is not None:
+            _write_report(given.report, player)
+
+
+def _write_report(path: Path, player: Player) -> None:
+    try:
+        path.write_text(json.dumps({'delay_ns': player.delay_ns, 'messages': player.counts}))
+    except OSError as error:
+        raise RosError(f'cannot write the report {path}: {error.strerror}') from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -85,6 +100,13 @@ def _parser() -> argparse.ArgumentParser:
         choices=('reliable', 'sensor_data'),
         default='reliable',
         help='reliable loses nothing; sensor_data is what cameras do (default: reliable)',
+    )
+    add(
+        '--report',
+        type=Path,
+        metavar='FILE',
+        help='write at the end, as JSON, how many messages were published on each topic, and by '
+        'how much their times are later than their stamps',
     )
     return parser
 

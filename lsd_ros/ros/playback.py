@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -48,7 +49,12 @@ class Playback:
 
 
 class Player:
-    """Publishes the messages of a bag, untouched, each when its time has come."""
+    """
+    Publishes the messages of a bag, untouched, each when its time has come.
+
+    ``counts`` has the number of messages published on each topic; ``delay_ns`` is the time of the
+    system clock at which a message was due, less its stamp, at the rate of 1.
+    """
 
     def __init__(
         self, node: Node, reader: BagReader, playback: Playback, stop: threading.Event
@@ -64,6 +70,8 @@ class Player:
         self._playback = playback
         self._stop = stop
         self._log = node.get_logger()
+        self.counts: Counter[str] = Counter()
+        self.delay_ns = 0
         types = {topic.name: topic.type for topic in reader.topics()}
         _check_known(playback.topics, types)
         chosen = playback.topics or tuple(types)
@@ -79,10 +87,8 @@ class Player:
         :raises DatasetError: there is no message after the start
         """
         self._wait_for_subscribers()
-        count = 0
         while not self._stop.is_set():
             played = self._play_once()
-            count += played
             if not played and not self._stop.is_set():
                 raise DatasetError(
                     f'{self._reader.path} holds nothing to play after {self._playback.start_s} s'
@@ -90,13 +96,15 @@ class Player:
             if not self._playback.loop:
                 break
         self._wait_for_acknowledgement()
-        return count
+        return self.counts.total()
 
     def _play_once(self) -> int:
         timeline: Timeline | None = None
         count = 0
         for message in self._from_start():
-            timeline = timeline or Timeline(message.stamp_ns, self._playback.rate)
+            if timeline is None:
+                timeline = Timeline(message.stamp_ns, self._playback.rate)
+                self.delay_ns = time.time_ns() - message.stamp_ns
             self._sleep_until(message.stamp_ns, timeline)
             if self._stop.is_set():
                 break
@@ -117,6 +125,7 @@ class Player:
         except MessageError as error:
             self._log.warning(f'a message of {message.topic} is not played: {error}')
             return False
+        self.counts[message.topic] += 1
         return True
 
     def _sleep_until(self, stamp_ns: int, timeline: Timeline) -> None:

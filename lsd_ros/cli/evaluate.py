@@ -1,0 +1,134 @@
+"""``lsd_ros evaluate``: how good weights are on sequences with truth."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from lsd_ros import settings
+from lsd_ros.cli.engine_options import engine_settings, running_engine
+from lsd_ros.cli.pictures import Picture, write_png
+from lsd_ros.cli.progress import progress
+from lsd_ros.cli.scoring import MEANS, Protocol, score_depth, score_motion
+from lsd_ros.cli.tables import MISSING, table
+from lsd_ros.cli.whole import whole_folder, write_whole
+from lsd_ros.datasets.open_sequences import open_sequences
+from lsd_ros.datasets.training_sequence import TrainingSequence
+from lsd_ros.errors import DatasetError
+from lsd_ros.inference.engine import Engine, EngineInfo
+from lsd_ros.inference.settings import EngineSettings
+
+PICTURES_EACH = 6
+PRIOR_NAMES = {
+    'mean_map': 'its own mean map',
+    'row_prior': 'one depth per row',
+    'constant': 'one depth',
+}
+# the network itself is judged: nothing may be cut off before the scale is known
+EVERY_DEPTH = {'depth_size': 'camera', 'min_depth_m': 1e-3, 'max_depth_m': 1e4}
+
+Scores = dict[str, dict[str, Any]]
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the verb."""
+    wanted = settings.build(EngineSettings, {**settings.values(engine_settings(given)), **EVERY_DEPTH})
+    protocol = Protocol(given.min_depth, given.max_depth, given.crop, given.frame_step)
+    sequences = open_sequences(given.data, split=given.split)
+    with running_engine(wanted) as engine:
+        if given.pictures is None:
+            scores = evaluate(engine, sequences, protocol)
+        else:
+            with whole_folder(given.pictures) as folder:
+                scores = evaluate(engine, sequences, protocol, folder)
+        if given.json is not None:
+            write_whole(given.json, json.dumps(scores, indent=2).encode() + b'\n')
+        print('\n'.join(report(scores, engine.info)))
+    return 0
+
+
+def evaluate(
+    engine: Engine,
+    sequences: list[TrainingSequence],
+    protocol: Protocol,
+    pictures: Path | None = None,
+) -> Scores:
+    """
+    Score every sequence.
+
+    :param pictures: folder for pictures of some frames of each
+    :return: the errors by the name of the sequence
+    :raises DatasetError: two sequences have one name, or no sequence has any truth
+    """
+    scores: Scores = {}
+    for sequence in sequences:
+        if sequence.name in scores:
+            raise DatasetError(f'two sequences are called {sequence.name}: evaluate them apart')
+        with progress(sequence.name, 2 * len(sequence)) as advance:
+            show = None if pictures is None else _painter(pictures, sequence)
+            depth = score_depth(engine, sequence, protocol, advance, show)
+            motion = score_motion(engine, sequence, protocol, advance)
+        scores[sequence.name] = {'images': len(sequence), **depth, **motion}
+    if not any(_has_truth(score) for score in scores.values()):
+        raise DatasetError(f'not one of {len(scores)} sequences has true depth or poses')
+    return scores
+
+
+def report(scores: Scores, info: EngineInfo) -> Iterator[str]:
+    """Yield the lines of both tables."""
+    metric = 'metric' if info.metric else 'not metric'
+    yield f'weights {info.weights} ({info.name}, {metric}), {info.backend} on {info.device}'
+    depth = [row for name, score in scores.items() for row in _depth_rows(name, score)]
+    if depth:
+        yield ''
+        yield 'depth, median scaled (unscaled: abs_rel as the weights say it)'
+        yield from table(['sequence', 'prediction', *MEANS, 'scale', 'spread', 'unscaled'], depth)
+    motion = [_motion_row(name, score) for name, score in scores.items() if 'length_m' in score]
+    if motion:
+        yield ''
+        yield 'odometry, laid upon the truth with one scale'
+        head = ['sequence', 'way m', 'ATE m', 'RPE m', 'RPE deg', 't_rel %', 'r_rel deg/100m']
+        yield from table(head, motion)
+    for name, score in scores.items():
+        if 'odometry_note' in score:
+            yield f'{name}: {score["odometry_note"]}'
+
+
+def _has_truth(score: dict[str, Any]) -> bool:
+    return 'abs_rel' in score or 'length_m' in score
+
+
+def _depth_rows(name: str, score: dict[str, Any]) -> Iterator[list[str]]:
+    if 'abs_rel' not in score:
+        return
+    own = [score['scale_median'], score['scale_std'], score['unscaled']['abs_rel']]
+    yield [name, 'network', *_figures([*(score[mean] for mean in MEANS), *own])]
+    for prior, errors in score['priors'].items():
+        figures = _figures(errors[mean] for mean in MEANS)
+        yield ['', PRIOR_NAMES[prior], *figures, MISSING, MISSING, MISSING]
+
+
+def _motion_row(name: str, score: dict[str, Any]) -> list[str]:
+    names = ('length_m', 'ate_m', 'rpe_m', 'rpe_deg', 't_rel_percent', 'r_rel_deg_per_100m')
+    return [name, *_figures(score[figure] for figure in names)]
+
+
+def _figures(values: Any) -> list[str]:
+    return [MISSING if value is None else f'{value:.3f}' for value in values]
+
+
+def _painter(folder: Path, sequence: TrainingSequence) -> Callable[[int, Picture], object]:
+    """Return what writes some of the pictures that it is told."""
+    every = max(1, len(sequence) // PICTURES_EACH)
+    last = -every
+
+    def show(index: int, picture: Picture) -> None:
+        nonlocal last
+        if index - last >= every:
+            last = index
+            write_png(folder / f'{sequence.name}_{index:06}.png', picture)
+
+    return show

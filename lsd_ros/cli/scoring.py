@@ -1,0 +1,291 @@
+"""What weights are worth on a sequence with truth: depth beside simple priors, and odometry."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsd_ros.cli.pictures import Picture, error_map
+from lsd_ros.datasets.training_sequence import TrainingSequence
+from lsd_ros.errors import DatasetError, FrameError, LsdError
+from lsd_ros.evaluation.depth import Crop, DepthErrors, depth_errors, summarise
+from lsd_ros.evaluation.trajectory import (
+    absolute_error_m,
+    aligned,
+    matched,
+    relative_errors,
+    segment_errors,
+)
+from lsd_ros.inference.engine import Engine
+from lsd_ros.inference.preview import colour_map
+from lsd_ros.types import Frame, Trajectory
+
+Depth = NDArray[np.float32]
+GARG_ASPECT = 2.0  # the crop is made for the wide images of KITTI
+FRAME_ID = 'camera_optical_frame'
+Advance = Callable[[], object]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """
+    How depth is compared.
+
+    :param crop: ``garg``, ``none``, or ``auto``: Garg's for images wider than two to one
+    :param frame_step: odometry takes every so many frames
+    """
+
+    min_depth_m: float = 1e-3
+    max_depth_m: float = 80.0
+    crop: str = 'auto'
+    frame_step: int = 1
+
+    def crop_of(self, sequence: TrainingSequence) -> Crop:
+        """Return the crop of a sequence's images."""
+        if self.crop != 'auto':
+            return 'garg' if self.crop == 'garg' else 'none'
+        camera = sequence.camera
+        return 'garg' if camera.width > GARG_ASPECT * camera.height else 'none'
+
+
+@dataclass(frozen=True)
+class Seen:
+    """
+    One image with true depth.
+
+    :param index: in the sequence
+    :param image: RGB, shape (H, W, 3)
+    :param truth: [m], shape (H, W)
+    """
+
+    index: int
+    image: NDArray[np.uint8]
+    truth: Depth
+
+
+@dataclass
+class Priors:
+    """
+    Predictions that do not look at the image: only below them has a network learned to see.
+
+    :param inverse_sum: of the network's inverse depth at each pixel, over the frames
+    :param counts: frames in which the network has a depth at each pixel
+    :param rows: of each frame, the median inverse truth of each row over that of the frame
+    """
+
+    inverse_sum: NDArray[np.float64]
+    counts: NDArray[np.int64]
+    rows: list[NDArray[np.float64]] = field(default_factory=list)
+
+    @classmethod
+    def like(cls, depth: Depth) -> Priors:
+        """Make empty ones for frames of this size."""
+        return cls(np.zeros(depth.shape), np.zeros(depth.shape, np.int64))
+
+    def add(self, predicted: Depth, truth: Depth, known: NDArray[np.bool_]) -> None:
+        """
+        Take a frame.
+
+        :param known: which of its truth counts
+        """
+        inverse = np.divide(1.0, predicted, where=predicted > 0, out=np.zeros_like(predicted))
+        valid = np.isfinite(predicted)
+        self.inverse_sum[valid] += inverse[valid]
+        self.counts += valid
+        wanted = np.where(known, truth, np.nan)
+        medians = np.full(len(truth), np.nan)
+        rows = known.any(axis=1)
+        medians[rows] = np.nanmedian(wanted[rows], axis=1)
+        self.rows.append(np.nanmedian(wanted) / medians)
+
+    def predictions(self) -> dict[str, Depth]:
+        """Return what each prior says of every frame, shape (H, W), up to scale."""
+        shape = self.counts.shape
+        mean = np.full(shape, np.nan)
+        np.divide(self.counts, self.inverse_sum, out=mean, where=self.inverse_sum > 0)
+        return {
+            'mean_map': mean.astype(np.float32),
+            'row_prior': np.repeat(self._row_depth()[:, None], shape[1], axis=1),
+            'constant': np.ones(shape, np.float32),
+        }
+
+    def _row_depth(self) -> Depth:
+        every = np.stack(self.rows)
+        known = np.flatnonzero(np.isfinite(every).any(axis=0))
+        medians = np.nanmedian(every[:, known], axis=0)
+        return np.float32(1 / np.interp(np.arange(every.shape[1]), known, medians))
+
+
+def score_depth(
+    engine: Engine,
+    sequence: TrainingSequence,
+    protocol: Protocol,
+    advance: Advance = lambda: None,
+    show: Callable[[int, Picture], object] | None = None,
+) -> dict[str, Any]:
+    """
+    Compare the depth of every frame that has a true one.
+
+    :param advance: called after each frame of the sequence
+    :param show: told the index and the picture of each frame
+    :return: the errors; empty where the sequence has no true depth
+    :raises LsdError: an image cannot be read, or the engine fails
+    """
+    scaled: list[DepthErrors] = []
+    unscaled: list[DepthErrors] = []
+    priors: Priors | None = None
+    compare = _comparison(protocol, protocol.crop_of(sequence))
+    for seen in _frames_with_truth(sequence, advance):
+        predicted = _predicted(engine, sequence, seen)
+        priors = priors or Priors.like(predicted)
+        scaled.append(compare(predicted, seen.truth, True))
+        unscaled.append(compare(predicted, seen.truth, False))
+        in_range = (seen.truth > protocol.min_depth_m) & (seen.truth < protocol.max_depth_m)
+        priors.add(predicted, seen.truth, in_range)
+        if show is not None:
+            show(seen.index, picture(seen, predicted * np.float32(scaled[-1].scale)))
+    if priors is None:
+        return {}
+    errors: dict[str, Any] = dataclasses.asdict(summarise(scaled))
+    plain = dataclasses.asdict(summarise(unscaled))
+    errors['unscaled'] = {name: plain[name] for name in MEANS}
+    errors['priors'] = _prior_errors(priors, sequence, compare)
+    errors['crop'] = protocol.crop_of(sequence)
+    return errors
+
+
+MEANS = ('abs_rel', 'sq_rel', 'rmse', 'rmse_log', 'a1', 'a2', 'a3')
+Comparison = Callable[[Depth, Depth, bool], DepthErrors]
+
+
+def _comparison(protocol: Protocol, crop: Crop) -> Comparison:
+    def compare(predicted: Depth, truth: Depth, scaled: bool) -> DepthErrors:
+        return depth_errors(
+            predicted,
+            truth,
+            median_scaling=scaled,
+            min_depth_m=protocol.min_depth_m,
+            max_depth_m=protocol.max_depth_m,
+            crop=crop,
+        )
+
+    return compare
+
+
+def _prior_errors(
+    priors: Priors, sequence: TrainingSequence, compare: Comparison
+) -> dict[str, dict[str, float]]:
+    predictions = priors.predictions()
+    found: dict[str, list[DepthErrors]] = {name: [] for name in predictions}
+    for seen in _frames_with_truth(sequence):
+        for name, predicted in predictions.items():
+            found[name].append(compare(predicted, seen.truth, True))
+    summaries = {name: dataclasses.asdict(summarise(errors)) for name, errors in found.items()}
+    return {
+        name: {mean: summary[mean] for mean in MEANS} for name, summary in summaries.items()
+    }
+
+
+def _frames_with_truth(
+    sequence: TrainingSequence, advance: Advance = lambda: None
+) -> Iterator[Seen]:
+    indices = range(len(sequence)) if sequence.targets is None else sequence.targets
+    for index in indices:
+        truth = sequence.depth(index)
+        if truth is not None and np.isfinite(truth).any():
+            yield Seen(index, sequence.image(index), truth)
+        advance()
+
+
+def _predicted(engine: Engine, sequence: TrainingSequence, seen: Seen) -> Depth:
+    stamp_ns = int(sequence.stamps_ns[seen.index])
+    frame = Frame(stamp_ns, FRAME_ID, seen.image, sequence.camera)
+    estimate = engine.process(frame, motion=False)
+    if estimate.depth is None or estimate.depth.shape != seen.truth.shape:
+        raise DatasetError(f'{sequence.name}: depth and truth of image {seen.index} differ in size')
+    return estimate.depth
+
+
+def picture(seen: Seen, scaled: Depth) -> Picture:
+    """
+    Put image, depth, true depth and relative error side by side.
+
+    :param scaled: predicted depth, with the median of the truth, shape (H, W)
+    """
+    panels = [seen.image, colour_map(scaled), colour_map(seen.truth), error_map(scaled, seen.truth)]
+    return np.hstack(panels)
+
+
+def score_motion(
+    engine: Engine,
+    sequence: TrainingSequence,
+    protocol: Protocol,
+    advance: Advance = lambda: None,
+) -> dict[str, Any]:
+    """
+    Compare the odometry over the whole sequence, laid upon the truth with one scale.
+
+    :param advance: called after each frame
+    :return: the errors, None where the way is too short or too straight for one; empty where the
+        sequence has no poses
+    :raises LsdError: an image cannot be read, or the engine fails
+    """
+    truth = _truth(sequence)
+    if truth is None:
+        return {}
+    estimate = _odometry(engine, sequence, protocol.frame_step, advance)
+    steps = np.linalg.norm(np.diff(truth.world_from_camera[:, :3, 3], axis=0), axis=1)
+    score: dict[str, Any] = dict.fromkeys(
+        ('ate_m', 'rpe_m', 'rpe_deg', 't_rel_percent', 'r_rel_deg_per_100m', 'odometry_scale')
+    )
+    score['length_m'] = float(steps.sum())
+    try:
+        if estimate is None:
+            raise FrameError('there is no motion: fewer than three frames follow each other')
+        found, wanted = matched(estimate, truth)
+        score['metric_ate_m'] = absolute_error_m(found, wanted, 'se3')
+        laid = aligned(found, wanted, 'sim3')
+        score.update(ate_m=absolute_error_m(found, wanted, 'sim3'), odometry_scale=laid.scale)
+        relative = relative_errors(laid.trajectory, wanted)
+        score.update(rpe_m=relative.translation_m, rpe_deg=relative.rotation_deg)
+        segments = segment_errors(laid.trajectory, wanted, step=max(1, 10 // protocol.frame_step))
+        score.update(
+            t_rel_percent=segments.t_rel_percent, r_rel_deg_per_100m=segments.r_rel_deg_per_100m
+        )
+    except FrameError as error:
+        score['odometry_note'] = str(error)
+    return score
+
+
+def _truth(sequence: TrainingSequence) -> Trajectory | None:
+    if sequence.poses is None:
+        return None
+    known = np.isfinite(sequence.poses).all(axis=(1, 2))
+    if known.sum() < 3:
+        return None
+    return Trajectory(sequence.stamps_ns[known], sequence.poses[known])
+
+
+def _odometry(
+    engine: Engine, sequence: TrainingSequence, step: int, advance: Advance
+) -> Trajectory | None:
+    engine.reset_odometry()
+    stamps: list[int] = []
+    poses: list[NDArray[np.float64]] = []
+    for index in range(len(sequence)):
+        if index % step == 0:
+            stamp_ns = int(sequence.stamps_ns[index])
+            frame = Frame(stamp_ns, FRAME_ID, sequence.image(index), sequence.camera)
+            estimate = engine.process(frame, depth=False)
+            if estimate.odom_from_camera is not None:
+                stamps.append(stamp_ns)
+                poses.append(estimate.odom_from_camera)
+        advance()
+    if len(poses) < 2:
+        return None
+    return Trajectory(np.array(stamps, np.int64), np.stack(poses))
