@@ -1,0 +1,181 @@
+"""Random flip, window and colours ([0082]): the same for all frames of a snippet, camera too."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lsd_ros import settings
+from lsd_ros.errors import SettingError
+from lsd_ros.geometry.resize import resize_image
+from lsd_ros.settings import setting
+from lsd_ros.types import Camera
+
+# FCC NTSC, 1953: luminance (ITU-R BT.601), and the plane of colour in which hue is an angle
+_YIQ_FROM_RGB = np.array(
+    ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
+)
+_LUMINANCE = _YIQ_FROM_RGB[0]
+
+
+@dataclass(frozen=True)
+class AugmentationSettings:
+    """How images are varied while a network learns from them."""
+
+    enabled: bool = setting(True, 'False: the window in the centre, and colours as they are')
+    flip: float = setting(0.5, 'Share of snippets mirrored left to right', minimum=0, maximum=1)
+    min_scale: float = setting(
+        0.7,
+        'Smallest random window, as a share of the largest one that fits; 1: always the largest',
+        minimum=0.1,
+        maximum=1,
+    )
+    jitter: float = setting(0.8, 'Share of snippets with other colours', minimum=0, maximum=1)
+    brightness: float = setting(0.2, 'Brightness varies by this share', minimum=0, maximum=0.9)
+    contrast: float = setting(0.2, 'Contrast varies by this share', minimum=0, maximum=0.9)
+    saturation: float = setting(0.2, 'Saturation varies by this share', minimum=0, maximum=1)
+    hue: float = setting(0.05, 'Hue varies by this part of a circle', minimum=0, maximum=0.5)
+    tint: float = setting(
+        0.05, 'Each of red, green and blue varies by this share', minimum=0, maximum=0.9
+    )
+    gamma: float = setting(0.2, 'Gamma varies by this share', minimum=0, maximum=0.9)
+    grey: float = setting(0.0, 'Share of snippets made grey', minimum=0, maximum=1)
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        settings.check(self)
+
+
+@dataclass(frozen=True)
+class Window:
+    """
+    Part of an image, and the size that it becomes.
+
+    :param left: first column [pixels]
+    :param top: first row [pixels]
+    :param columns: width of the part [pixels]
+    :param rows: height of the part [pixels]
+    :param size: (width, height) of the result [pixels]
+    :param flip: whether the result is mirrored left to right
+    """
+
+    left: int
+    top: int
+    columns: int
+    rows: int
+    size: tuple[int, int]
+    flip: bool = False
+
+    def image(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Cut, resize and mirror an image, shape (H, W, 3) to (height, width, 3)."""
+        part = image[self.top : self.top + self.rows, self.left : self.left + self.columns]
+        small = resize_image(part, *self.size)
+        return np.ascontiguousarray(small[:, ::-1]) if self.flip else small
+
+    def camera(self, camera: Camera) -> Camera:
+        """Return the camera of the result."""
+        cut = camera.cropped(self.left, self.top, self.columns, self.rows).resized(*self.size)
+        return cut.flipped() if self.flip else cut
+
+
+@dataclass(frozen=True)
+class Colours:
+    """
+    A change of colours.
+
+    :param matrix: RGB from RGB, shape (3, 3)
+    :param contrast: about the mean luminance
+    :param gamma: exponent
+    """
+
+    matrix: NDArray[np.float64]
+    contrast: float = 1.0
+    gamma: float = 1.0
+
+    def apply(self, image: NDArray[np.uint8], mean: float) -> NDArray[np.uint8]:
+        """
+        Change the colours of an image.
+
+        :param image: RGB, shape (H, W, 3)
+        :param mean: luminance about which contrast is changed, in 0 .. 255
+        """
+        offset = (1 - self.contrast) * mean * self.matrix.sum(axis=1, keepdims=True)
+        affine = np.hstack((self.contrast * self.matrix, offset))
+        changed = cv2.transform(image, affine)
+        if self.gamma != 1.0:
+            levels = 255 * (np.arange(256) / 255) ** self.gamma
+            changed = cv2.LUT(changed, np.rint(levels).astype(np.uint8))
+        return np.asarray(changed, np.uint8)
+
+
+def largest_window(width: int, height: int, size: tuple[int, int], fit: str) -> tuple[int, int]:
+    """
+    Return (columns, rows) of the largest part of an image that becomes the size.
+
+    :param fit: ``crop``: of the same aspect; ``stretch``: the whole image
+    :raises SettingError: fit is neither
+    """
+    if fit == 'stretch':
+        return width, height
+    if fit != 'crop':
+        raise SettingError(f"fit is {fit!r}: choose 'crop' or 'stretch'")
+    if width * size[1] > height * size[0]:
+        return max(1, round(height * size[0] / size[1])), height
+    return width, max(1, round(width * size[1] / size[0]))
+
+
+def central_window(width: int, height: int, size: tuple[int, int], fit: str) -> Window:
+    """Return the largest window, in the centre."""
+    columns, rows = largest_window(width, height, size, fit)
+    return Window((width - columns) // 2, (height - rows) // 2, columns, rows, size)
+
+
+def random_window(
+    rng: np.random.Generator,
+    width: int,
+    height: int,
+    size: tuple[int, int],
+    fit: str,
+    given: AugmentationSettings,
+) -> Window:
+    """Draw a window of a random scale at a random place, flipped or not."""
+    columns, rows = largest_window(width, height, size, fit)
+    scale = float(rng.uniform(given.min_scale, 1.0))
+    columns, rows = max(1, round(columns * scale)), max(1, round(rows * scale))
+    left = int(rng.integers(0, width - columns + 1))
+    top = int(rng.integers(0, height - rows + 1))
+    return Window(left, top, columns, rows, size, bool(rng.random() < given.flip))
+
+
+def random_colours(rng: np.random.Generator, given: AugmentationSettings) -> Colours | None:
+    """Draw a change of colours; None: they stay as they are."""
+    jittered, grey = rng.random() < given.jitter, rng.random() < given.grey
+    brightness, contrast, saturation, gamma = (
+        1 + spread * float(rng.uniform(-1, 1))
+        for spread in (given.brightness, given.contrast, given.saturation, given.gamma)
+    )
+    hue = given.hue * float(rng.uniform(-1, 1))
+    tint = 1 + given.tint * rng.uniform(-1, 1, 3)
+    if not jittered:
+        return Colours(np.tile(_LUMINANCE, (3, 1))) if grey else None
+    matrix = brightness * np.diag(tint) @ _hue_and_saturation(hue, saturation)
+    if grey:
+        matrix = np.tile(_LUMINANCE @ matrix, (3, 1))
+    return Colours(matrix, contrast, gamma)
+
+
+def mean_luminance(image: NDArray[np.uint8]) -> float:
+    """Return the mean luminance of an RGB image, in 0 .. 255."""
+    return float(_LUMINANCE @ cv2.mean(image)[:3])
+
+
+def _hue_and_saturation(hue: float, saturation: float) -> NDArray[np.float64]:
+    """Turn and stretch the plane of colour; luminance stays as it is."""
+    cosine = saturation * math.cos(2 * math.pi * hue)
+    sine = saturation * math.sin(2 * math.pi * hue)
+    change = np.array(((1.0, 0.0, 0.0), (0.0, cosine, -sine), (0.0, sine, cosine)))
+    return np.asarray(np.linalg.solve(_YIQ_FROM_RGB, change @ _YIQ_FROM_RGB))

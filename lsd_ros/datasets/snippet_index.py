@@ -1,0 +1,120 @@
+"""Which three frames make a snippet: far enough apart to see depth, and never across a gap."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lsd_ros.datasets.training_sequence import TrainingSequence
+from lsd_ros.errors import DatasetError
+
+SHORTEST = 3
+FLOW_WIDTH = 208
+FLOW_SAMPLES = 12
+FLOW_PERCENTILE = 75  # that of what is near; the median of a road is far away
+THUMBNAIL = (64, 48)
+
+_log = logging.getLogger(__name__)
+ReadImage = Callable[[int], NDArray[np.uint8]]
+
+
+class Place(NamedTuple):
+    """
+    Where a snippet is.
+
+    :param sequence: number of the sequence
+    :param middle: index of the frame in the middle
+    :param gap: to the neighbours
+    """
+
+    sequence: int
+    middle: int
+    gap: int
+
+
+def places(
+    sequences: Sequence[TrainingSequence], gaps: Sequence[int], max_step_s: float
+) -> list[Place]:
+    """
+    List every snippet.
+
+    :param gaps: of each sequence
+    :param max_step_s: consecutive frames further apart than this belong to no common snippet
+    :raises DatasetError: a sequence is shorter than a snippet, or there is no snippet at all
+    """
+    found: list[Place] = []
+    for number, (sequence, gap) in enumerate(zip(sequences, gaps, strict=True)):
+        if len(sequence) < SHORTEST:
+            raise DatasetError(
+                f'{sequence.name} has {len(sequence)} frames: a snippet needs {SHORTEST}; leave '
+                'this sequence out'
+            )
+        middles = _middles(sequence, gap, max_step_s)
+        if not middles:
+            _log.warning(
+                '%s gives no snippet of three frames with a gap of %d', sequence.name, gap
+            )
+        found += [Place(number, index, gap) for index in middles]
+    if not found:
+        raise DatasetError(
+            f'{len(sequences)} sequences give no snippet: their frames are too few, or further '
+            f'apart than max_step_s, which is {max_step_s}'
+        )
+    return found
+
+
+def _middles(sequence: TrainingSequence, gap: int, max_step_s: float) -> list[int]:
+    too_far = np.diff(sequence.stamps_ns) > max_step_s * 1e9
+    gaps_before = np.concatenate(([0], np.cumsum(too_far)))
+    middles = np.arange(gap, len(sequence) - gap)
+    whole = gaps_before[middles + gap] == gaps_before[middles - gap]
+    chosen: set[int] | None = None if sequence.targets is None else set(sequence.targets)
+    return [i for i in middles[whole].tolist() if chosen is None or i in chosen]
+
+
+def gap_by_motion(count: int, image: ReadImage, min_flow: float, max_gap: int) -> int:
+    """
+    Choose the gap at which images move far enough to see depth by.
+
+    :param count: number of frames
+    :param image: reads a frame
+    :param min_flow: wanted motion, as a share of the image width
+    :param max_gap: largest gap
+    :return: 1 .. max_gap
+    """
+    max_gap = min(max_gap, (count - 1) // 2)
+    starts = np.unique(np.linspace(0, count - 2, FLOW_SAMPLES).astype(int)).tolist()
+    flow = float(np.median([_flow(image(start), image(start + 1)) for start in starts]))
+    return max(1, min(max_gap, round(min_flow / max(flow, 1e-6))))
+
+
+def difference(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
+    """Return the mean difference of two images [grey levels], seen from afar, without noise."""
+    return float(cv2.norm(thumbnail(first), thumbnail(second), cv2.NORM_L1)) / np.prod(THUMBNAIL)
+
+
+def thumbnail(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a small grey image, shape (48, 64)."""
+    small = cv2.resize(image, THUMBNAIL, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def _flow(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
+    """Return how far what is near moves by the optical flow, as a share of the width."""
+    height = max(16, round(FLOW_WIDTH * first.shape[0] / first.shape[1]))
+    small = [
+        cv2.cvtColor(
+            cv2.resize(image, (FLOW_WIDTH, height), interpolation=cv2.INTER_AREA),
+            cv2.COLOR_RGB2GRAY,
+        )
+        for image in (first, second)
+    ]
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    flow = search.calc(small[0], small[1], np.zeros((height, FLOW_WIDTH, 2), np.float32))
+    lengths = np.linalg.norm(flow, axis=2)
+    return float(np.percentile(lengths, FLOW_PERCENTILE)) / FLOW_WIDTH

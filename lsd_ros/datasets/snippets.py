@@ -1,0 +1,256 @@
+"""Three-frame snippets, as the training wants them: varied, resized, with their intrinsics."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from lsd_ros import settings
+from lsd_ros.datasets.augmentation import (
+    AugmentationSettings,
+    central_window,
+    mean_luminance,
+    random_colours,
+    random_window,
+)
+from lsd_ros.datasets.frame_cache import CacheSettings, FrameCache
+from lsd_ros.datasets.snippet_index import Place, difference, gap_by_motion, places
+from lsd_ros.datasets.training_sequence import TrainingSequence, world_from_camera
+from lsd_ros.settings import setting
+
+_ATTEMPTS = 20
+
+
+@dataclass(frozen=True)
+class SnippetSettings:
+    """Which frames make a sample, and how large it is."""
+
+    width: int = setting(416, 'Width of the network input ([0084])', minimum=32, maximum=8192)
+    height: int = setting(128, 'Height of the network input ([0084])', minimum=32, maximum=8192)
+    fit: str = setting(
+        'crop',
+        'How an image of another aspect fits: a part of it, or all of it stretched',
+        choices=('crop', 'stretch'),
+    )
+    gap: int = setting(
+        0,
+        'Frames from the middle one to its neighbours; 0: by the motion in each sequence',
+        minimum=0,
+        maximum=100,
+    )
+    min_flow: float = setting(
+        0.02,
+        'Image motion that the gap is chosen for, as a share of the width',
+        minimum=0,
+        maximum=1,
+    )
+    max_gap: int = setting(8, 'Largest gap chosen by motion', minimum=1, maximum=100)
+    max_step_s: float = setting(
+        1.0,
+        'Consecutive frames further apart than this are in no common snippet [s]',
+        minimum=1e-3,
+        maximum=3600,
+    )
+    min_difference: float = setting(
+        1.0,
+        'Snippets whose neighbours differ less than this from the middle are replaced by others '
+        '[grey levels]; 0: none is',
+        minimum=0,
+        maximum=255,
+    )
+    seed: int = setting(0, 'Of everything random', minimum=0, maximum=2**31 - 1)
+    augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
+    cache: CacheSettings = field(default_factory=CacheSettings)
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        settings.check(self)
+
+
+@dataclass(frozen=True)
+class Snippet:
+    """
+    Three frames in the order of time; the middle one is the target.
+
+    :param images: as they are, shape (3, 3, H, W), uint8: frame, RGB, row, column
+    :param jittered: the same with other colours, for the networks; losses compare ``images``
+    :param intrinsics: K of all three, shape (3, 3), float32
+    :param translations: how far the camera moved from the first frame to the middle one, and from
+        there to the last, shape (2,), float32 [m]; NaN where there are no poses
+    :param name: of the sequence
+    :param stamp_ns: of the target
+    """
+
+    images: Tensor
+    jittered: Tensor
+    intrinsics: Tensor
+    translations: Tensor
+    name: str
+    stamp_ns: int
+
+
+@dataclass(frozen=True)
+class SnippetBatch:
+    """
+    Snippets side by side.
+
+    :param images: shape (B, 3, 3, H, W), uint8
+    :param jittered: shape (B, 3, 3, H, W), uint8
+    :param intrinsics: shape (B, 3, 3), float32
+    :param translations: shape (B, 2), float32
+    :param names: of the sequences
+    :param stamps_ns: of the targets
+    """
+
+    images: Tensor
+    jittered: Tensor
+    intrinsics: Tensor
+    translations: Tensor
+    names: tuple[str, ...]
+    stamps_ns: tuple[int, ...]
+
+    def __len__(self) -> int:
+        """Return the number of snippets."""
+        return len(self.names)
+
+    def to(self, *args: Any, **kwargs: Any) -> SnippetBatch:
+        """Return the batch on another device; the arguments are those of ``Tensor.to``."""
+        return self._mapped(lambda tensor: tensor.to(*args, **kwargs))
+
+    def pin_memory(self) -> SnippetBatch:
+        """Return the batch in page-locked memory, from where it is copied to a GPU at once."""
+        return self._mapped(Tensor.pin_memory)
+
+    def _mapped(self, change: Callable[[Tensor], Tensor]) -> SnippetBatch:
+        return dataclasses.replace(
+            self,
+            images=change(self.images),
+            jittered=change(self.jittered),
+            intrinsics=change(self.intrinsics),
+            translations=change(self.translations),
+        )
+
+
+class SnippetDataset(torch.utils.data.Dataset[Snippet]):
+    """
+    Every snippet of some sequences.
+
+    A sample depends on the settings, its index and its epoch, and on nothing else.
+
+    :raises DatasetError: a sequence is shorter than three frames or cannot be read, no snippet is
+        left, or the cache does not fit
+    """
+
+    def __init__(self, sequences: Sequence[TrainingSequence], given: SnippetSettings) -> None:
+        """List the snippets; where the gap is chosen by motion, a few frames are looked at."""
+        self.settings = given
+        self._sequences = sequences
+        self._size = (given.width, given.height)
+        self.cache = FrameCache(sequences, self._size, given.fit, given.cache)
+        self.gaps = [self._gap(number) for number in range(len(sequences))]
+        self.places = places(sequences, self.gaps, given.max_step_s)
+
+    def __len__(self) -> int:
+        """Return the number of snippets."""
+        return len(self.places)
+
+    def __getitem__(self, draw: int | tuple[int, int]) -> Snippet:
+        """
+        Make a snippet.
+
+        :param draw: index, or index and epoch
+        :raises DatasetError: an image cannot be decoded, or is of another size than its camera
+        """
+        index, epoch = (draw, 0) if isinstance(draw, int) else draw
+        if not 0 <= index < len(self):
+            raise IndexError(f'snippet {index} of {len(self)}')
+        rng = np.random.default_rng((self.settings.seed, epoch, index))
+        place, frames = self._moving(index)
+        return self._snippet(place, frames, rng)
+
+    def _gap(self, number: int) -> int:
+        given, sequence = self.settings, self._sequences[number]
+        if given.gap or len(sequence) < 3:
+            return given.gap or 1
+        return gap_by_motion(
+            len(sequence), lambda i: self.cache.image(number, i), given.min_flow, given.max_gap
+        )
+
+    def _moving(self, index: int) -> tuple[Place, list[NDArray[np.uint8]]]:
+        """Return the snippet of an index; a still one is replaced, always by the same."""
+        others = np.random.default_rng((self.settings.seed, index))
+        for _ in range(_ATTEMPTS):
+            place = self.places[index]
+            frames = [
+                self.cache.image(place.sequence, place.middle + step)
+                for step in (-place.gap, 0, place.gap)
+            ]
+            least = self.settings.min_difference
+            if not least or min(difference(f, frames[1]) for f in frames[::2]) >= least:
+                break
+            index = int(others.integers(len(self)))
+        return place, frames
+
+    def _snippet(
+        self, place: Place, frames: list[NDArray[np.uint8]], rng: np.random.Generator
+    ) -> Snippet:
+        given, camera = self.settings, self.cache.camera(place.sequence)
+        colours = None
+        window = central_window(camera.width, camera.height, self._size, given.fit)
+        if given.augmentation.enabled:
+            window = random_window(
+                rng, camera.width, camera.height, self._size, given.fit, given.augmentation
+            )
+            colours = random_colours(rng, given.augmentation)
+        images = [window.image(frame) for frame in frames]
+        jittered = images
+        if colours is not None:
+            mean = mean_luminance(images[1])
+            jittered = [colours.apply(image, mean) for image in images]
+        sequence = self._sequences[place.sequence]
+        return Snippet(
+            images=_planes(images),
+            jittered=_planes(jittered),
+            intrinsics=torch.from_numpy(window.camera(camera).matrix.astype(np.float32)),
+            translations=torch.from_numpy(translations(sequence, place)),
+            name=sequence.name,
+            stamp_ns=int(sequence.stamps_ns[place.middle]),
+        )
+
+
+def translations(sequence: TrainingSequence, place: Place) -> NDArray[np.float32]:
+    """Return how far the camera moved before and after the middle [m], NaN where unknown."""
+    poses = [
+        world_from_camera(sequence, place.middle + step) for step in (-place.gap, 0, place.gap)
+    ]
+    lengths = [
+        np.nan if a is None or b is None else np.linalg.norm(b[:3, 3] - a[:3, 3])
+        for a, b in itertools.pairwise(poses)
+    ]
+    return np.array(lengths, np.float32)
+
+
+def collate(snippets: Sequence[Snippet]) -> SnippetBatch:
+    """Put snippets side by side."""
+    return SnippetBatch(
+        images=torch.stack([snippet.images for snippet in snippets]),
+        jittered=torch.stack([snippet.jittered for snippet in snippets]),
+        intrinsics=torch.stack([snippet.intrinsics for snippet in snippets]),
+        translations=torch.stack([snippet.translations for snippet in snippets]),
+        names=tuple(snippet.name for snippet in snippets),
+        stamps_ns=tuple(snippet.stamp_ns for snippet in snippets),
+    )
+
+
+def _planes(images: list[NDArray[np.uint8]]) -> Tensor:
+    # OpenCV takes pixels apart many times faster than a transposed copy
+    return torch.from_numpy(np.stack([np.stack(cv2.split(image)) for image in images]))
