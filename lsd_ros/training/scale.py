@@ -1,0 +1,53 @@
+"""Metres: the length of the estimated motion against a measured one (Guizilini et al. 2020)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from lsd_ros import settings
+from lsd_ros.geometry.shapes import check_shapes
+from lsd_ros.settings import setting
+
+
+@dataclass(frozen=True)
+class MetricSettings:
+    """Whether and how motion, and with it depth, learns to be metric."""
+
+    weight: float = setting(
+        0.0, 'Weight of the length of the translation; 0 leaves the scale open', minimum=0
+    )
+    shortest_m: float = setting(
+        0.05, 'Motions below this length count as this long [m]', minimum=1e-6
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        settings.check(self)
+
+
+def translation_length_error(
+    estimated: Tensor, measured: Tensor, known: Tensor, shortest_m: float = 0.05
+) -> Tensor:
+    """
+    Return how wrong the length of the translation is, relative to the measured one.
+
+    Lengths only: the direction is left to the images, which know it better than odometry does.
+
+    :param estimated: source_from_target, shape (B, N, 4, 4)
+    :param measured: the same in metres; anything where it is not known, shape (B, N, 4, 4)
+    :param known: whether a motion was measured, shape (B, N), bool
+    :param shortest_m: what shorter motions are taken for, so that standing still is no division
+        by zero [m]
+    :return: mean over the known motions of each sample, 0 where there is none, shape (B,)
+    :raises FrameError: the shapes or types do not fit
+    """
+    check_shapes(estimated=(estimated, 'B N 4 4'), measured=(measured, 'B N 4 4'))
+    length = torch.linalg.vector_norm(measured[..., :3, 3], dim=2)
+    length = torch.where(known, length, torch.ones_like(length))
+    guess = torch.linalg.vector_norm(estimated[..., :3, 3], dim=2)
+    error = (guess - length).abs() / length.clamp(min=shortest_m)
+    total: Tensor = (error * known).sum(1)
+    return total / known.sum(1).clamp(min=1)
