@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import itertools
 import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from pathlib import Path
 
 import pytest
 
@@ -19,12 +25,35 @@ def pytest_configure() -> None:
         next(_DOMAINS)
 
 
-@pytest.fixture
-def ros_domain(monkeypatch: pytest.MonkeyPatch) -> int:
-    """Give a test, and the processes that it starts, a ROS domain of their own."""
+@contextlib.contextmanager
+def _own_domain() -> Iterator[int]:
+    """Hold a ROS domain that no other test run on this machine holds."""
+    for domain in itertools.islice(_DOMAINS, 101):
+        path = Path(tempfile.gettempdir(), f'lsd_ros_test_{os.getuid()}_domain_{domain}.lock')
+        with path.open('w') as lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                continue
+            yield domain
+            return
+    raise RuntimeError('all ROS domains are taken by other test runs on this machine')
+
+
+@pytest.fixture(scope='session')
+def own_domain() -> Callable[[], AbstractContextManager[int]]:
+    """Return what gives a ROS domain of one's own, for fixtures that outlive a test."""
     pytest.importorskip(
         'rclpy', reason='needs rclpy: source a ROS distribution or take its wheels'
     )
-    domain = next(_DOMAINS)
-    monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
-    return domain
+    return _own_domain
+
+
+@pytest.fixture
+def ros_domain(
+    own_domain: Callable[[], AbstractContextManager[int]], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[int]:
+    """Give a test, and the processes that it starts, a ROS domain of their own."""
+    with own_domain() as domain:
+        monkeypatch.setenv('ROS_DOMAIN_ID', str(domain))
+        yield domain

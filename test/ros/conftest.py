@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -20,7 +20,6 @@ from lsd_ros.types import Camera
 
 WAIT_S = 40.0
 STEP_NS = 50_000_000
-_DOMAINS = itertools.count(os.getpid())
 
 
 @pytest.fixture(scope='session')
@@ -47,30 +46,29 @@ def weights(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def start_robot(tmp_path_factory) -> Iterator[Callable[..., Robot]]:
+def start_robot(tmp_path_factory, own_domain) -> Iterator[Callable[[dict[str, Any]], Robot]]:
     """Start nodes with parameters of one's choice; they end with the module."""
-    pytest.importorskip('rclpy', reason='needs rclpy: source a ROS distribution or take wheels')
-    robots = []
+    with ExitStack() as robots:
 
-    def start(parameters: dict[str, Any]) -> Robot:
-        robots.append(Robot(tmp_path_factory.mktemp('robot') / 'log', parameters))
-        return robots[-1]
+        def start(parameters: dict[str, Any]) -> Robot:
+            domain = robots.enter_context(own_domain())
+            log = tmp_path_factory.mktemp('robot') / 'log'
+            robot = robots.enter_context(closing(Robot(log, domain, parameters)))
+            robot.until(lambda: 'depth_node' in robot.node.get_node_names(), 'the node is there')
+            return robot
 
-    yield start
-    for robot in robots:
-        robot.close()
+        yield start
 
 
 class Robot:
     """One process of ``depth_node`` in a ROS domain of its own."""
 
-    def __init__(self, log: Path, parameters: dict[str, Any]) -> None:
+    def __init__(self, log: Path, domain: int, parameters: dict[str, Any]) -> None:
         import rclpy
         from rclpy.executors import SingleThreadedExecutor
 
         from lsd_ros.ros.conversions import RclpyTypes
 
-        domain = 1 + next(_DOMAINS) % 101
         self._log = log
         given = [f'{name}:={value}' for name, value in parameters.items()]
         options = [part for pair in given for part in ('-p', pair)]
@@ -90,7 +88,6 @@ class Robot:
         self.types = RclpyTypes()
         self.stamp_ns = 1_000_000_000
         self.encoding = 'bgr8'
-        self.until(lambda: 'depth_node' in self.node.get_node_names(), 'the node is there')
 
     def close(self) -> None:
         if self.process.poll() is None:
