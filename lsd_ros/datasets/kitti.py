@@ -25,6 +25,7 @@ from lsd_ros.types import Camera
 
 CAMERAS = (2, 3, 0, 1)
 SIDES = {'l': 2, 'r': 3, '2': 2, '3': 3}
+LICENCE = 'KITTI: CC BY-NC-SA 3.0'
 DEPTH_UNIT_M = 1 / 256
 NOMINAL_STEP_NS = 100_000_000
 EARTH_RADIUS_M = 6378137.0
@@ -161,6 +162,7 @@ def _raw_sequence(drive: Path, camera: int, wanted: list[int] | None) -> ImageSe
             DEPTH_UNIT_M,
         ),
         targets=None if wanted is None else _targets(folder, numbers, wanted),
+        licence=LICENCE,
     )
 
 
@@ -264,6 +266,7 @@ def _odometry_sequence(folder: Path, camera: int) -> ImageSequence:
         camera=calibration.camera(f'P{camera}', width, height),
         images=tuple(images),
         stamps_ns=stamps_ns,
+        licence=LICENCE,
     )
     poses_file = folder.parent.parent / 'poses' / f'{folder.name}.txt'
     if not poses_file.exists():

@@ -68,6 +68,7 @@ class FolderSequence:
         self.name = self._folder.name
         self.camera = self._folder.camera
         self.stamps_ns = self._folder.stamps_ns
+        self.licence = str(self._folder.manifest.get('licence') or '')
         trajectory = self._folder.trajectory
         self.poses: NDArray[np.float64] | None = None
         if trajectory is not None:

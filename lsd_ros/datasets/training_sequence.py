@@ -48,6 +48,11 @@ class TrainingSequence(Protocol):
         """Return which images a split chooses to train on; None: all."""
         ...
 
+    @property
+    def licence(self) -> str:
+        """Return what the data put on weights that are trained on them; empty: not known."""
+        ...
+
     def __len__(self) -> int:
         """Return the number of images."""
         ...
@@ -125,6 +130,7 @@ class ImageSequence:
     poses: NDArray[np.float64] | None = None
     depth_files: DepthFiles = field(default_factory=DepthFiles)
     targets: tuple[int, ...] | None = None
+    licence: str = ''
 
     def __post_init__(self) -> None:
         """Check counts and order."""
@@ -199,6 +205,7 @@ class UndistortedSequence:
         self.camera = self._undistorter.camera
         self.stamps_ns = source.stamps_ns
         self.targets = source.targets
+        self.licence = source.licence
         self.poses = source.poses
         if source.poses is not None:
             self.poses = source.poses @ self._undistorter.camera_from_rectified

@@ -22,6 +22,7 @@ from lsd_ros.datasets.tum import nanoseconds, read_tum
 from lsd_ros.errors import DatasetError
 from lsd_ros.types import Camera
 
+LICENCE = 'TUM RGB-D: CC BY 4.0'
 DEPTH_UNIT_M = 1 / 5000
 DEPTH_TOLERANCE_NS = 20_000_000  # that of the benchmark's own association
 POSE_GAP_NS = 100_000_000
@@ -64,6 +65,7 @@ def read_tum_rgbd(path: Path) -> ImageSequence:
         stamps_ns=stamps_ns,
         poses=poses,
         depth_files=DepthFiles(depth, DEPTH_UNIT_M),
+        licence=LICENCE,
     )
 
 

@@ -8,7 +8,7 @@ import json
 import logging
 import pickle
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class RunCard:
     :param kind: which phase: ``teacher`` or ``student``
     :param settings: of the whole training, by dotted names
     :param data: what it learns from: name, licence and counts of each sequence
+    :param teacher: SHA-256 of the teacher's checkpoint; empty: there is no teacher
     :param command: what started it
     :param version: of lsd_ros
     """
@@ -45,6 +46,7 @@ class RunCard:
     data: list[dict[str, Any]]
     command: str
     version: str
+    teacher: str = ''
 
 
 @dataclass(frozen=True)
@@ -140,8 +142,7 @@ class CheckpointFolder:
         try:
             # weights_only: nothing in the file can run code
             state = torch.load(io.BytesIO(data), map_location='cpu', weights_only=True)
-            names = ('kind', 'settings', 'data', 'command', 'version')
-            card = RunCard(**{name: head[name] for name in names})
+            card = RunCard(**{field.name: head[field.name] for field in fields(RunCard)})
         except (KeyError, RuntimeError, pickle.UnpicklingError) as error:
             raise TrainingError(f'checkpoint {path} cannot be read ({error})') from error
         return Checkpoint(path, head['step'], card, state, head['sha256'])

@@ -110,6 +110,8 @@ def _check_same(path: Path, there: RunCard, wanted: RunCard) -> None:
         before, now = (_plain(card.settings.get(name)) for card in (there, wanted))
         if before != now and not _is_free(name, wanted.settings):
             raise TrainingError(f'{path} trains with {name} {before!r}, not {now!r}: {remedy}')
+    if there.teacher != wanted.teacher:
+        raise TrainingError(f'{path} learns from another teacher, or none: {remedy}')
     if _plain(there.data) != _plain(wanted.data):
         before, now = (', '.join(_names(card.data)) for card in (there, wanted))
         raise TrainingError(f'{path} learns from other data ({before}; now {now}): {remedy}')

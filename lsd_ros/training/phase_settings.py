@@ -1,0 +1,101 @@
+"""Everything that the two phases can be told: what ``config/teacher.yaml`` and its twin set."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from lsd_ros import settings
+from lsd_ros.datasets.snippets import SnippetSettings
+from lsd_ros.geometry.depth import DisparityRange
+from lsd_ros.models.bridge import BridgedTeacherSettings
+from lsd_ros.models.pose_net import PoseSettings
+from lsd_ros.models.preprocessing import Preprocessing
+from lsd_ros.models.small_depth_net import SmallDepthSettings
+from lsd_ros.settings import setting
+from lsd_ros.training.approximation import ApproximationSettings
+from lsd_ros.training.objective import ObjectiveSettings
+from lsd_ros.training.scale import MetricSettings
+from lsd_ros.training.settings import TrainerSettings
+
+
+@dataclass(frozen=True)
+class InputSettings:
+    """What the networks see, and what depth their disparity stands for."""
+
+    colour: str = setting(
+        'rgb',
+        'Colour, or the luminance three times, which suits data that are partly grey',
+        choices=('rgb', 'grey'),
+    )
+    fit_at_use: str = setting(
+        'keep_aspect',
+        'How camera images of another aspect fit when the weights are used',
+        choices=('stretch', 'crop', 'keep_aspect'),
+    )
+    min_depth: float = setting(0.1, 'Depth at disparity 1', minimum=1e-3, maximum=1e3)
+    max_depth: float = setting(100.0, 'Depth at disparity 0', minimum=1e-3, maximum=1e5)
+
+    def __post_init__(self) -> None:
+        """Check every value, and the range."""
+        settings.check(self)
+        DisparityRange(self.min_depth, self.max_depth)
+
+    @property
+    def depths(self) -> DisparityRange:
+        """Return the depths of disparity 1 and 0."""
+        return DisparityRange(self.min_depth, self.max_depth)
+
+
+@dataclass(frozen=True)
+class PhaseSettings(TrainerSettings):
+    """What both phases have in common."""
+
+    data: SnippetSettings = field(default_factory=SnippetSettings)
+    input: InputSettings = field(default_factory=InputSettings)
+    pose: PoseSettings = field(default_factory=PoseSettings)
+    objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
+    metric: MetricSettings = field(default_factory=MetricSettings)
+
+    @property
+    def preprocessing(self) -> Preprocessing:
+        """Return how images become network input when the weights are used."""
+        return Preprocessing(
+            width=self.data.width,
+            height=self.data.height,
+            fit=self.input.fit_at_use,
+            colour=self.input.colour,
+        )
+
+
+@dataclass(frozen=True)
+class TeacherSettings(PhaseSettings):
+    """The first phase: teacher, bridges and pose network ([0121])."""
+
+    network: BridgedTeacherSettings = field(default_factory=BridgedTeacherSettings)
+    encoder_weights: str = setting(
+        '', "Local file that the teacher's encoder starts from; empty: it starts from nothing"
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        settings.check(self)
+
+
+@dataclass(frozen=True)
+class StudentSettings(PhaseSettings):
+    """The second phase: student and pose network ([0129])."""
+
+    network: SmallDepthSettings = field(default_factory=SmallDepthSettings)
+    approximation: ApproximationSettings = field(default_factory=ApproximationSettings)
+    taught_frames: str = setting(
+        'target',
+        'Which frames of a snippet the teacher looks at too: all cost three times as much',
+        choices=('target', 'all'),
+    )
+    pose_from_teacher: bool = setting(
+        True, "Whether the pose network starts from the teacher's, where there is a teacher"
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        settings.check(self)

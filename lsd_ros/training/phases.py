@@ -1,0 +1,170 @@
+"""The two phases from settings to weights: everything is checked before anything is written."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, cast
+
+from lightning_fabric import Fabric
+from torch import nn
+
+from lsd_ros import config
+from lsd_ros.datasets.snippets import SnippetDataset, collate
+from lsd_ros.datasets.training_sequence import TrainingSequence
+from lsd_ros.errors import DatasetError
+from lsd_ros.models.bridge import BridgedTeacher
+from lsd_ros.models.checkpoint import Weights, WeightsCard, save_weights
+from lsd_ros.models.pose_net import PoseNet
+from lsd_ros.models.small_depth_net import SmallDepthNet
+from lsd_ros.training.checkpointing import RunCard
+from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
+from lsd_ros.training.provenance import licences, run_card
+from lsd_ros.training.random_states import seed_everything
+from lsd_ros.training.run_folder import WEIGHTS, RunFolder
+from lsd_ros.training.task import Task
+from lsd_ros.training.tasks import DEPTH, POSE, StudentTask, TeacherTask
+from lsd_ros.training.teaching import Taught, check_fits, read_teacher
+from lsd_ros.training.trainer import Trainer, make_fabric
+
+TEACHER, STUDENT = 'teacher', 'student'
+Progress = Callable[[int, int], contextlib.AbstractContextManager[Callable[[], object]]]
+LOGGER = logging.getLogger(__name__)
+
+
+@contextlib.contextmanager
+def unseen(done: int, steps: int) -> Any:
+    """Show no progress; see :func:`train_teacher`."""
+    yield lambda: None
+
+
+def train_teacher(
+    wanted: TeacherSettings,
+    data: Sequence[TrainingSequence],
+    out: Path,
+    *,
+    command: str = '',
+    overwrite: bool = False,
+    progress: Progress = unseen,
+) -> Trainer:
+    """
+    Train teacher, bridges and pose network, or go on with it.
+
+    :param out: folder of the training
+    :param command: what to say that started it
+    :param overwrite: whether another training in that folder is removed
+    :param progress: given the steps that were made before and the wanted ones, shows the rest
+    :return: the trainer, at its end
+    :raises LsdError: data, settings or folder do not fit, or the training fails
+    """
+    fabric = make_fabric(wanted.loop)
+    samples = _samples(wanted, data)
+    seed_everything(wanted.loop.seed)
+    network = BridgedTeacher(wanted.network)
+    if wanted.encoder_weights:
+        network.teacher.load_encoder(wanted.encoder_weights)
+    task = TeacherTask(network, PoseNet(wanted.pose), wanted)
+    card = run_card(TEACHER, wanted, data, command)
+    return _run(fabric, task, samples, wanted, card, out, overwrite, progress)
+
+
+def train_student(
+    wanted: StudentSettings,
+    data: Sequence[TrainingSequence],
+    out: Path,
+    *,
+    teacher: Path | None = None,
+    command: str = '',
+    overwrite: bool = False,
+    progress: Progress = unseen,
+) -> Trainer:
+    """
+    Train student and pose network, or go on with it; in the end write ``weights.safetensors``.
+
+    The other arguments are those of :func:`train_teacher`.
+
+    :param teacher: folder of the teacher's training; None: learn from the images alone
+    :raises LsdError: data, teacher, settings or folder do not fit, or the training fails
+    """
+    fabric = make_fabric(wanted.loop)
+    taught = None if teacher is None else read_teacher(teacher)
+    if taught is not None:
+        check_fits(taught, wanted)
+    samples = _samples(wanted, data)
+    seed_everything(wanted.loop.seed)
+    student, pose = SmallDepthNet(wanted.network), PoseNet(wanted.pose)
+    if taught is not None and wanted.pose_from_teacher:
+        pose.load_state_dict(taught.pose.state_dict())
+    task = StudentTask(student, pose, wanted, None if taught is None else taught.network)
+    sha256 = '' if taught is None else taught.sha256
+    card = run_card(STUDENT, wanted, data, command, sha256)
+    trainer = _run(fabric, task, samples, wanted, card, out, overwrite, progress)
+    if fabric.is_global_zero:
+        path = out / WEIGHTS
+        save_weights(_weights(trainer, wanted, card, taught), path)
+        LOGGER.info('weights: %s', path)
+    fabric.barrier()
+    return trainer
+
+
+def _samples(wanted: PhaseSettings, data: Sequence[TrainingSequence]) -> SnippetDataset:
+    if wanted.metric.weight and all(sequence.poses is None for sequence in data):
+        raise DatasetError(
+            f'metric.weight is {wanted.metric.weight}, but not one of {len(data)} sequences has '
+            'poses: give data with poses, or set it to 0'
+        )
+    seed = (wanted.data.seed + wanted.loop.seed) % 2**31
+    return SnippetDataset(data, replace(wanted.data, seed=seed))
+
+
+def _run(
+    fabric: Fabric,
+    task: Task,
+    samples: SnippetDataset,
+    wanted: PhaseSettings,
+    card: RunCard,
+    out: Path,
+    overwrite: bool,
+    progress: Progress,
+) -> Trainer:
+    with contextlib.ExitStack() as stack:
+        if fabric.is_global_zero:
+            run = RunFolder.open(out, card, config.dump(wanted), overwrite=overwrite)
+            stack.enter_context(run)
+        fabric.barrier()
+        trainer = Trainer(fabric, RunFolder(out, card), task, wanted)
+        trainer.resume()
+        LOGGER.info('%d snippets of %d sequences', len(samples), len(card.data))
+        advance = stack.enter_context(progress(trainer.step, wanted.loop.max_steps))
+        trainer.train(samples, collate, advance)
+    return trainer
+
+
+def _weights(
+    trainer: Trainer, wanted: StudentSettings, card: RunCard, taught: Taught | None
+) -> Weights:
+    """Return the trained networks with where they come from."""
+    networks = cast(nn.ModuleDict, trainer.result).cpu()
+    told = (
+        'no teacher' if taught is None else f'teacher {card.teacher[:12]} of {taught.step} steps'
+    )
+    metric = wanted.metric.weight > 0
+    described = WeightsCard(
+        name=f'student of {trainer.step} steps',
+        trained=True,
+        metric=metric,
+        licence=licences(card),
+        data=tuple(str(sequence['name']) for sequence in card.data),
+        command=card.command,
+        note=f'{told}, seed {wanted.loop.seed}, lsd_ros {card.version}',
+    )
+    return Weights(
+        depth=cast(SmallDepthNet, networks[DEPTH]).float(),
+        pose=cast(PoseNet, networks[POSE]).float(),
+        preprocessing=wanted.preprocessing,
+        depths=wanted.input.depths,
+        card=described,
+    )

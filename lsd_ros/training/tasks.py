@@ -1,0 +1,207 @@
+"""The two phases as tasks: what the networks look at, and what they are told ([0120]-[0132])."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from lsd_ros.datasets.snippets import SnippetBatch
+from lsd_ros.models.bridge import BridgedTeacher
+from lsd_ros.models.pose_net import PoseNet
+from lsd_ros.models.preprocessing import Normalise
+from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
+from lsd_ros.training.approximation import Approximation, approximation_loss
+from lsd_ros.training.objective import Outcome, photometric_objective
+from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
+from lsd_ros.training.scale import translation_length_error
+from lsd_ros.training.task import StepResult, Task
+from lsd_ros.training.views import FRAMES, TARGET, Views, poses_from_vectors
+
+DEPTH, POSE = 'depth', 'pose'
+BRIGHT = 0.98  # quantile of disparity that is drawn white
+
+
+@dataclass(frozen=True)
+class _Looked:
+    """
+    What the networks say about a batch.
+
+    :param inputs: normalised frames, by frame and then by snippet, shape (3 B, 3, H, W)
+    :param features: of all of these, or of the targets alone
+    """
+
+    inputs: Tensor
+    features: DepthFeatures
+    views: Views
+
+
+class DepthTask(Task):
+    """
+    A depth and a pose network that explain three frames to each other.
+
+    :param depth: has ``features``
+    :param pose: gives both motions at once
+    :param wanted: settings of the phase
+    """
+
+    def __init__(
+        self, depth: BridgedTeacher | SmallDepthNet, pose: PoseNet, wanted: PhaseSettings
+    ) -> None:
+        super().__init__()
+        self.networks = nn.ModuleDict({DEPTH: depth, POSE: pose})
+        self.normalise = Normalise(wanted.preprocessing)
+        self._depth, self._wanted = (depth,), wanted  # a tuple: not registered a second time
+        how = wanted.objective
+        self._free_heads(max(how.scales, how.feature_stage + 2 if how.needs_features else 0))
+
+    @property
+    def trained(self) -> nn.Module:
+        """Return both networks."""
+        return self.networks
+
+    def _free_heads(self, used: int) -> None:
+        """Ask for no gradient of heads that nothing reads: processes would wait for it."""
+        for j, head in enumerate(self._heads):
+            head.requires_grad_(j < used)
+
+    @property
+    def _heads(self) -> nn.ModuleList:
+        depth = self._depth[0]
+        return depth.teacher.heads if isinstance(depth, BridgedTeacher) else depth.heads
+
+    def forward(self, batch: SnippetBatch) -> StepResult:
+        """Return the loss of a batch of snippets."""
+        looked = self._look(batch)
+        outcome = self._explain(looked.views)
+        terms = {'metric': self._metric(looked.views, batch)} if self._wanted.metric.weight else {}
+        taught = self._compare(looked)
+        loss = outcome.total + sum(terms.values())
+        scalars = {**outcome.parts, **{name: term.detach() for name, term in terms.items()}}
+        if taught is not None:
+            loss = loss + taught.total
+            scalars |= {f'approximation/{name}': part for name, part in taught.parts.items()}
+        return StepResult(loss, scalars, _pictures(looked, outcome))
+
+    def _compare(self, looked: _Looked) -> Approximation | None:
+        """Return how far the student is from its teacher; None: there is no teacher."""
+        return None
+
+    def _look(self, batch: SnippetBatch) -> _Looked:
+        how = self._wanted.objective
+        inputs = self.normalise(_by_frame(batch.jittered).permute(0, 2, 3, 1))
+        inputs = inputs.contiguous(memory_format=torch.channels_last)
+        frames = inputs.chunk(FRAMES)
+        everything = how.needs_neighbours or how.needs_features
+        seen = inputs if everything else frames[TARGET]
+        features = self._depth[0].features(seen)
+        disparities = features.disparities
+        if everything and not how.needs_neighbours:
+            disparities = tuple(disparity.chunk(FRAMES)[TARGET] for disparity in disparities)
+        motions = self.networks[POSE](torch.cat(frames, dim=1))
+        views = Views(
+            images=_by_frame(batch.images).float() / 255,
+            intrinsics=batch.intrinsics,
+            disparities=tuple(disparity.float() for disparity in disparities),
+            source_from_target=poses_from_vectors(motions),
+            features=features.encoder[how.feature_stage] if how.needs_features else None,
+        )
+        return _Looked(inputs, features, views)
+
+    def _explain(self, views: Views) -> Outcome:
+        with torch.autocast(views.images.device.type, enabled=False):
+            return photometric_objective(views, self._wanted.input.depths, self._wanted.objective)
+
+    def _metric(self, views: Views, batch: SnippetBatch) -> Tensor:
+        """Hold the length of the motions to the measured ones, where there are such."""
+        known = batch.translations.isfinite()
+        measured = torch.zeros_like(views.source_from_target)
+        measured[..., 0, 3] = batch.translations  # the length is what counts
+        error = translation_length_error(
+            views.source_from_target, measured, known, self._wanted.metric.shortest_m
+        )
+        return self._wanted.metric.weight * error.mean()
+
+
+class TeacherTask(DepthTask):
+    """
+    Phase 1: the teacher with its bridges learns from the images alone.
+
+    :param teacher: with bridges
+    :param pose: pose network
+    :param wanted: settings of the phase
+    """
+
+    def __init__(self, teacher: BridgedTeacher, pose: PoseNet, wanted: TeacherSettings) -> None:
+        super().__init__(teacher, pose, wanted)
+
+
+class StudentTask(DepthTask):
+    """
+    Phase 2: the student learns from the images and, where there is one, from the frozen teacher.
+
+    :param student: small network
+    :param pose: pose network
+    :param teacher: with bridges; it is frozen here. None: the images alone
+    :param wanted: settings of the phase
+    :raises SettingError: the maps of the student have other widths than the bridges
+    """
+
+    def __init__(
+        self,
+        student: SmallDepthNet,
+        pose: PoseNet,
+        wanted: StudentSettings,
+        teacher: BridgedTeacher | None = None,
+    ) -> None:
+        super().__init__(student, pose, wanted)
+        self.teacher = teacher
+        self._how, self._taught_frames = wanted.approximation, wanted.taught_frames
+        if teacher is not None:
+            teacher.shape.check_student(student.shape)
+            teacher.freeze()
+            if self._how.disparity > 0:
+                self._free_heads(len(self._heads))
+
+    def _compare(self, looked: _Looked) -> Approximation | None:
+        if self.teacher is None:
+            return None
+        inputs, features = looked.inputs, looked.features
+        if self._taught_frames == 'target' or len(features.disparities[0]) < len(inputs):
+            inputs = inputs.chunk(FRAMES)[TARGET]
+            features = _of_targets(features, len(inputs))
+        return approximation_loss(features, self.teacher.taught(inputs), self._how)
+
+
+def _by_frame(images: Tensor) -> Tensor:
+    """Stack (B, 3, C, H, W) by frame and then by snippet: (3 B, C, H, W)."""
+    return images.transpose(0, 1).flatten(0, 1)
+
+
+def _of_targets(features: DepthFeatures, count: int) -> DepthFeatures:
+    def targets(maps: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        return tuple(x if len(x) == count else x.chunk(FRAMES)[TARGET] for x in maps)
+
+    return DepthFeatures(
+        targets(features.encoder), targets(features.decoder), targets(features.disparities)
+    )
+
+
+def _pictures(looked: _Looked, outcome: Outcome) -> Callable[[], dict[str, Tensor]]:
+    """Return what draws the first target of the batch."""
+
+    def draw() -> dict[str, Tensor]:
+        batch = looked.views.batch
+        first = TARGET * batch
+        disparity = looked.views.disparities[0].detach()
+        disparity = disparity[first if looked.views.has_neighbours else 0]
+        drawn = {
+            'image': looked.views.images[first],
+            'disparity': disparity / disparity.flatten().quantile(BRIGHT),
+            **{name: maps[0] for name, maps in outcome.maps.items()},
+        }
+        return {name: picture.expand(3, -1, -1) for name, picture in drawn.items()}
+
+    return draw
