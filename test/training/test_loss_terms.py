@@ -1,0 +1,121 @@
+import pytest
+import torch
+from torch.autograd import gradcheck
+
+from lsd_ros.training.feature import feature_difference
+from lsd_ros.training.motion import motion_weight
+from lsd_ros.training.scale import translation_length_error
+from lsd_ros.training.smoothness import smoothness
+from lsd_ros.training.structure import occlusion_weight, structure_difference
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    torch.manual_seed(0)
+
+
+def rand(*shape: int) -> torch.Tensor:
+    return torch.rand(*shape, dtype=torch.float64)
+
+
+def test_structure_difference_is_the_relative_difference_of_depths():
+    moved = torch.tensor([4.0, 3.0, 2.0, -1.0]).reshape(1, 1, 2, 2)
+    seen = torch.tensor([4.0, 1.0, 6.0, 5.0]).reshape(1, 1, 2, 2)
+    difference = structure_difference(moved, seen)
+    expected = torch.tensor([0.0, 0.5, 0.5, 1.0]).reshape(1, 1, 2, 2)
+    torch.testing.assert_close(difference, expected, atol=1e-5, rtol=0)
+    torch.testing.assert_close(occlusion_weight(difference), 1 - expected, atol=1e-5, rtol=0)
+
+
+def test_weights_carry_no_gradient():
+    depth = (rand(1, 1, 3, 3) + 1).requires_grad_()
+    assert not occlusion_weight(structure_difference(depth, depth * 2)).requires_grad
+    flow = rand(1, 2, 3, 3).requires_grad_()
+    assert not motion_weight(flow, -flow).requires_grad
+
+
+def test_motion_weighs_by_how_far_the_way_back_misses():
+    there = torch.zeros(1, 2, 1, 4)
+    there[0, 0] = torch.tensor([8.0, 8.0, 8.0, 0.1])
+    back = -there.clone()
+    back[0, 0, 0, 1:] = torch.tensor([0.0, 8.0, 0.1])
+    weight = motion_weight(there, back).flatten()
+    torch.testing.assert_close(weight, torch.tensor([1, 1 / 9, 1 / 17, 1 - 0.2 / 1.2]))
+
+
+def test_features_of_one_direction_are_alike_whatever_their_size():
+    features = torch.randn(1, 8, 2, 2)
+    assert float(feature_difference(features, features).max()) == 0
+    assert float(feature_difference(features, -features).min()) > 0.999
+    pair = torch.randn(2, 1, 8, 2, 2)
+    torch.testing.assert_close(
+        feature_difference(*pair), feature_difference(*(100 * pair)), atol=1e-5, rtol=0
+    )
+
+
+def test_smoothness_counts_steps_that_the_image_does_not_have():
+    image = torch.zeros(1, 3, 4, 8)
+    disparity = torch.full((1, 1, 4, 8), 0.1)
+    assert float(smoothness(disparity, image)) == 0
+    disparity[..., 4:] = 0.3
+    flat = smoothness(disparity, image)
+    torch.testing.assert_close(
+        flat, torch.tensor([1.0 / 7]), msg='a step of 1 mean, 1 of 7 columns'
+    )
+    image[..., 4:] = 1
+    torch.testing.assert_close(smoothness(disparity, image), flat * torch.exp(torch.tensor(-1.0)))
+    torch.testing.assert_close(smoothness(disparity * 7, image), smoothness(disparity, image))
+
+
+def _poses(*translations: tuple[float, float, float]) -> torch.Tensor:
+    poses = torch.eye(4, dtype=torch.float64).repeat(1, len(translations), 1, 1)
+    poses[0, :, :3, 3] = torch.tensor(translations, dtype=torch.float64)
+    return poses
+
+
+def test_translation_length_is_compared_where_it_was_measured():
+    estimated = _poses((3, 0, 4), (0, 1, 0))
+    measured = _poses((0, 0, 4), (torch.nan, 0, 0))
+    only_first = torch.tensor([[True, False]])
+    torch.testing.assert_close(
+        translation_length_error(estimated, measured, only_first), torch.tensor([0.25]).double()
+    )
+    nothing = translation_length_error(estimated, measured, torch.tensor([[False, False]]))
+    assert float(nothing) == 0
+
+
+def test_standing_still_is_no_division_by_zero():
+    error = translation_length_error(
+        _poses((0.1, 0, 0)), _poses((0, 0, 0)), torch.tensor([[True]]), shortest_m=0.05
+    )
+    torch.testing.assert_close(error, torch.tensor([2.0]).double())
+
+
+def test_unknown_motions_leave_gradients_finite():
+    estimated = _poses((3, 0, 4), (0, 1, 0)).requires_grad_()
+    measured = _poses((1, 0, 0), (torch.nan, 0, 0))
+    translation_length_error(estimated, measured, torch.tensor([[True, False]])).sum().backward()
+    assert torch.isfinite(estimated.grad).all()
+    assert estimated.grad[0, 0].abs().sum() > 0
+    assert estimated.grad[0, 1].abs().sum() == 0
+
+
+@pytest.mark.parametrize(
+    ('term', 'inputs'),
+    [
+        (structure_difference, (rand(1, 1, 3, 4) + 1, rand(1, 1, 3, 4) + 1)),
+        (feature_difference, (rand(1, 3, 2, 4), rand(1, 3, 2, 4))),
+        (
+            lambda d: smoothness(d, torch.full((2, 3, 3, 4), 0.5).double()),
+            (rand(2, 1, 3, 4) + 0.1,),
+        ),
+        (
+            lambda p: translation_length_error(
+                p, 2 * torch.ones(2, 2, 4, 4).double(), torch.ones(2, 2, dtype=torch.bool)
+            ),
+            (rand(2, 2, 4, 4),),
+        ),
+    ],
+)
+def test_gradients_are_those_of_finite_differences(term, inputs):
+    assert gradcheck(term, tuple(x.clone().requires_grad_() for x in inputs))
