@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 import threading
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from lsd_ros.errors import RosError
-from lsd_ros.ros import environment
+from lsd_ros.ros import process
 
 if TYPE_CHECKING:
     from lsd_ros.ros.node import DepthNode
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM)
 LOOK_FOR_SIGNALS_S = 0.2
 
 
@@ -25,39 +22,14 @@ def main(args: list[str] | None = None) -> None:
     :param args: command line without the name of the program; None: that of the process
     :raises SystemExit: ROS is not there, or cannot start, with a sentence
     """
-    told_to_stop = _stop_on_signals()
-    environment.prepare()
+    told_to_stop = process.stop_on_signals()
     try:
-        environment.require_rclpy()
+        with process.ros(args):
+            from lsd_ros.ros.node import DepthNode
+
+            _run(DepthNode(), told_to_stop)
     except RosError as error:
-        sys.exit(str(error))
-    import rclpy
-    from rclpy.signals import SignalHandlerOptions
-
-    try:
-        # Our own handlers: those of rclpy would close the middleware under a frame in flight.
-        rclpy.init(args=args, signal_handler_options=SignalHandlerOptions.NO)
-    except RuntimeError as error:
-        sys.exit(f'depth_node cannot start: {error}')
-    try:
-        from lsd_ros.ros.node import DepthNode
-
-        _run(DepthNode(), told_to_stop)
-    finally:
-        rclpy.try_shutdown()
-
-
-def _stop_on_signals() -> threading.Event:
-    """Note the first signal; the second one ends the process as it would without us."""
-    told_to_stop = threading.Event()
-
-    def note(number: int, _: FrameType | None) -> None:
-        told_to_stop.set()
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in SIGNALS:
-        signal.signal(number, note)
-    return told_to_stop
+        sys.exit(f'depth_node: {error}')
 
 
 def _run(node: DepthNode, told_to_stop: threading.Event) -> None:

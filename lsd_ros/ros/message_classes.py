@@ -17,11 +17,12 @@ def message_class(name: str) -> type[Any]:
     :param name: for example ``sensor_msgs/msg/Image``
     :raises MessageError: the name is none of a type, or its package is not installed
     """
+    package = name.partition('/')[0]
     try:
-        package, kind, short = name.split('/')
+        _, kind, short = name.split('/')
         found: type[Any] = getattr(importlib.import_module(f'{package}.{kind}'), short)
     except (ImportError, AttributeError, ValueError) as error:
         raise MessageError(
-            f'message type {name!r} is not installed: install its ROS package'
+            f'message type {name} is not installed: install the ROS package {package}'
         ) from error
     return found

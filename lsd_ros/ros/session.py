@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import signal
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import rclpy
 from rclpy.node import Node
-from rclpy.signals import SignalHandlerOptions
 
-from lsd_ros.errors import RosError
+from lsd_ros.ros import process
 from lsd_ros.ros.log_forwarding import RosLogHandler
 
 
@@ -38,21 +36,12 @@ def session(name: str, ros_arguments: Sequence[str] = ()) -> Iterator[Session]:
     :param ros_arguments: what follows ``--ros-args`` on a command line
     :raises RosError: these are not understood
     """
-    stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    try:
-        arguments = ['--ros-args', *ros_arguments]
-        rclpy.init(args=arguments, signal_handler_options=SignalHandlerOptions.NO)
-    except RuntimeError as error:
-        raise RosError(f'ROS arguments are not understood: {error}') from error
-    try:
+    stop = process.stop_on_signals()
+    with process.ros(['--ros-args', *ros_arguments]):
         node = rclpy.create_node(name)
         with RosLogHandler(node.get_logger()):
             yield Session(node, stop)
         node.destroy_node()
-    finally:
-        rclpy.shutdown()
 
 
 def split_arguments(argv: Sequence[str]) -> tuple[list[str], list[str]]:
