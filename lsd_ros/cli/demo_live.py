@@ -26,6 +26,7 @@ RELIABLE = f'qos_overrides.{IMAGE_TOPIC}.subscription.reliability:=reliable'
 START_S = 120.0  # the node loads and compiles its network in this time
 LAST_FRAME_S = 1.5  # for what is under way when the bag is over, and the last diagnostics
 END_S = 15.0
+PATIENCE_S = 3.0
 HIGHEST_DOMAIN = 101  # above, the ports of a domain run into those that Linux hands out
 
 
@@ -126,11 +127,16 @@ class _Child:
             raise self.failed(f'does not end within {END_S:.0f} s') from None
         _ = self.has_ended
 
-    def kill(self) -> None:
+    def put_down(self) -> None:
         """End the process, whatever it does."""
-        if self._process.poll() is None:
+        if self._process.poll() is not None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
             self._process.kill()
-        self._process.wait()
+            self._process.wait()
 
     def failed(self, what: str) -> RosError:
         """Show the log on stderr, and return what happened as an error."""
@@ -154,7 +160,7 @@ class _Starter:
 
     def __call__(self, name: str, *arguments: str) -> _Child:
         child = _Child(name, list(arguments), self._folder / f'{name}.log', self._env)
-        self._stack.callback(child.kill)
+        self._stack.callback(child.put_down)
         return child
 
 

@@ -157,13 +157,17 @@ def _timed(stages: dict[str, float], name: str) -> Iterator[None]:
 
 def resident_bytes() -> int:
     """Return the memory that this process holds now; the most it ever held where /proc is not."""
-    try:
-        pages = int(Path('/proc/self/statm').read_text().split()[1])
-    except OSError:
-        return peak_bytes()
-    return pages * resource.getpagesize()
+    return _pages_bytes() or peak_bytes()
 
 
 def peak_bytes() -> int:
     """Return the most memory that this process ever held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, _pages_bytes())
+
+
+def _pages_bytes() -> int:
+    try:
+        pages = int(Path('/proc/self/statm').read_text().split()[1])
+    except OSError:
+        return 0
+    return pages * resource.getpagesize()

@@ -64,9 +64,11 @@ class BagWriter:
             plugin = StoragePlugin[self._storage.upper()]
             self._writer = Writer(self._folder, version=_METADATA_VERSION, storage_plugin=plugin)
             self._writer.open()
-        except _WRITE_ERRORS as error:
+        except BaseException as error:  # an interrupt, too, must leave nothing
             self._staging.discard()
-            raise self._failed(error) from error
+            if isinstance(error, _WRITE_ERRORS):
+                raise self._failed(error) from error
+            raise
         return self
 
     def __exit__(

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lsd_ros.cli.main import main
+from lsd_ros.cli.measuring import NETWORK_STAGES, Percentiles
+
+STAGES = [
+    'decode',
+    'rectify',
+    'resize',
+    'depth network',
+    'depth map',
+    'pose network',
+    'cloud',
+    'messages',
+    'serialise',
+]
+
+
+def test_every_stage_of_every_backend_is_measured(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / 'benchmark.json'
+    call = ['benchmark', '--weights', str(weights), '--set', 'threads=1', '--json', str(file)]
+    size = ['--width', '200', '--height', '120', '--frames', '12']
+    assert main([*call, *size, '--backends', 'torch']) == 0
+    measured = json.loads(file.read_text())
+    assert measured['camera_size'] == [200, 120]
+    assert measured['memory']['peak_bytes'] >= measured['memory']['resident_bytes'] > 0
+    (torch,) = measured['backends'].values()
+    assert torch['frames'] == 12
+    assert torch['network_size'] == [96, 64]
+    stages = torch['stages_ms']
+    assert list(stages) == STAGES
+    for times in (*stages.values(), torch['end_to_end_ms']):
+        assert 0 < times['p50'] <= times['p95'] <= times['p99']
+    # means add up; medians need not
+    network = sum(stages[stage]['mean'] for stage in NETWORK_STAGES)
+    whole = torch['end_to_end_ms']['mean']
+    assert torch['network_ms']['mean'] == pytest.approx(network)
+    assert network + torch['around_network_ms']['mean'] == pytest.approx(whole)
+    assert sum(times['mean'] for times in stages.values()) <= whole
+    assert torch['frames_per_s'] == pytest.approx(1e3 / whole)
+    # depth 4 bytes and points 16 bytes a pixel, and the headers
+    assert 96 * 64 * 20 <= torch['output_bytes_per_frame'] < 96 * 64 * 20 + 3000
+    said = capsys.readouterr().out
+    assert all(f'\n{stage}  ' in said for stage in [*STAGES, 'network', 'end to end'])
+
+
+def test_percentiles() -> None:
+    found = Percentiles.of(list(np.arange(101) / 1e3))
+    assert (found.p50, found.p95, found.p99, found.mean) == pytest.approx((50, 95, 99, 50))
+
+
+def test_a_json_file_that_cannot_be_written_is_one_sentence(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / 'no' / 'benchmark.json'
+    call = ['benchmark', '--weights', str(weights), '--backends', 'torch', '--frames', '1']
+    assert main([*call, '--json', str(file)]) == 1
+    assert f'cannot write {file}: No such file' in capsys.readouterr().err.splitlines()[-1]

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lsd_ros.cli.main import main
+from lsd_ros.cli.tables import table
+from lsd_ros.models.checkpoint import load_weights
+
+
+def inspected(path: Path, capsys: pytest.CaptureFixture[str]) -> dict:
+    assert main(['inspect', str(path), '--json']) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_weights(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = inspected(weights, capsys)
+    real = load_weights(weights)
+    assert found['kind'] == 'weights'
+    assert found['sha256'] == real.sha256
+    assert found['card']['name'] == 'small'
+    assert found['card']['trained'] is False
+    assert found['depth_parameters'] == sum(p.numel() for p in real.depth.parameters())
+    assert found['size_bytes'] == weights.stat().st_size
+
+
+def test_a_bag(bag: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = inspected(bag, capsys)
+    assert found['kind'] == 'bag'
+    counts = {topic['name']: topic['count'] for topic in found['topics']}
+    assert counts['/camera/image_raw'] == counts['/camera/camera_info'] == 12
+    image = next(image for image in found['images'] if image['topic'] == '/camera/image_raw')
+    assert (image['width'], image['height'], image['encoding']) == (120, 80, 'bgr8')
+    assert image['camera']['fx'] == 70.0
+
+
+def test_a_bag_for_people(bag: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['inspect', str(bag)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert 'kind        bag' in lines
+    (image,) = (line for line in lines if line.startswith('  /camera/image_raw'))
+    assert image.split()[1:3] == ['sensor_msgs/msg/Image', '12']
+
+
+@pytest.mark.parametrize('name', ['none.safetensors', 'none.mcap'])
+def test_what_is_not_there(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['inspect', name]) == 1
+    assert f'{name} do' in capsys.readouterr().err
+
+
+def test_columns_are_as_wide_as_they_must_be() -> None:
+    rows = [['a', '1.5'], ['long name', '-'], ['b', '12.25']]
+    assert list(table(['what', 'ms'], rows)) == [
+        'what          ms',
+        'a            1.5',
+        'long name      -',
+        'b          12.25',
+    ]

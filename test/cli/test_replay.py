@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from lsd_ros import config, settings
+from lsd_ros.cli.main import main
+from lsd_ros.datasets.bag import BagReader
+from lsd_ros.datasets.bag_writer import BagWriter
+from lsd_ros.datasets.source import open_source
+from lsd_ros.inference.engine import Engine
+from lsd_ros.inference.obstacles import CloudBuilder
+from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.messages import encode
+from lsd_ros.messages.camera_info import camera_from_info
+from lsd_ros.messages.decode import depth_to_metres, stamp_ns
+
+Replay = Callable[..., int]
+
+
+@pytest.fixture
+def replay(engine: list[str]) -> Replay:
+    def run(source: Path, out: Path, *options: object) -> int:
+        return main(['replay', str(source), '--out', str(out), *engine, *map(str, options)])
+
+    return run
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+
+
+@pytest.mark.parametrize('storage', ['mcap', 'sqlite3'])
+def test_the_same_input_gives_the_same_bytes(
+    storage: str, bag: Path, tmp_path: Path, replay: Replay
+) -> None:
+    folders = [tmp_path / name / 'out' for name in 'ab']
+    for folder in folders:
+        assert replay(bag, folder, '--storage', storage) == 0
+    first, second = map(contents, folders)
+    assert first == second
+    assert {'config.yaml', 'metadata.yaml'} < first.keys()
+
+
+def test_every_frame_gives_what_the_engine_says(
+    bag: Path, weights: Path, tmp_path: Path, replay: Replay
+) -> None:
+    assert replay(bag, tmp_path / 'out', '--set', 'points.decimation=2') == 0
+    given = {'weights': str(weights), 'backend': 'torch', 'threads': 1, 'points.decimation': 2}
+    wanted = settings.build(EngineSettings, given)
+    engine = Engine.load(wanted)
+    with open_source(bag) as source:
+        estimates = [engine.process(frame) for frame in source]
+    clouds = [CloudBuilder(wanted.points).build(estimate) for estimate in estimates]
+    with BagReader(tmp_path / 'out') as out:
+        records = {topic.name: list(out.messages([topic.name])) for topic in out.topics()}
+    depths = [record.message for record in records['/depth/image_rect']]
+    infos = [record.message for record in records['/depth/camera_info']]
+    assert [stamp_ns(depth.header) for depth in depths] == [e.stamp_ns for e in estimates]
+    for record in records['/points']:
+        assert record.stamp_ns == record.header_stamp_ns
+    for estimate, depth, info in zip(estimates, depths, infos, strict=True):
+        assert estimate.depth is not None
+        np.testing.assert_array_equal(depth_to_metres(depth), estimate.depth)
+        assert camera_from_info(info) == estimate.camera
+    for cloud, record in zip(clouds, records['/points'], strict=True):
+        assert bytes(record.message.data) == cloud.points.tobytes()
+    moving = [estimate.stamp_ns for estimate in estimates if estimate.motion is not None]
+    assert len(moving) == len(estimates) - 2
+    assert [record.stamp_ns for record in records['/odom']] == moving
+    assert [record.stamp_ns for record in records['/tf']] == moving
+
+
+def test_the_configuration_beside_the_messages_gives_the_same_again(
+    bag: Path, tmp_path: Path, replay: Replay
+) -> None:
+    assert replay(bag, tmp_path / '1' / 'out', '--set', 'max_depth_m=7') == 0
+    made = tmp_path / '1' / 'out' / 'config.yaml'
+    assert config.load(made, EngineSettings).max_depth_m == 7.0
+    again = tmp_path / '2' / 'out'
+    assert main(['replay', str(bag), '--out', str(again), '--config', str(made)]) == 0
+    assert contents(again) == contents(made.parent)
+
+
+def test_the_frames_are_counted_and_untrained_weights_named(
+    bag: Path, tmp_path: Path, replay: Replay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert replay(bag, tmp_path / 'out') == 0
+    out, err = capsys.readouterr()
+    assert err == "warning: the weights 'small' are untrained: depth and motion mean nothing\n"
+    assert out.startswith('frames in   12\nframes out  12\nskipped     0\n')
+    assert 'small (UNTRAINED), 96 x 64, torch on cpu' in out
+
+
+def test_pictures_show_image_and_depth(bag: Path, tmp_path: Path, replay: Replay) -> None:
+    assert replay(bag, tmp_path / 'out', '--preview', tmp_path / 'pictures') == 0
+    pictures = sorted((tmp_path / 'pictures').iterdir())
+    assert [picture.name for picture in pictures] == [f'{i:06}.png' for i in range(12)]
+    assert cv2.imread(str(pictures[0])).shape == (64, 2 * 96, 3)
+
+
+def test_a_truncated_bag_is_salvaged(
+    bag: Path, tmp_path: Path, replay: Replay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (whole,) = bag.glob('*.mcap')
+    broken = tmp_path / 'broken.mcap'
+    broken.write_bytes(whole.read_bytes()[: int(whole.stat().st_size * 0.6)])
+    assert replay(broken, tmp_path / 'out') == 0
+    assert str(broken) in capsys.readouterr().err
+    with BagReader(tmp_path / 'out') as out:
+        (depth,) = (topic for topic in out.topics() if topic.name == '/depth/image_rect')
+    assert 0 < depth.count < 12
+
+
+def empty_bag(folder: Path) -> Path:
+    with BagWriter(folder / 'empty'):
+        return folder / 'empty'
+
+
+def bag_without_images(folder: Path) -> Path:
+    with BagWriter(folder / 'deaf') as writer:
+        message = encode.pose_stamped(writer.types, 1, 'world', np.eye(4))
+        writer.add('/pose', message, 1)
+    return folder / 'deaf'
+
+
+def bag_without_camera(folder: Path) -> Path:
+    with BagWriter(folder / 'blind') as writer:
+        image = encode.raw_image(writer.types, np.zeros((64, 96, 3), np.uint8), 1, 'camera')
+        writer.add('/image', image, 1)
+    return folder / 'blind'
+
+
+def text_file(folder: Path) -> Path:
+    (folder / 'notes.txt').write_text('no bag')
+    return folder / 'notes.txt'
+
+
+@pytest.mark.parametrize(
+    ('source', 'sentence'),
+    [
+        (lambda folder: folder / 'none.mcap', 'none.mcap does not exist'),
+        (empty_bag, 'is empty: it holds no message'),
+        (bag_without_images, 'holds no images: it needs a topic of sensor_msgs/Image'),
+        (bag_without_camera, 'no camera calibration: give one with --camera FILE'),
+        (text_file, 'notes.txt holds no frames: give a bag'),
+        (lambda folder: text_file(folder) / 'bag', 'notes.txt/bag'),
+    ],
+)
+def test_bad_input_is_one_sentence_and_no_output(
+    source: Callable[[Path], Path],
+    sentence: str,
+    tmp_path: Path,
+    replay: Replay,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert replay(source(tmp_path), tmp_path / 'new' / 'out') == 1
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.startswith('lsd_ros replay: ')
+    assert sentence in last
+    assert not list(tmp_path.glob('new/*'))
+
+
+@pytest.mark.parametrize(
+    ('options', 'sentence'),
+    [
+        ('--topic /camera', "has no topic '/camera'"),
+        ('--camera none.yaml', 'cannot read the calibration none.yaml'),
+        ('--config none.yaml', 'cannot read configuration none.yaml'),
+        ('--weights none.safetensors', 'weights none.safetensors do not exist'),
+        ('--set pionts.decimation=2', "did you mean 'points.decimation'?"),
+        ('--set points.decimation=0', 'points.decimation is 0: it must be within 1 and 64'),
+        ('--set points.decimation=two', "points.decimation is 'two': it must be of type int"),
+        ('--set min_depth_m=90', 'the minimum must be below the maximum'),
+        ('--set points={', 'no valid YAML'),
+    ],
+)
+def test_a_wrong_option_is_one_sentence_and_no_output(
+    options: str, sentence: str, bag: Path, tmp_path: Path, replay: Replay, capsys
+) -> None:
+    assert replay(bag, tmp_path / 'out', *options.split()) == 1
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith('lsd_ros replay: ')
+    assert sentence in line
+    assert not list(tmp_path.iterdir())
+
+
+def test_damaged_weights_are_one_sentence(
+    bag: Path, weights: Path, tmp_path: Path, replay: Replay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = tmp_path / 'damaged.safetensors'
+    data = bytearray(weights.read_bytes())
+    data[-1000] ^= 1
+    damaged.write_bytes(data)
+    assert replay(bag, tmp_path / 'out', '--weights', damaged) == 1
+    assert 'damaged.safetensors are damaged' in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
+
+
+def test_only_an_older_bag_is_replaced_and_only_when_told(
+    bag: Path, tmp_path: Path, replay: Replay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old = shutil.copytree(bag, tmp_path / 'out')
+    before = contents(old)
+    assert replay(bag, old) == 1
+    assert 'exists already: add --overwrite' in capsys.readouterr().err
+    assert contents(old) == before
+    assert replay(bag, old, '--overwrite') == 0
+    assert contents(old) != before
+    home = tmp_path / 'home'
+    home.mkdir()
+    assert replay(bag, home, '--overwrite') == 1
+    assert 'home is no bag and is not overwritten' in capsys.readouterr().err
+    assert home.is_dir()
