@@ -66,6 +66,11 @@ class BagFrames:
         """Return the number of images, duplicates not counted."""
         return len(self._schedule)
 
+    @property
+    def stamps_ns(self) -> list[int]:
+        """Return the stamps of the images, in order, duplicates not counted [ns]."""
+        return self._schedule.stamps
+
     def __iter__(self) -> Iterator[Frame]:
         """
         Read the frames from the start; ``bag.stats`` starts anew.

@@ -32,6 +32,7 @@ class SequenceWriter:
     :param camera: of every image
     :param manifest: origin, licence and whatever else is known; counts are added
     :param suffix: of the images, ``.jpg`` or ``.png``
+    :param jpeg_quality: 1 to 100
     :param depth_unit_m: metres per value of the depth files
     :param overwrite: whether what stands at the path is replaced
     :raises DatasetError: the path exists, or the suffix or unit is not allowed
@@ -44,6 +45,7 @@ class SequenceWriter:
         *,
         manifest: dict[str, Any] | None = None,
         suffix: str = '.jpg',
+        jpeg_quality: int = JPEG_QUALITY,
         depth_unit_m: float = 0.001,
         overwrite: bool = False,
     ) -> None:
@@ -56,6 +58,7 @@ class SequenceWriter:
         self._camera = camera
         self._manifest = dict(manifest or {})
         self._suffix = suffix
+        self._quality = (cv2.IMWRITE_JPEG_QUALITY, jpeg_quality) if suffix == '.jpg' else ()
         self._depth_unit_m = depth_unit_m
         self._staging = Staging(self.path, overwrite=overwrite)
         self._stamps_ns: list[int] = []
@@ -65,6 +68,10 @@ class SequenceWriter:
     def __len__(self) -> int:
         """Return the number of frames written so far."""
         return len(self._stamps_ns)
+
+    def note(self, entries: dict[str, Any]) -> None:
+        """Add to the manifest what is known only in the end."""
+        self._manifest.update(entries)
 
     def __enter__(self) -> SequenceWriter:
         """Make a folder beside the path, under a name of its own."""
@@ -123,9 +130,8 @@ class SequenceWriter:
         depth: NDArray[np.float32] | None,
     ) -> None:
         name = f'{len(self):06d}'
-        image = cv2.cvtColor(frame.image, cv2.COLOR_RGB2BGR)
-        quality = (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY) if self._suffix == '.jpg' else ()
-        write_image(self._folder / 'images' / (name + self._suffix), image, quality)
+        path = self._folder / 'images' / (name + self._suffix)
+        write_image(path, _grey_or_bgr(frame.image), self._quality)
         if depth is not None:
             if depth.shape != frame.image.shape[:2]:
                 raise DatasetError(f'depth of {depth.shape} does not fit frame {len(self)}')
@@ -161,3 +167,11 @@ class SequenceWriter:
         if self._poses:
             stamps_ns = np.array(self._stamps_ns, np.int64)
             write_tum(self._folder / 'poses.tum', Trajectory(stamps_ns, np.stack(self._poses)))
+
+
+def _grey_or_bgr(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return one plane where the three are equal: it is stored smaller and read faster."""
+    first = image[..., 0]
+    if np.array_equal(first, image[..., 1]) and np.array_equal(first, image[..., 2]):
+        return np.ascontiguousarray(first)
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2BGR), np.uint8)

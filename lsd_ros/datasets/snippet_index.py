@@ -17,7 +17,6 @@ SHORTEST = 3
 FLOW_WIDTH = 208
 FLOW_SAMPLES = 12
 FLOW_PERCENTILE = 75  # that of what is near; the median of a road is far away
-THUMBNAIL = (64, 48)
 
 _log = logging.getLogger(__name__)
 ReadImage = Callable[[int], NDArray[np.uint8]]
@@ -91,17 +90,6 @@ def gap_by_motion(count: int, image: ReadImage, min_flow: float, max_gap: int) -
     starts = np.unique(np.linspace(0, count - 2, FLOW_SAMPLES).astype(int)).tolist()
     flow = float(np.median([_flow(image(start), image(start + 1)) for start in starts]))
     return max(1, min(max_gap, round(min_flow / max(flow, 1e-6))))
-
-
-def difference(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
-    """Return the mean difference of two images [grey levels], seen from afar, without noise."""
-    return float(cv2.norm(thumbnail(first), thumbnail(second), cv2.NORM_L1)) / np.prod(THUMBNAIL)
-
-
-def thumbnail(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a small grey image, shape (48, 64)."""
-    small = cv2.resize(image, THUMBNAIL, interpolation=cv2.INTER_AREA)
-    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)
 
 
 def _flow(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:

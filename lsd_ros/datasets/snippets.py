@@ -23,7 +23,8 @@ from lsd_ros.datasets.augmentation import (
     random_window,
 )
 from lsd_ros.datasets.frame_cache import CacheSettings, FrameCache
-from lsd_ros.datasets.snippet_index import Place, difference, gap_by_motion, places
+from lsd_ros.datasets.image_difference import difference
+from lsd_ros.datasets.snippet_index import Place, gap_by_motion, places
 from lsd_ros.datasets.training_sequence import TrainingSequence, world_from_camera
 from lsd_ros.settings import setting
 
