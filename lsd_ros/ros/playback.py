@@ -76,8 +76,8 @@ class Player:
         _check_known(playback.topics, types)
         chosen = playback.topics or tuple(types)
         self._publishers = self._publishers_of({topic: types[topic] for topic in chosen})
-        _check_known(playback.wait_for, self._publishers)
         self._clock = node.create_publisher(Clock, '/clock', 1) if playback.clock_hz else None
+        _check_known(playback.wait_for, self._all_publishers)
 
     def play(self) -> int:
         """
@@ -144,6 +144,11 @@ class Player:
         seconds, nanoseconds = divmod(now_ns, 10**9)
         self._clock.publish(Clock(clock=Time(sec=seconds, nanosec=nanoseconds)))
 
+    @property
+    def _all_publishers(self) -> dict[str, Any]:
+        clock = {} if self._clock is None else {'/clock': self._clock}
+        return {**self._publishers, **clock}
+
     def _publishers_of(self, topics: dict[str, str]) -> dict[str, Any]:
         publishers = {}
         if self._playback.clock_hz:
@@ -171,7 +176,7 @@ class Player:
 
     def _wait_for_subscribers(self) -> None:
         for topic in self._playback.wait_for:
-            publisher = self._publishers[topic]
+            publisher = self._all_publishers[topic]
             if not publisher.get_subscription_count():
                 self._log.info(f'waiting for somebody to subscribe to {topic}')
             while not publisher.get_subscription_count() and not self._stop.wait(0.02):
@@ -182,7 +187,7 @@ class Player:
         if self._stop.is_set():
             return
         deadline = time.monotonic() + ACKNOWLEDGE_S
-        for publisher in filter(None, [*self._publishers.values(), self._clock]):
+        for publisher in self._all_publishers.values():
             left = max(0.0, deadline - time.monotonic())
             publisher.wait_for_all_acked(Duration(seconds=left))
 

@@ -99,7 +99,8 @@ def test_topics_are_chosen_and_renamed(bag: Path, tmp_path: Path) -> None:
 def test_the_clock_leads_through_the_bag(bag: Path, tmp_path: Path) -> None:
     recorded = tmp_path / 'recorded'
     with recording(recorded, '/clock', '/text'):
-        played = run('bag_player', bag, '--clock', 500, '--wait-for-subscribers', '/text')
+        wait = ('--wait-for-subscribers', '/text', '/clock')
+        played = run('bag_player', bag, '--clock', 500, *wait)
         assert played.returncode == 0, played.stderr
     clocks = [message.clock for message in messages(recorded, '/clock', Clock)]
     times = [clock.sec * 10**9 + clock.nanosec for clock in clocks]
