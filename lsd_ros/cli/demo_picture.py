@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -53,7 +54,8 @@ def demo_picture(
     ]
     grid = _beside(_below(*left), _below(*right))
     side = grid.shape[0] - TITLE_HEIGHT
-    way = _titled('the way from above', _Map.of(truth, side).drawn(truth, estimate))
+    ways = [truth] if estimate is None else [truth, estimate]
+    way = _titled('the way from above', _Map.of(ways, side).drawn(truth, estimate))
     return _framed(_beside(grid, way))
 
 
@@ -112,9 +114,9 @@ class _Map:
     middle: tuple[float, float]
 
     @classmethod
-    def of(cls, truth: Trajectory, side: int) -> _Map:
-        """Make a map that the true way fills."""
-        places = truth.world_from_camera[:, :2, 3]
+    def of(cls, ways: Sequence[Trajectory], side: int) -> _Map:
+        """Make a map that the ways fill."""
+        places = np.concatenate([way.world_from_camera[:, :2, 3] for way in ways])
         low, high = places.min(axis=0), places.max(axis=0)
         room = np.array([side, side - LEGEND_HEIGHT]) - 2 * MARGIN
         x, y = (low + high) / 2

@@ -14,7 +14,7 @@ from lsd_ros import __version__
 from lsd_ros.cli.main import main
 from lsd_ros.cli.parser import make_parser
 
-VERBS = ('demo', 'replay', 'inspect', 'benchmark')
+VERBS = tuple(next(a.choices for a in make_parser()._actions if a.dest == 'verb'))
 COMMAND = [sys.executable, '-m', 'lsd_ros.cli.main']
 
 
