@@ -354,6 +354,25 @@ def test_every_disparity_and_both_motions_learn():
     assert (inputs[3].grad.abs().sum((0, 2)) > 0).all()
 
 
+def test_maps_of_mixed_precision_are_compared_in_full_precision():
+    halves = [x.detach().bfloat16().requires_grad_() for x in small_inputs()]
+    exact = small_views(*[x.float() for x in small_inputs()])
+    views = dataclasses.replace(
+        exact,
+        images=exact.images.float(),
+        intrinsics=exact.intrinsics.float(),
+        disparities=tuple(halves[:3]),
+        source_from_target=poses_from_vectors(halves[3]),
+        features=exact.features.bfloat16(),
+    )
+    total = photometric_objective(views, DEPTHS).total
+    total.backward()
+    assert total.dtype == torch.float32
+    assert all(x.grad.abs().sum() > 0 for x in halves)
+    expected = photometric_objective(small_views(*small_inputs()), DEPTHS).total
+    assert float(total.detach()) == pytest.approx(float(expected.detach()), rel=0.05)
+
+
 def test_features_get_no_gradient():
     views = small_views(*small_inputs())
     features = views.features.clone().requires_grad_()
