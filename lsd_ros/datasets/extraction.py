@@ -97,9 +97,13 @@ def extract(
         staged = [_Staged.make(out, name, path) for name, path in waiting]
         try:
             work = [(stage.path, stage.name, stage.folder, given) for stage in staged]
-            for outcome in run_jobs(extract_source, work, jobs or _cores(), advance):
+            jobs = min(jobs or _cores(), max(1, len(work)))
+            for outcome in run_jobs(extract_source, work, jobs, advance):
                 stage = staged[outcome.number]
                 results[stage.name] = _settled(stage, out, outcome)
+                if jobs > 1:  # what is logged in another process is not heard here
+                    for note in results[stage.name].record.get('notes', []):
+                        _log.warning('%s', note)
         finally:
             for stage in staged:
                 shutil.rmtree(stage.folder, ignore_errors=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import os
@@ -108,13 +109,16 @@ class _Running(NamedTuple):
 def _run(connection: Connection, work: Callable[..., Any], job: tuple[Any, ...]) -> None:
     import cv2
 
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this ends it
     cv2.setNumThreads(1)
     os.environ['OMP_NUM_THREADS'] = '1'  # before torch is loaded
     logging.getLogger('lsd_ros').addHandler(logging.NullHandler())
-    try:
-        result = work(*job, lambda done, more: connection.send(('advance', (done, more))))
-        connection.send(('done', result))
-    except (LsdError, OSError) as error:
-        connection.send(('failed', str(error)))
-    except KeyboardInterrupt:
-        pass  # whoever started this ends, and says so
+    with contextlib.suppress(BrokenPipeError):  # nobody is left who wants it
+        try:
+            result = work(*job, lambda done, more: connection.send(('advance', (done, more))))
+        except BrokenPipeError:
+            raise
+        except (LsdError, OSError) as error:
+            connection.send(('failed', str(error)))
+        else:
+            connection.send(('done', result))

@@ -114,6 +114,24 @@ def test_odometry_becomes_poses_of_the_camera_by_the_transforms(bags: Any) -> No
     np.testing.assert_allclose(sequence.poses, truth @ BASE_FROM_CAMERA, atol=1e-9)
 
 
+def test_without_transforms_the_camera_looks_ahead_and_a_note_says_so(bags: Any) -> None:
+    items = [bags.info(0)]
+    for index in range(4):
+        stamp = bags.start_ns + index * bags.step_ns
+        pose = turned(0.2 * index, 0)
+        odometry = encode.odometry(
+            bags.types, stamp, 'odom', 'base_link', pose, ZEROS, np.zeros(6), ZEROS
+        )
+        items += [bags.image(index), ('/odom', odometry, stamp)]
+    bag = bags.write(items)
+    result = only(extract([bag], bag.parent / 'out', PNG))
+    assert any('no transform connects base_link and optical' in n for n in result.record['notes'])
+    poses = open_sequences([bag.parent / 'out'])[0].poses
+    assert poses is not None
+    motion = np.linalg.inv(poses[0]) @ poses[1]
+    np.testing.assert_allclose(motion[:3, 3], (0, 0, 0.2), atol=1e-9)
+
+
 def test_transforms_alone_become_poses(bags: Any) -> None:
     types, items = bags.types, [bags.info(0)]
     static = encode.transform(types, 0, 'base_link', 'optical', BASE_FROM_CAMERA)
@@ -262,6 +280,9 @@ def test_what_is_there_is_only_replaced_when_told_so(bags: Any) -> None:
     assert snapshot(out) == before
     only(extract([bag], out, other, overwrite=True))
     assert len(open_sequences([out])[0]) == 3
+    (out / 'bag.extraction.yaml').unlink()  # as where a run was killed just before the end
+    assert not only(extract([bag], out, PNG)).skipped
+    assert snapshot(out) == before
     (out / 'bag.extraction.yaml').unlink()
     (out / 'bag_000' / 'manifest.yaml').unlink()
     with pytest.raises(DatasetError, match=r'bag_000 exists already and is not of'):
