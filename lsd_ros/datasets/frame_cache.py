@@ -87,6 +87,7 @@ class FrameCache:
         self._filled: list[NDArray[np.uint8]] = []
         if self.where == 'none':
             self._cameras = [sequence.camera for sequence in sequences]
+            self._warn_of_videos()
             return
         memory = np.frombuffer(_allocated(self.where, self.size_bytes, given.folder), np.uint8)
         start = 0
@@ -95,6 +96,9 @@ class FrameCache:
             self._frames.append(memory[start:end].reshape(count, *shape))
             self._filled.append(memory[end : end + count])
             start = end + count
+        for number, sequence in enumerate(sequences):
+            if sequence.one_way:
+                self._fill(number)
 
     def camera(self, sequence: int) -> Camera:
         """Return the camera of the frames of a sequence, by its number."""
@@ -121,6 +125,19 @@ class FrameCache:
             return image
         filled[index] = _FILLED  # last: another process may look
         return image
+
+    def _fill(self, sequence: int) -> None:
+        _log.info('decoding %s once', self._sequences[sequence].name)
+        for index in range(len(self._sequences[sequence])):
+            self.image(sequence, index)
+
+    def _warn_of_videos(self) -> None:
+        for sequence in self._sequences:
+            if sequence.one_way:
+                _log.warning(
+                    '%s is decoded from its start for each sample: extract it, or use a cache',
+                    sequence.name,
+                )
 
     def _decoded(self, sequence: int, index: int) -> NDArray[np.uint8]:
         camera = self._cameras[sequence]

@@ -61,6 +61,7 @@ class FolderSequence:
     """
 
     targets: tuple[int, ...] | None = None
+    one_way = False
 
     def __init__(self, path: Path) -> None:
         """Read everything but images and depth."""

@@ -53,6 +53,11 @@ class TrainingSequence(Protocol):
         """Return what the data put on weights that are trained on them; empty: not known."""
         ...
 
+    @property
+    def one_way(self) -> bool:
+        """Return whether images are fast in their order only, as those of a video."""
+        ...
+
     def __len__(self) -> int:
         """Return the number of images."""
         ...
@@ -131,6 +136,7 @@ class ImageSequence:
     depth_files: DepthFiles = field(default_factory=DepthFiles)
     targets: tuple[int, ...] | None = None
     licence: str = ''
+    one_way: bool = False
 
     def __post_init__(self) -> None:
         """Check counts and order."""
@@ -206,6 +212,7 @@ class UndistortedSequence:
         self.stamps_ns = source.stamps_ns
         self.targets = source.targets
         self.licence = source.licence
+        self.one_way = source.one_way
         self.poses = source.poses
         if source.poses is not None:
             self.poses = source.poses @ self._undistorter.camera_from_rectified

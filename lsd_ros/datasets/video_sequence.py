@@ -29,6 +29,7 @@ class VideoSequence:
     poses: NDArray[np.float64] | None = None
     targets: tuple[int, ...] | None = None
     licence = ''
+    one_way = True
 
     def __init__(self, path: Path, camera: Camera | None = None) -> None:
         """Read the calibration, and size and length of the video."""

@@ -42,6 +42,8 @@ class Memory:
     camera: Camera = CAMERA
     name: str = 'memory'
     targets: tuple[int, ...] | None = None
+    licence: str = ''
+    one_way: bool = False
     reads: list[int] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -241,6 +243,13 @@ def test_a_cache_reads_each_frame_once_at_a_reduced_size() -> None:
     assert (reduced.width, reduced.height) == (144, 54)
     assert reduced == CAMERA.resized(144, 54)
     assert dataset[0].intrinsics.shape == (3, 3)
+
+
+def test_what_is_fast_in_order_only_is_read_in_order_and_once() -> None:
+    video = sequence(one_way=True)
+    dataset = SnippetDataset([video], SMALL)
+    _ = [dataset[index] for index in (3, 0, 2)]
+    assert video.reads == [0, *range(6)]
 
 
 def test_a_full_disk_is_one_sentence(tmp_path: Path) -> None:
