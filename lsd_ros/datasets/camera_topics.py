@@ -102,9 +102,9 @@ def _named(bag: BagReader, wanted: str, topics: list[Topic], what: str) -> str:
         if name in names:
             return name
     actual = next((topic.type for topic in bag.topics() if topic.name == wanted), None)
-    problem = f'has no topic {wanted!r}' if actual is None else f'{wanted} holds {actual}'
-    choices = f'choose one of {", ".join(names)}' if names else 'there is none in this bag'
-    raise DatasetError(f'{bag.path}: {problem}, not {what} messages: {choices}')
+    problem = 'is not in this bag' if actual is None else f'holds {actual} and not {what} messages'
+    choices = f'choose one of {", ".join(names)}' if names else 'no other topic holds them either'
+    raise DatasetError(f'{bag.path}: topic {wanted!r} {problem}: {choices}')
 
 
 def _is_depth(bag: BagReader, topic: Topic) -> bool:

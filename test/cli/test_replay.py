@@ -169,7 +169,7 @@ def test_bad_input_is_one_sentence_and_no_output(
 @pytest.mark.parametrize(
     ('options', 'sentence'),
     [
-        ('--topic /camera', "has no topic '/camera'"),
+        ('--topic /camera', "topic '/camera' is not in this bag"),
         ('--camera none.yaml', 'cannot read the calibration none.yaml'),
         ('--config none.yaml', 'cannot read configuration none.yaml'),
         ('--weights none.safetensors', 'weights none.safetensors do not exist'),
