@@ -35,8 +35,10 @@ Scores = dict[str, dict[str, Any]]
 
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
-    wanted = settings.build(EngineSettings, {**settings.values(engine_settings(given)), **EVERY_DEPTH})
-    protocol = Protocol(given.min_depth, given.max_depth, given.crop, given.frame_step)
+    wanted = settings.build(
+        EngineSettings, {**settings.values(engine_settings(given)), **EVERY_DEPTH}
+    )
+    protocol = Protocol(given.max_depth, given.crop, given.frame_step)
     sequences = open_sequences(given.data, split=given.split)
     with running_engine(wanted) as engine:
         if given.pictures is None:

@@ -7,8 +7,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lsd_ros import __version__, settings
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros import __version__
+from lsd_ros.cli.extract_parser import EXTRACT, add_extract_options
+from lsd_ros.cli.learning_parser import (
+    EVALUATE,
+    EXPORT,
+    TRAIN,
+    add_evaluate_options,
+    add_export_options,
+    add_train_options,
+)
+from lsd_ros.cli.options import add_engine_options, at_least, engine_setting, not_negative
 
 EXAMPLES = """\
 examples:
@@ -16,6 +25,9 @@ examples:
   lsd_ros replay drive.mcap --out depth
   lsd_ros inspect drive.mcap
   lsd_ros benchmark --backends openvino torch
+  lsd_ros extract drive.mcap --out sequences
+  lsd_ros train student --data sequences --out student
+  lsd_ros evaluate --weights student/weights.safetensors --data held_out
 
 `lsd_ros <verb> --help` says more about each verb.
 """
@@ -73,6 +85,20 @@ def make_parser() -> argparse.ArgumentParser:
         ('replay', 'a bag, video or folder in; a bag of depth and points out', REPLAY, _replay),
         ('inspect', 'say what a weights file, bag, sequence or video holds', INSPECT, _inspect),
         ('benchmark', 'measure time and memory, per stage and per backend', BENCHMARK, _benchmark),
+        ('extract', 'bags in; training sequences out', EXTRACT, add_extract_options),
+        ('train', 'learn from sequences, in two phases', TRAIN, add_train_options),
+        (
+            'evaluate',
+            'how good weights are, by true depth and poses',
+            EVALUATE,
+            add_evaluate_options,
+        ),
+        (
+            'export',
+            'weights for another runtime, checked against ours',
+            EXPORT,
+            add_export_options,
+        ),
     ]
     for name, summary, examples, add_options in add_verb:
         verb = verbs.add_parser(
@@ -108,17 +134,17 @@ def _demo(parser: argparse.ArgumentParser) -> None:
         default='street',
         help='where to drive (default: %(default)s)',
     )
-    add('--seed', type=_not_negative, default=0, metavar='N', help='which one (default: 0)')
+    add('--seed', type=not_negative, default=0, metavar='N', help='which one (default: 0)')
     add(
         '--frames',
-        type=_at_least(4),
+        type=at_least(4),
         default=100,
         metavar='N',
         help='length of the drive, at 10 frames per second (default: %(default)s)',
     )
-    add('--width', type=_at_least(64), default=832, metavar='W', help='of the camera image')
-    add('--height', type=_at_least(64), default=256, metavar='H', help='of the camera image')
-    add('--weights', default='', metavar='FILE', help=_leaf('weights').description)
+    add('--width', type=at_least(64), default=832, metavar='W', help='of the camera image')
+    add('--height', type=at_least(64), default=256, metavar='H', help='of the camera image')
+    add('--weights', default='', metavar='FILE', help=engine_setting('weights').description)
 
 
 def _replay(parser: argparse.ArgumentParser) -> None:
@@ -152,7 +178,7 @@ def _replay(parser: argparse.ArgumentParser) -> None:
         metavar='NAME',
         help='frame of the robot (default: %(default)s)',
     )
-    _add_engine_options(parser, 'weights', 'device', 'backend')
+    add_engine_options(parser, 'weights', 'device', 'backend')
 
 
 def _inspect(parser: argparse.ArgumentParser) -> None:
@@ -164,11 +190,11 @@ def _inspect(parser: argparse.ArgumentParser) -> None:
 def _benchmark(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add('--json', type=Path, metavar='FILE', help='also write everything as JSON')
-    add('--width', type=_at_least(32), default=1242, metavar='W', help='of the camera image')
-    add('--height', type=_at_least(32), default=375, metavar='H', help='of the camera image')
+    add('--width', type=at_least(32), default=1242, metavar='W', help='of the camera image')
+    add('--height', type=at_least(32), default=375, metavar='H', help='of the camera image')
     add(
         '--frames',
-        type=_at_least(1),
+        type=at_least(1),
         default=200,
         metavar='N',
         help='frames that every backend is measured with (default: %(default)s)',
@@ -180,59 +206,4 @@ def _benchmark(parser: argparse.ArgumentParser) -> None:
         metavar='NAME',
         help='openvino, onnxruntime, torch, cuda; default: all that are there',
     )
-    _add_engine_options(parser, 'weights')
-
-
-def _add_engine_options(parser: argparse.ArgumentParser, *names: str) -> None:
-    """Add options for some settings of the engine by name, and for all of them by ``--set``."""
-    group = parser.add_argument_group('engine')
-    for name in names:
-        leaf = _leaf(name)
-        group.add_argument(
-            f'--{name}',
-            choices=leaf.choices or None,
-            metavar=None if leaf.choices else 'FILE',
-            help=leaf.description,
-        )
-    group.add_argument('--config', type=Path, metavar='FILE', help='settings in YAML')
-    group.add_argument(
-        '--set',
-        type=_assignment,
-        action='append',
-        default=[],
-        metavar='NAME=VALUE',
-        help='one setting; may be repeated',
-    )
-    parser.epilog = f'{parser.epilog}\nsettings for --set and --config:\n{_settings_table()}'
-
-
-def _settings_table() -> str:
-    leaves = list(settings.leaves(EngineSettings))
-    width = max(len(leaf.name) for leaf in leaves)
-    return '\n'.join(
-        f'  {leaf.name:{width}}  {leaf.description} (default: {leaf.default!r})' for leaf in leaves
-    )
-
-
-def _leaf(name: str) -> settings.Setting:
-    return next(leaf for leaf in settings.leaves(EngineSettings) if leaf.name == name)
-
-
-def _assignment(text: str) -> str:
-    name, equals, value = text.partition('=')
-    if not (name.strip() and equals and value.strip()):
-        raise argparse.ArgumentTypeError(f'{text!r} must be NAME=VALUE')
-    return f'{name.strip()}: {value.strip()}'
-
-
-def _at_least(least: int) -> Callable[[str], int]:
-    def whole_number(text: str) -> int:
-        value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f'{value} must be at least {least}')
-        return value
-
-    return whole_number
-
-
-_not_negative = _at_least(0)
+    add_engine_options(parser, 'weights')

@@ -14,6 +14,8 @@ from lsd_ros.inference.preview import colour_map
 from lsd_ros.types import Estimate
 
 Picture = NDArray[np.uint8]
+WORST_ERROR = 0.5
+UNKNOWN_GREY = 64
 
 
 def side_by_side(estimate: Estimate) -> Picture:
@@ -25,6 +27,23 @@ def side_by_side(estimate: Estimate) -> Picture:
     if estimate.image is None or estimate.depth is None:
         raise DatasetError('there is no picture of an estimate without depth')
     return np.hstack([estimate.image, colour_map(estimate.depth)])
+
+
+def error_map(predicted: NDArray[np.float32], truth: NDArray[np.float32]) -> Picture:
+    """
+    Draw the relative error of depth: black is none, yellow half or more, grey is not known.
+
+    :param predicted: shape (H, W)
+    :param truth: NaN or Inf where there is none, shape (H, W)
+    """
+    with np.errstate(invalid='ignore', divide='ignore'):
+        error = np.abs(predicted - truth) / truth
+    known = np.isfinite(error)
+    levels = np.where(known, error, 0) * (255 / WORST_ERROR)
+    bgr = cv2.applyColorMap(np.clip(levels, 0, 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
+    rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
+    rgb[~known] = UNKNOWN_GREY
+    return rgb
 
 
 def write_png(path: Path, rgb: Picture) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.cli.pictures import Picture, error_map
 from lsd_ros.datasets.training_sequence import TrainingSequence
-from lsd_ros.errors import DatasetError, FrameError, LsdError
+from lsd_ros.errors import DatasetError, FrameError
 from lsd_ros.evaluation.depth import Crop, DepthErrors, depth_errors, summarise
 from lsd_ros.evaluation.trajectory import (
     absolute_error_m,
@@ -26,6 +26,7 @@ from lsd_ros.inference.preview import colour_map
 from lsd_ros.types import Frame, Trajectory
 
 Depth = NDArray[np.float32]
+NEAREST_M = 1e-3
 GARG_ASPECT = 2.0  # the crop is made for the wide images of KITTI
 FRAME_ID = 'camera_optical_frame'
 Advance = Callable[[], object]
@@ -40,7 +41,6 @@ class Protocol:
     :param frame_step: odometry takes every so many frames
     """
 
-    min_depth_m: float = 1e-3
     max_depth_m: float = 80.0
     crop: str = 'auto'
     frame_step: int = 1
@@ -118,7 +118,8 @@ class Priors:
         every = np.stack(self.rows)
         known = np.flatnonzero(np.isfinite(every).any(axis=0))
         medians = np.nanmedian(every[:, known], axis=0)
-        return np.float32(1 / np.interp(np.arange(every.shape[1]), known, medians))
+        inverse = np.interp(np.arange(every.shape[1]), known, medians)
+        return (1 / inverse).astype(np.float32)
 
 
 def score_depth(
@@ -145,7 +146,7 @@ def score_depth(
         priors = priors or Priors.like(predicted)
         scaled.append(compare(predicted, seen.truth, True))
         unscaled.append(compare(predicted, seen.truth, False))
-        in_range = (seen.truth > protocol.min_depth_m) & (seen.truth < protocol.max_depth_m)
+        in_range = (seen.truth > NEAREST_M) & (seen.truth < protocol.max_depth_m)
         priors.add(predicted, seen.truth, in_range)
         if show is not None:
             show(seen.index, picture(seen, predicted * np.float32(scaled[-1].scale)))
@@ -169,7 +170,7 @@ def _comparison(protocol: Protocol, crop: Crop) -> Comparison:
             predicted,
             truth,
             median_scaling=scaled,
-            min_depth_m=protocol.min_depth_m,
+            min_depth_m=NEAREST_M,
             max_depth_m=protocol.max_depth_m,
             crop=crop,
         )
@@ -186,9 +187,7 @@ def _prior_errors(
         for name, predicted in predictions.items():
             found[name].append(compare(predicted, seen.truth, True))
     summaries = {name: dataclasses.asdict(summarise(errors)) for name, errors in found.items()}
-    return {
-        name: {mean: summary[mean] for mean in MEANS} for name, summary in summaries.items()
-    }
+    return {name: {mean: summary[mean] for mean in MEANS} for name, summary in summaries.items()}
 
 
 def _frames_with_truth(
@@ -207,7 +206,9 @@ def _predicted(engine: Engine, sequence: TrainingSequence, seen: Seen) -> Depth:
     frame = Frame(stamp_ns, FRAME_ID, seen.image, sequence.camera)
     estimate = engine.process(frame, motion=False)
     if estimate.depth is None or estimate.depth.shape != seen.truth.shape:
-        raise DatasetError(f'{sequence.name}: depth and truth of image {seen.index} differ in size')
+        raise DatasetError(
+            f'{sequence.name}: depth and truth of image {seen.index} differ in size'
+        )
     return estimate.depth
 
 
@@ -217,7 +218,12 @@ def picture(seen: Seen, scaled: Depth) -> Picture:
 
     :param scaled: predicted depth, with the median of the truth, shape (H, W)
     """
-    panels = [seen.image, colour_map(scaled), colour_map(seen.truth), error_map(scaled, seen.truth)]
+    panels = [
+        seen.image,
+        colour_map(scaled),
+        colour_map(seen.truth),
+        error_map(scaled, seen.truth),
+    ]
     return np.hstack(panels)
 
 

@@ -1,0 +1,128 @@
+"""The options of the verbs around training."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lsd_ros.cli.options import add_engine_options, add_settings_options, at_least
+
+TRAIN = """\
+examples:
+  lsd_ros train teacher --config config/teacher.yaml --data sequences --out teacher
+  lsd_ros train student --data sequences --out student --teacher teacher
+  lsd_ros train student --data sequences --out student --config config/student.yaml
+  torchrun --nproc-per-node 2 -m lsd_ros.cli.main train teacher --data sequences --out teacher
+
+The same call again goes on where the training was stopped. The student ends with
+OUT/weights.safetensors, for the node, replay and evaluate.
+"""
+
+TRAIN_PHASE = """\
+Settings have the names of the configuration files, for example loop.batch_size. A wrong name is
+answered with the right one. OUT/config.yaml says all that were used.
+"""
+
+EVALUATE = """\
+examples:
+  lsd_ros evaluate --weights student/weights.safetensors --data held_out
+  lsd_ros evaluate --data kitti_raw --split eigen_test.txt --json errors.json --pictures pictures
+
+Depth is median scaled in each image, as usual for one camera, and once more as it is. A network is
+worth something below its own mean map and below one depth per image row, which do not look at the
+image: both are fitted on the very sequence.
+"""
+
+EXPORT = """\
+examples:
+  lsd_ros export --weights student/weights.safetensors --out depth.onnx
+  lsd_ros export --network pose --out pose.onnx
+  lsd_ros export --out depth.onnx --width 640 --height 192
+
+The model takes RGB bytes of this size, shape (1, height, width, 3), three frames for the pose
+network, and gives disparity, or the two motions. What disparity means is in the model's metadata.
+"""
+
+
+def add_train_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``lsd_ros train``."""
+    phases = parser.add_subparsers(dest='phase', metavar='PHASE', required=True)
+    for phase, summary in (
+        ('teacher', 'phase 1: the large network with its bridges'),
+        ('student', 'phase 2: the small network, with or without a teacher'),
+    ):
+        added = phases.add_parser(
+            phase,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + '.',
+            epilog=TRAIN_PHASE,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        _add_phase_options(added, phase)
+
+
+def _add_phase_options(parser: argparse.ArgumentParser, phase: str) -> None:
+    add = parser.add_argument
+    add('-v', '--verbose', action='count', default=argparse.SUPPRESS, help='-vv: say everything')
+    _add_data_options(parser)
+    add('--out', type=Path, required=True, metavar='RUN', help='folder of the training')
+    if phase == 'student':
+        add('--teacher', type=Path, metavar='RUN', help='training of the teacher; default: none')
+    add('--max-steps', type=at_least(1), metavar='N', help='loop.max_steps')
+    add('--overwrite', action='store_true', help='remove another training that is in RUN')
+    add_settings_options(parser)
+
+
+def add_evaluate_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``lsd_ros evaluate``."""
+    add = parser.add_argument
+    _add_data_options(parser)
+    add('--json', type=Path, metavar='FILE', help='also write everything as JSON')
+    add('--pictures', type=Path, metavar='DIR', help='also write pictures of some images')
+    add(
+        '--crop',
+        choices=('auto', 'garg', 'none'),
+        default='auto',
+        help='which pixels count; auto: those of Garg et al. in images wider than two to one',
+    )
+    add(
+        '--max-depth',
+        type=float,
+        default=80.0,
+        metavar='M',
+        help='true depth beyond this does not count (default: %(default)s)',
+    )
+    add(
+        '--frame-step',
+        type=at_least(1),
+        default=1,
+        metavar='N',
+        help='odometry takes one of N images (default: %(default)s)',
+    )
+    add_engine_options(parser, 'weights', 'device', 'backend')
+
+
+def add_export_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``lsd_ros export``."""
+    add = parser.add_argument
+    add('--weights', metavar='FILE', default='', help='default: those that come with the package')
+    add('--format', choices=('onnx',), default='onnx', help='default: %(default)s')
+    add('--out', type=Path, required=True, metavar='FILE', help='model to write')
+    add('--network', choices=('depth', 'pose'), default='depth', help='default: %(default)s')
+    add('--width', type=at_least(32), metavar='W', help='of the input; default: as trained')
+    add('--height', type=at_least(32), metavar='H', help='of the input; default: as trained')
+    add('--overwrite', action='store_true', help='replace FILE where there is one')
+
+
+def _add_data_options(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        '--data',
+        type=Path,
+        nargs='+',
+        required=True,
+        metavar='DIR',
+        help='sequences, KITTI, TUM RGB-D, videos, or folders of these',
+    )
+    parser.add_argument(
+        '--split', type=Path, metavar='FILE', help='file list of an Eigen split, for KITTI raw'
+    )

@@ -1,0 +1,74 @@
+"""Options that several verbs share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+
+from lsd_ros import settings
+from lsd_ros.inference.settings import EngineSettings
+
+
+def add_engine_options(parser: argparse.ArgumentParser, *names: str) -> None:
+    """Add options for some settings of the engine by name, and for all of them by ``--set``."""
+    group = parser.add_argument_group('engine')
+    for name in names:
+        leaf = engine_setting(name)
+        group.add_argument(
+            f'--{name}',
+            choices=leaf.choices or None,
+            metavar=None if leaf.choices else 'FILE',
+            help=leaf.description,
+        )
+    add_settings_options(group)
+    parser.epilog = f'{parser.epilog}\nsettings for --set and --config:\n{_settings_table()}'
+
+
+def add_settings_options(parser: argparse._ActionsContainer) -> None:
+    """Add ``--config`` and ``--set``."""
+    parser.add_argument('--config', type=Path, metavar='FILE', help='settings in YAML')
+    parser.add_argument(
+        '--set',
+        type=assignment,
+        action='append',
+        default=[],
+        metavar='NAME=VALUE',
+        help='one setting; may be repeated',
+    )
+
+
+def _settings_table() -> str:
+    leaves = list(settings.leaves(EngineSettings))
+    width = max(len(leaf.name) for leaf in leaves)
+    return '\n'.join(
+        f'  {leaf.name:{width}}  {leaf.description} (default: {leaf.default!r})' for leaf in leaves
+    )
+
+
+def engine_setting(name: str) -> settings.Setting:
+    """Return a setting of the engine by its name."""
+    return next(leaf for leaf in settings.leaves(EngineSettings) if leaf.name == name)
+
+
+def assignment(text: str) -> str:
+    """Turn ``NAME=VALUE`` into a line of YAML."""
+    name, equals, value = text.partition('=')
+    if not (name.strip() and equals and value.strip()):
+        raise argparse.ArgumentTypeError(f'{text!r} must be NAME=VALUE')
+    return f'{name.strip()}: {value.strip()}'
+
+
+def at_least(least: int) -> Callable[[str], int]:
+    """Return what reads a whole number that must not be smaller."""
+
+    def whole_number(text: str) -> int:
+        value = int(text)
+        if value < least:
+            raise argparse.ArgumentTypeError(f'{value} must be at least {least}')
+        return value
+
+    return whole_number
+
+
+not_negative = at_least(0)
