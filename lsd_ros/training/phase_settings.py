@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from lsd_ros import settings
 from lsd_ros.datasets.snippets import SnippetSettings
+from lsd_ros.errors import SettingError
 from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.models.bridge import BridgedTeacherSettings
 from lsd_ros.models.pose_net import PoseSettings
@@ -99,3 +100,18 @@ class StudentSettings(PhaseSettings):
     def __post_init__(self) -> None:
         """Check every value."""
         settings.check(self)
+
+
+def check_read_level(wanted: StudentSettings, *, is_taught: bool) -> None:
+    """
+    Check that the head that is read in the end learns at all.
+
+    :param is_taught: whether there is a teacher, which teaches every head
+    :raises SettingError: no loss looks at it
+    """
+    level, scales = wanted.network.read_level, wanted.objective.scales
+    if level >= scales and not (is_taught and wanted.approximation.disparity > 0):
+        raise SettingError(
+            f'network.read_level is {level}, but with objective.scales {scales} nothing trains '
+            f'that head: set objective.scales to {level + 1}, or network.read_level to 0'
+        )

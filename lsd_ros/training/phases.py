@@ -21,7 +21,12 @@ from lsd_ros.models.checkpoint import Weights, WeightsCard, save_weights
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.checkpointing import RunCard
-from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
+from lsd_ros.training.phase_settings import (
+    PhaseSettings,
+    StudentSettings,
+    TeacherSettings,
+    check_read_level,
+)
 from lsd_ros.training.provenance import licences, run_card
 from lsd_ros.training.random_states import seed_everything
 from lsd_ros.training.run_folder import WEIGHTS, RunFolder
@@ -93,6 +98,7 @@ def train_student(
     taught = None if teacher is None else read_teacher(teacher)
     if taught is not None:
         check_fits(taught, wanted)
+    check_read_level(wanted, is_taught=taught is not None)
     samples = _samples(wanted, data)
     seed_everything(wanted.loop.seed)
     student, pose = SmallDepthNet(wanted.network), PoseNet(wanted.pose)
@@ -156,6 +162,7 @@ def _weights(
         name=f'student of {trainer.step} steps',
         trained=True,
         metric=metric,
+        metres_per_unit=wanted.metric.metres_per_unit if metric else 1.0,
         licence=licences(card),
         data=tuple(str(sequence['name']) for sequence in card.data),
         command=card.command,

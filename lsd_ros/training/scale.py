@@ -19,6 +19,12 @@ class MetricSettings:
     weight: float = setting(
         0.0, 'Weight of the length of the translation; 0 leaves the scale open', minimum=0
     )
+    metres_per_unit: float = setting(
+        5.0,
+        'Metres that a unit of network depth stands for: what is usual should be at 1 to 2 units',
+        minimum=1e-3,
+        maximum=1e3,
+    )
     shortest_m: float = setting(
         0.05, 'Motions below this length count as this long [m]', minimum=1e-6
     )

@@ -116,13 +116,14 @@ class DepthTask(Task):
 
     def _metric(self, views: Views, batch: SnippetBatch) -> Tensor:
         """Hold the length of the motions to the measured ones, where there are such."""
+        how = self._wanted.metric
         known = batch.translations.isfinite()
         measured = torch.zeros_like(views.source_from_target)
-        measured[..., 0, 3] = batch.translations  # the length is what counts
+        measured[..., 0, 3] = batch.translations / how.metres_per_unit  # the length is what counts
         error = translation_length_error(
-            views.source_from_target, measured, known, self._wanted.metric.shortest_m
+            views.source_from_target, measured, known, how.shortest_m / how.metres_per_unit
         )
-        return self._wanted.metric.weight * error.mean()
+        return how.weight * error.mean()
 
 
 class TeacherTask(DepthTask):
