@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from lsd_ros.datasets.bag_storage import ZSTD_MAGIC
 from lsd_ros.datasets.optional import require
 from lsd_ros.errors import MessageError
+from lsd_ros.messages.cdr import header_stamp_ns
 
 if TYPE_CHECKING:
     from rosbags.interfaces import Connection
@@ -66,9 +67,10 @@ class Codec:
         :raises MessageError: the bytes are damaged
         """
         data = _decompressed(data)
-        layout = '<4xII' if self._ros1 else ('<4xiI' if data[1:2] == b'\x01' else '>4xiI')
+        if not self._ros1:
+            return header_stamp_ns(data)
         try:
-            sec, nanosec = struct.unpack_from(layout, data)
+            sec, nanosec = struct.unpack_from('<4xII', data)
         except struct.error as error:
             raise self._damaged(error) from error
         return int(sec) * 1_000_000_000 + int(nanosec)

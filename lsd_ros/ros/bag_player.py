@@ -20,6 +20,7 @@ examples:
   bag_player drive.mcap
   bag_player drive.bag --rate 0.5 --loop --remap /cam0/image_raw:=/image
   bag_player drive --clock --wait-for-subscribers /camera/image_raw
+  bag_player drive --restamp --loop
 """
 
 
@@ -48,6 +49,7 @@ def _play(argv: list[str]) -> None:
         clock_hz=given.clock,
         wait_for=tuple(given.wait_for_subscribers),
         sensor_data=given.qos == 'sensor_data',
+        restamp=given.restamp,
     )
     remaps = [word for rule in given.remap for word in ('--remap', rule)]
     with session('bag_player', [*ros, *remaps]) as running, BagReader(given.bag) as reader:
@@ -78,6 +80,12 @@ def _parser() -> argparse.ArgumentParser:
     add('--rate', type=_positive, default=1.0, help='2 is twice as fast (default: 1)')
     add('--start', type=_not_negative, default=0.0, metavar='S', help='seconds to skip')
     add('--loop', action='store_true', help='begin again at the end, until interrupted')
+    add(
+        '--restamp',
+        action='store_true',
+        help='move header stamps to the present, so that the age of a message is that of a live '
+        'one; what does not start with a std_msgs/Header, such as TF, stays as it is',
+    )
     add('--remap', nargs='+', default=[], metavar='FROM:=TO', help='publish under other names')
     add(
         '--clock',

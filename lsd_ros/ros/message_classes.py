@@ -26,3 +26,9 @@ def message_class(name: str) -> type[Any]:
             f'message type {name} is not installed: install the ROS package {package}'
         ) from error
     return found
+
+
+def starts_with_header(kind: type[Any]) -> bool:
+    """Return whether the first field of a message class is a std_msgs/Header."""
+    types: dict[str, str] = kind.get_fields_and_field_types()
+    return next(iter(types.values()), None) == 'std_msgs/Header'

@@ -18,7 +18,9 @@ from rosgraph_msgs.msg import Clock
 
 from lsd_ros.datasets.bag import BagMessage, BagReader
 from lsd_ros.errors import DatasetError, MessageError
-from lsd_ros.ros.message_classes import message_class
+from lsd_ros.ros.message_classes import message_class, starts_with_header
+from lsd_ros.ros.restamping import Restamping
+from lsd_ros.ros.rhythm import Rhythm
 
 DEPTH = 10
 LATCHED = ('/tf_static', '/robot_description')
@@ -37,6 +39,7 @@ class Playback:
     :param clock_hz: how often to publish /clock; 0: not at all
     :param wait_for: topics that must have a subscriber before anything is published
     :param sensor_data: publish best effort instead of reliably
+    :param restamp: move the stamps of messages that start with a header to the present
     """
 
     topics: tuple[str, ...] = ()
@@ -46,14 +49,16 @@ class Playback:
     clock_hz: float = 0.0
     wait_for: tuple[str, ...] = ()
     sensor_data: bool = False
+    restamp: bool = False
 
 
 class Player:
     """
-    Publishes the messages of a bag, untouched, each when its time has come.
+    Publishes the messages of a bag, each when its time has come, and untouched but for stamps.
 
-    ``counts`` has the number of messages published on each topic; ``delay_ns`` is the time of the
-    system clock at which a message was due, less its stamp, at the rate of 1.
+    A loop goes on in the rhythm of the bag. ``counts`` has the number of messages published on
+    each topic; ``delay_ns`` is the time of the system clock at which a message was due, less the
+    time of its record, at the rate of 1.
     """
 
     def __init__(
@@ -72,9 +77,11 @@ class Player:
         self._log = node.get_logger()
         self.counts: Counter[str] = Counter()
         self.delay_ns = 0
+        self._restamping = Restamping(playback.rate)
         types = {topic.name: topic.type for topic in reader.topics()}
         _check_known(playback.topics, types)
         chosen = playback.topics or tuple(types)
+        self._headed: set[str] = set()
         self._publishers = self._publishers_of({topic: types[topic] for topic in chosen})
         self._clock = node.create_publisher(Clock, '/clock', 1) if playback.clock_hz else None
         _check_known(playback.wait_for, self._all_publishers)
@@ -100,7 +107,9 @@ class Player:
 
     def _play_once(self) -> int:
         timeline: Timeline | None = None
+        rhythm = Rhythm()
         count = 0
+        self._restamping.begin_pass()
         for message in self._from_start():
             if timeline is None:
                 timeline = Timeline(message.stamp_ns, self._playback.rate)
@@ -109,6 +118,9 @@ class Player:
             if self._stop.is_set():
                 break
             count += self._publish(message)
+            rhythm.note(message.topic, message.stamp_ns)
+        if timeline is not None and self._playback.loop:
+            self._sleep_until(rhythm.next_start_ns, timeline)
         return count
 
     def _from_start(self) -> Iterator[BagMessage]:
@@ -121,7 +133,10 @@ class Player:
 
     def _publish(self, message: BagMessage) -> bool:
         try:
-            self._publishers[message.topic].publish(message.raw)
+            raw = message.raw
+            if self._playback.restamp and message.topic in self._headed:
+                raw = self._restamping.moved(raw)
+            self._publishers[message.topic].publish(raw)
         except MessageError as error:
             self._log.warning(f'a message of {message.topic} is not played: {error}')
             return False
@@ -155,9 +170,10 @@ class Player:
             topics.pop('/clock', None)  # there is to be one clock only
         for topic, type_name in topics.items():
             try:
-                publishers[topic] = self._node.create_publisher(
-                    message_class(type_name), topic, self._qos(topic)
-                )
+                kind = message_class(type_name)
+                publishers[topic] = self._node.create_publisher(kind, topic, self._qos(topic))
+                if starts_with_header(kind):
+                    self._headed.add(topic)
             except (MessageError, InvalidTopicNameException) as error:
                 # ROS 1 allows names that ROS 2 does not
                 reason = str(error).splitlines()[0]

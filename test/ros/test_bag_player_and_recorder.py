@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import signal
 import subprocess
 import sys
@@ -15,10 +16,11 @@ import pytest
 pytest.importorskip('rclpy', reason='needs rclpy')
 pytest.importorskip('rosbags', reason='needs rosbags')
 
+from builtin_interfaces.msg import Time
 from rclpy.serialization import deserialize_message, serialize_message
 from rosgraph_msgs.msg import Clock
-from sensor_msgs.msg import Image
-from std_msgs.msg import String
+from sensor_msgs.msg import CameraInfo, Image
+from std_msgs.msg import Header, String
 
 from lsd_ros.datasets.bag import BagReader
 from lsd_ros.datasets.bag_writer import BagWriter
@@ -28,6 +30,8 @@ T = TypeVar('T')
 START_NS = 1_700_000_000_000_000_000
 STEP_NS = 20_000_000
 IMAGE = 'sensor_msgs/msg/Image'
+INFO = 'sensor_msgs/msg/CameraInfo'
+CLOCK = 'rosgraph_msgs/msg/Clock'
 STRING = 'std_msgs/msg/String'
 TIMEOUT_S = 60
 
@@ -131,6 +135,43 @@ def test_a_loop_plays_until_it_is_interrupted(bag: Path, tmp_path: Path) -> None
         loop.communicate(timeout=TIMEOUT_S)
     assert loop.returncode == 0
     assert len(messages(recorded, '/text', String)) > 20
+
+
+def test_restamped_messages_are_new_and_still_belong_together(tmp_path: Path) -> None:
+    bag, recorded = tmp_path / 'bag', tmp_path / 'recorded'
+    with BagWriter(bag) as writer:
+        for index in range(5):
+            stamp_ns = START_NS + index * STEP_NS
+            header = Header(stamp=Time(sec=stamp_ns // 10**9, nanosec=stamp_ns % 10**9))
+            for topic, kind, message in (
+                ('/info', INFO, CameraInfo(header=header, width=index)),
+                ('/image', IMAGE, Image(header=header, width=index, data=[7] * index)),
+                ('/time', CLOCK, Clock(clock=header.stamp)),
+            ):
+                writer.add_raw(topic, kind, serialize_message(message), stamp_ns)
+    with recording(recorded, '/info', '/image', '/time'):
+        topics = ('/info', '/image', '/time')
+        arguments = ('--restamp', '--loop', '--rate', 0.5, '--wait-for-subscribers', *topics)
+        with start('bag_player', bag, *arguments) as loop:
+            with pytest.raises(subprocess.TimeoutExpired):
+                loop.communicate(timeout=4)
+            loop.send_signal(signal.SIGINT)
+            loop.communicate(timeout=TIMEOUT_S)
+    images, infos = messages(recorded, '/image', Image), messages(recorded, '/info', CameraInfo)
+    assert len(images) > 5  # more than one pass
+    for image, info in zip(images, infos, strict=False):
+        assert (image.header, image.width) == (info.header, info.width)
+        assert list(image.data) == [7] * image.width
+    with BagReader(recorded) as reader:
+        records = list(reader.messages(['/image']))
+    stamps = [record.header_stamp_ns for record in records]
+    assert all(later > sooner for sooner, later in itertools.pairwise(stamps))
+    within = [b - a for a, b in itertools.pairwise(stamps[:5])]
+    assert within == [2 * STEP_NS] * 4  # at half the rate
+    ages = [record.stamp_ns - record.header_stamp_ns for record in records]
+    assert 0 <= min(ages) < max(ages) < 10**9
+    times = messages(recorded, '/time', Clock)  # has a stamp, but no header
+    assert {message.clock.sec for message in times} == {START_NS // 10**9}
 
 
 @pytest.mark.parametrize(
