@@ -168,7 +168,7 @@ def _is_ready(node: _Child, recorder: _Child) -> bool:
     """Return whether the recorder has found everything; the node says so when it is configured."""
     if '[ERROR]' in node.log:
         raise node.failed('could not be started')
-    return all(f'recording {topic}\n' in recorder.log for topic in RECORDED)
+    return all(f'subscribed to {topic}\n' in recorder.log for topic in RECORDED)
 
 
 def _until(condition: Callable[[], bool], seconds: float, *children: _Child) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from lsd_ros.ros.recording import Recorder
     from lsd_ros.ros.session import Session
 
-DRAIN_S = 0.2
 EXAMPLES = """\
 examples:
   bag_recorder run.mcap /points /odom
@@ -37,26 +35,15 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _record(argv: list[str]) -> None:
     from lsd_ros.datasets.bag_writer import BagWriter
     from lsd_ros.ros.recording import Recorder
-    from lsd_ros.ros.session import session, split_arguments
+    from lsd_ros.ros.session import session, spin, split_arguments
 
     own, ros = split_arguments(argv)
     given = _parser().parse_args(own)
     with session('bag_recorder', ros) as running:
         with BagWriter(given.bag) as writer:
             recorder = Recorder(running.node, writer, given.topics)
-            _spin(running)
+            spin(running)
         _report(running, recorder, given.bag)
-
-
-def _spin(running: Session) -> None:
-    """Record until asked to end, and then what has already arrived."""
-    import rclpy
-
-    while not running.stop.is_set():
-        rclpy.spin_once(running.node, timeout_sec=0.1)
-    end = time.monotonic() + DRAIN_S
-    while time.monotonic() < end:
-        rclpy.spin_once(running.node, timeout_sec=0.01)
 
 
 def _report(running: Session, recorder: Recorder, bag: Path) -> None:

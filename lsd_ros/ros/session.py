@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -12,6 +13,8 @@ from rclpy.node import Node
 
 from lsd_ros.ros import process
 from lsd_ros.ros.log_forwarding import RosLogHandler
+
+DRAIN_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,15 @@ def session(name: str, ros_arguments: Sequence[str] = ()) -> Iterator[Session]:
         with RosLogHandler(node.get_logger()):
             yield Session(node, stop)
         node.destroy_node()
+
+
+def spin(running: Session) -> None:
+    """Listen until the process is asked to end, and then to what has already arrived."""
+    while not running.stop.is_set():
+        rclpy.spin_once(running.node, timeout_sec=0.1)
+    end = time.monotonic() + DRAIN_S
+    while time.monotonic() < end:
+        rclpy.spin_once(running.node, timeout_sec=0.01)
 
 
 def split_arguments(argv: Sequence[str]) -> tuple[list[str], list[str]]:
