@@ -15,6 +15,7 @@ from lsd_ros.training.phase_settings import StudentSettings
 from lsd_ros.training.phases import train_student
 from lsd_ros.types import Frame
 
+STEPS = 200
 TINY = {
     'loop.batch_size': 6,
     'loop.workers': 0,
@@ -28,6 +29,7 @@ TINY = {
     'objective.scales': 2,
     'objective.feature': 0.0,
     'optimiser.learning_rate': 2e-3,
+    'optimiser.schedule': 'constant',
     'optimiser.warmup_steps': 10,
     'optimiser.average': 0.95,
     'record.picture_every': 0,
@@ -52,17 +54,15 @@ def error_of(depth: Any, truth: Any) -> float:
     return depth_errors(depth, truth, median_scaling=True).abs_rel
 
 
-def test_a_student_learns_to_see_depth_from_images_alone(
-    streets: Any, tmp_path: Path
-) -> None:
+def test_a_student_learns_to_see_depth_from_images_alone(streets: Any, tmp_path: Path) -> None:
     """Within a minute or so, far below the untrained network and what any constant depth gives."""
     data = open_sequences([streets.train])
-    for steps in (1, 150):
+    for steps in (1, STEPS):
         wanted = settings.build(StudentSettings, {**TINY, 'loop.max_steps': steps})
         train_student(wanted, data, tmp_path / str(steps))
     untrained, learnt = (
         held_out_error(tmp_path / str(steps) / 'weights.safetensors', streets.held_out)
-        for steps in (1, 150)
+        for steps in (1, STEPS)
     )
     truths = [
         sequence.depth(index)
@@ -71,4 +71,4 @@ def test_a_student_learns_to_see_depth_from_images_alone(
     ]
     constant = float(np.mean([error_of(np.ones((2, 2)), truth) for truth in truths]))
     assert untrained == pytest.approx(constant, rel=0.1)
-    assert learnt < 0.6 * min(untrained, constant)
+    assert learnt < 0.5 * min(untrained, constant)

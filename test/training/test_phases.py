@@ -1,0 +1,240 @@
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import yaml
+
+from lsd_ros import config, settings
+from lsd_ros.datasets.open_sequences import open_sequences
+from lsd_ros.datasets.snippets import SnippetDataset, collate
+from lsd_ros.datasets.synthetic import SyntheticDrive
+from lsd_ros.datasets.synthetic_sequence import write_sequence
+from lsd_ros.errors import DatasetError, LsdError, SettingError, TrainingError
+from lsd_ros.inference.engine import Engine
+from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.models.bridge import BridgedTeacher
+from lsd_ros.models.checkpoint import load_weights
+from lsd_ros.models.pose_net import PoseNet
+from lsd_ros.models.small_depth_net import SmallDepthNet
+from lsd_ros.training.checkpointing import CheckpointFolder
+from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings
+from lsd_ros.training.phases import train_student, train_teacher
+from lsd_ros.training.tasks import StudentTask
+from lsd_ros.training.teaching import read_teacher
+from lsd_ros.types import Camera, Frame
+
+WIDTHS = (8, 8, 16, 16, 24)
+BOTH: dict[str, Any] = {
+    'loop.max_steps': 3,
+    'loop.batch_size': 2,
+    'loop.workers': 0,
+    'loop.device': 'cpu',
+    'data.width': 96,
+    'data.height': 64,
+    'pose.widths': (8, 16, 32),
+    'optimiser.warmup_steps': 0,
+    'record.log_every': 1,
+    'record.picture_every': 2,
+}
+TEACHER = {
+    **BOTH,
+    'network.teacher.group_widths': (8, 8, 8, 8, 16, 16),
+    'network.teacher.group_blocks': (1, 1, 1, 0, 1, 1),
+    'network.teacher.full_width': 8,
+    'network.hidden_encoder_widths': WIDTHS,
+}
+STUDENT = {**BOTH, 'network.encoder_widths': WIDTHS}
+
+
+@pytest.fixture(scope='module')
+def sequence(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp('data') / 'room'
+    camera = Camera(96, 64, 60.0, 60.0, 47.5, 31.5)
+    write_sequence(path, SyntheticDrive('room', 1, camera, 8))
+    return path
+
+
+@pytest.fixture(scope='module')
+def teacher(tmp_path_factory: pytest.TempPathFactory, sequence: Path) -> Path:
+    out = tmp_path_factory.mktemp('runs') / 'teacher'
+    train_teacher(settings.build(TeacherSettings, TEACHER), open_sequences([sequence]), out)
+    return out
+
+
+def student(given: dict[str, Any], data: Path, out: Path, **options: Any) -> Path:
+    wanted = settings.build(StudentSettings, {**STUDENT, **given})
+    train_student(wanted, open_sequences([data]), out, **options)
+    return out / 'weights.safetensors'
+
+
+def test_both_phases_end_in_weights_that_the_engine_takes(
+    teacher: Path, sequence: Path, tmp_path: Path
+) -> None:
+    weights = student({}, sequence, tmp_path / 'run', teacher=teacher, command='lsd_ros train ...')
+    card = load_weights(weights).card
+    assert card.trained
+    assert not card.metric
+    assert (card.data, card.licence) == (('room',), 'Apache-2.0')
+    assert card.command == 'lsd_ros train ...'
+    engine = Engine.load(EngineSettings(weights=str(weights), backend='torch'))
+    source = open_sequences([sequence])[0]
+    frame = Frame(0, 'camera', source.image(0), source.camera)
+    depth = engine.process(frame, motion=False).depth
+    assert depth is not None
+    assert engine.info.trained
+    figures = (tmp_path / 'run' / 'metrics.jsonl').read_text()
+    assert 'approximation/decoder' in figures
+
+
+def test_the_weights_are_those_of_the_last_checkpoint(sequence: Path, tmp_path: Path) -> None:
+    weights = load_weights(student({}, sequence, tmp_path / 'run'))
+    newest = CheckpointFolder(tmp_path / 'run' / 'checkpoints').newest()
+    assert newest is not None
+    for name, value in weights.depth.state_dict().items():
+        assert torch.equal(value, newest.state['average'][f'module.depth.{name}'])
+
+
+def test_a_finished_training_is_finished_again_with_the_same_weights(
+    sequence: Path, tmp_path: Path
+) -> None:
+    first = load_weights(student({}, sequence, tmp_path / 'run')).sha256
+    assert load_weights(student({}, sequence, tmp_path / 'run')).sha256 == first
+
+
+def test_the_teacher_does_not_change_in_phase_2(teacher: Path, sequence: Path) -> None:
+    taught = read_teacher(teacher)
+    before = {name: value.clone() for name, value in taught.network.state_dict().items()}
+    wanted = settings.build(StudentSettings, {**STUDENT, 'taught_frames': 'all'})
+    task = StudentTask(
+        SmallDepthNet(wanted.network), PoseNet(wanted.pose), wanted, taught.network
+    ).train()
+    snippets = SnippetDataset(open_sequences([sequence]), wanted.data)
+    result = task(collate([snippets[0], snippets[1]]))
+    result.loss.backward()
+    assert not any(p.grad is not None for p in taught.network.parameters())
+    assert all(p.grad is not None for p in task.trained.parameters())
+    for name, value in taught.network.state_dict().items():
+        assert torch.equal(value, before[name]), name
+    parts = sum(float(value) for value in result.scalars.values())
+    assert float(result.loss.detach()) == pytest.approx(parts, rel=1e-5)
+
+
+def test_metric_training_makes_metric_weights(sequence: Path, tmp_path: Path) -> None:
+    given = {'metric.weight': 0.1, 'metric.metres_per_unit': 2.0}
+    card = load_weights(student(given, sequence, tmp_path / 'run')).card
+    assert (card.metric, card.metres_per_unit) == (True, 2.0)
+
+
+def test_metric_training_moves_towards_the_measured_length(sequence: Path, tmp_path: Path) -> None:
+    given = {'metric.weight': 1.0, 'loop.max_steps': 20, 'optimiser.learning_rate': 3e-3}
+    student({**given, 'objective.scales': 2}, sequence, tmp_path / 'run')
+    lines = (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()
+    errors = [json.loads(line)['metric'] for line in lines]
+    assert sum(errors[-4:]) < 0.8 * sum(errors[:4])
+
+
+def test_pictures_are_drawn(sequence: Path) -> None:
+    wanted = settings.build(StudentSettings, STUDENT)
+    task = StudentTask(SmallDepthNet(wanted.network), PoseNet(wanted.pose), wanted)
+    snippets = SnippetDataset(open_sequences([sequence]), wanted.data)
+    pictures = task(collate([snippets[0]])).pictures()
+    assert {'image', 'disparity', 'warped', 'error', 'weight'} <= set(pictures)
+    assert all(picture.shape == (3, 64, 96) for picture in pictures.values())
+
+
+@pytest.mark.parametrize(
+    ('given', 'sentence'),
+    [
+        ({'network.encoder_widths': (8, 8, 16, 16, 32)}, 'widths .* do not fit the bridges'),
+        ({'input.colour': 'grey'}, "input.colour is 'grey', and 'rgb' for the teacher"),
+        ({'pose.widths': (8, 16)}, 'pose network .* for the teacher: choose the same'),
+    ],
+)
+def test_a_teacher_that_does_not_fit_is_refused(
+    teacher: Path, sequence: Path, tmp_path: Path, given: dict[str, Any], sentence: str
+) -> None:
+    with pytest.raises(SettingError, match=sentence):
+        student(given, sequence, tmp_path / 'run', teacher=teacher)
+    assert not (tmp_path / 'run').exists()
+
+
+def test_what_is_no_teacher_is_refused(sequence: Path, tmp_path: Path) -> None:
+    student({}, sequence, tmp_path / 'student')
+    with pytest.raises(TrainingError, match='trains a student: give the training of a teacher'):
+        student({}, sequence, tmp_path / 'run', teacher=tmp_path / 'student')
+    with pytest.raises(TrainingError, match='holds no training'):
+        student({}, sequence, tmp_path / 'run', teacher=sequence)
+    assert not (tmp_path / 'run').exists()
+
+
+def test_a_head_that_nothing_trains_cannot_be_read(sequence: Path, tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match='read_level is 1, but with objective.scales 1'):
+        student({'objective.scales': 1, 'objective.feature': 0.0}, sequence, tmp_path / 'run')
+
+
+def test_metric_training_without_poses_is_refused(sequence: Path, tmp_path: Path) -> None:
+    shutil.copytree(sequence, tmp_path / 'blind')
+    (tmp_path / 'blind' / 'poses.tum').unlink()
+    with pytest.raises(DatasetError, match='not one of 1 sequences has poses'):
+        student({'metric.weight': 0.1}, tmp_path / 'blind', tmp_path / 'run')
+
+
+def test_a_damaged_image_stops_with_its_name(sequence: Path, tmp_path: Path) -> None:
+    shutil.copytree(sequence, tmp_path / 'broken')
+    image = sorted((tmp_path / 'broken' / 'images').iterdir())[4]
+    image.write_bytes(image.read_bytes()[:20])
+    for workers in (0, 1):
+        given = {'loop.workers': workers, 'data.gap': 1}
+        with pytest.raises(LsdError, match=image.name) as caught:
+            student(given, tmp_path / 'broken', tmp_path / f'run{workers}')
+        assert '\n' not in str(caught.value)
+
+
+def test_other_data_are_another_training(sequence: Path, tmp_path: Path) -> None:
+    student({}, sequence, tmp_path / 'run')
+    camera = Camera(96, 64, 60.0, 60.0, 47.5, 31.5)
+    write_sequence(tmp_path / 'other', SyntheticDrive('room', 2, camera, 8))
+    with pytest.raises(TrainingError, match=r'learns from other data \(room; now other\)'):
+        student({}, tmp_path / 'other', tmp_path / 'run')
+
+
+CONFIG = Path(__file__).parents[2] / 'config'
+
+
+@pytest.mark.parametrize(
+    ('name', 'cls'), [('teacher.yaml', TeacherSettings), ('student.yaml', StudentSettings)]
+)
+def test_the_configuration_files_hold_known_settings_at_their_defaults(
+    name: str, cls: type
+) -> None:
+    text = (CONFIG / name).read_text()
+    assert settings.values(config.loads(text, cls)) == settings.values(cls())
+    assert yaml.safe_load(text)
+
+
+def test_no_setting_is_dead() -> None:
+    sources = (Path(__file__).parents[2] / 'lsd_ros').rglob('*.py')
+    code = '\n'.join(path.read_text() for path in sources)
+    for cls in (TeacherSettings, StudentSettings):
+        for leaf in settings.leaves(cls):
+            name = leaf.name.split('.')[-1]
+            assert re.search(rf"\.{name}\b|'{name}'[,)]", code), leaf.name
+
+
+def test_unused_heads_ask_for_no_gradient() -> None:
+    wanted = settings.build(
+        StudentSettings, {**STUDENT, 'objective.scales': 2, 'objective.feature': 0.0}
+    )
+    student_net = SmallDepthNet(wanted.network)
+    StudentTask(student_net, PoseNet(wanted.pose), wanted)
+    asking = [all(p.requires_grad for p in head.parameters()) for head in student_net.heads]
+    assert asking == [True, True, False]
+    teaching = settings.build(TeacherSettings, TEACHER).network
+    StudentTask(student_net, PoseNet(wanted.pose), wanted, BridgedTeacher(teaching))
+    assert all(p.requires_grad for p in student_net.parameters())
