@@ -6,21 +6,23 @@ import argparse
 import dataclasses
 import importlib.util
 import json
-import os
-import platform
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
-from lsd_ros import __version__, settings
+from lsd_ros import settings
+from lsd_ros.cli import benchmark_live
+from lsd_ros.cli.benchmark_parser import LIVE_OPTIONS
 from lsd_ros.cli.engine_options import engine_settings
+from lsd_ros.cli.machine import machine
 from lsd_ros.cli.measuring import Contender, NoisyCamera, peak_bytes, resident_bytes
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.tables import table
 from lsd_ros.cli.whole import write_whole
+from lsd_ros.errors import SettingError
 from lsd_ros.inference.backends.choice import CPU_BACKENDS
 from lsd_ros.inference.settings import EngineSettings
 
+FRAMES = 200
 TURN = 10
 SETTLING = 2  # frames at the start of a turn, while caches and threads still belong to the others
 
@@ -28,12 +30,15 @@ SETTLING = 2  # frames at the start of a turn, while caches and threads still be
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     wanted = engine_settings(given)
+    if given.live is not None:
+        return benchmark_live.run(given, wanted)
+    _check_nothing_live(given)
     source = NoisyCamera(given.width, given.height)
     names = given.backends or installed_backends()
     contenders = {
         name: Contender(_settings_of(name, wanted), source) for name in dict.fromkeys(names)
     }
-    take_turns(list(contenders.values()), given.frames)
+    take_turns(list(contenders.values()), given.frames or FRAMES)
     measured = {
         'machine': machine(),
         'camera_size': [given.width, given.height],
@@ -45,6 +50,13 @@ def run(given: argparse.Namespace) -> int:
         write_whole(given.json, json.dumps(measured, indent=2).encode() + b'\n')
     print('\n'.join(report(measured)))
     return 0
+
+
+def _check_nothing_live(given: argparse.Namespace) -> None:
+    for option in LIVE_OPTIONS:
+        if getattr(given, option) not in (None, False):
+            name = option.replace('_', '-')
+            raise SettingError(f'--{name} is about the running node: give --live, too')
 
 
 def installed_backends() -> list[str]:
@@ -65,29 +77,6 @@ def take_turns(contenders: Sequence[Contender], frames: int) -> None:
                 for _ in range(turn):
                     contender.run(1)
                     advance()
-
-
-def machine() -> dict[str, Any]:
-    """Say what it was measured on."""
-    import torch
-
-    return {
-        'lsd_ros': __version__,
-        'processor': _processor(),
-        'cores': len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else None,
-        'system': platform.platform(),
-        'python': platform.python_version(),
-        'torch': torch.__version__,
-    }
-
-
-def _processor() -> str:
-    try:
-        text = Path('/proc/cpuinfo').read_text()
-    except OSError:
-        return platform.processor()
-    names = (line.partition(':')[2].strip() for line in text.splitlines() if 'model name' in line)
-    return next(names, platform.processor())
 
 
 def report(measured: dict[str, Any]) -> Iterator[str]:

@@ -20,6 +20,7 @@ from lsd_ros.cli.engine_options import running_engine
 from lsd_ros.cli.measuring import Percentiles
 from lsd_ros.cli.outputs import Outputs
 from lsd_ros.cli.pictures import write_png
+from lsd_ros.cli.processes import ros_problem
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.replay import replay
 from lsd_ros.cli.whole import whole_folder, write_whole
@@ -76,7 +77,7 @@ def run(given: argparse.Namespace) -> int:
     drive = synthetic_drive(given)
     with whole_folder(given.out, overwrite=True) as folder:
         _make_bag(folder / INPUT, drive)
-        problem = demo_live.ros_problem()
+        problem = ros_problem()
         if problem is None:
             done = _through_node(folder, drive, settings)
         else:

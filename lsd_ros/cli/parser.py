@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lsd_ros import __version__
+from lsd_ros.cli.benchmark_parser import BENCHMARK, add_benchmark_options
 from lsd_ros.cli.extract_parser import EXTRACT, add_extract_options
 from lsd_ros.cli.learning_parser import (
     EVALUATE,
@@ -58,16 +59,6 @@ examples:
   lsd_ros inspect sequence_folder
 """
 
-BENCHMARK = """\
-examples:
-  lsd_ros benchmark
-  lsd_ros benchmark --width 640 --height 480 --frames 500
-  lsd_ros benchmark --backends openvino torch --json benchmark.json
-  lsd_ros benchmark --set depth_size=camera --set threads=1
-
-Backends take turns every few frames, so that all of them meet the same disturbances.
-"""
-
 
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of all verbs; it gives ``verb``, ``verbose`` and the verb's own options."""
@@ -84,7 +75,12 @@ def make_parser() -> argparse.ArgumentParser:
         ('demo', 'show everything at work on a synthetic drive with known truth', DEMO, _demo),
         ('replay', 'a bag, video or folder in; a bag of depth and points out', REPLAY, _replay),
         ('inspect', 'say what a weights file, bag, sequence or video holds', INSPECT, _inspect),
-        ('benchmark', 'measure time and memory, per stage and per backend', BENCHMARK, _benchmark),
+        (
+            'benchmark',
+            'measure time and memory, per stage and per backend',
+            BENCHMARK,
+            add_benchmark_options,
+        ),
         ('extract', 'bags in; training sequences out', EXTRACT, add_extract_options),
         ('train', 'learn from sequences, in two phases', TRAIN, add_train_options),
         (
@@ -185,25 +181,3 @@ def _inspect(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add('path', type=Path, metavar='PATH', help='weights file, bag, sequence, images or video')
     add('--json', action='store_true', help='print JSON')
-
-
-def _benchmark(parser: argparse.ArgumentParser) -> None:
-    add = parser.add_argument
-    add('--json', type=Path, metavar='FILE', help='also write everything as JSON')
-    add('--width', type=at_least(32), default=1242, metavar='W', help='of the camera image')
-    add('--height', type=at_least(32), default=375, metavar='H', help='of the camera image')
-    add(
-        '--frames',
-        type=at_least(1),
-        default=200,
-        metavar='N',
-        help='frames that every backend is measured with (default: %(default)s)',
-    )
-    add(
-        '--backends',
-        nargs='+',
-        choices=('openvino', 'onnxruntime', 'torch', 'cuda'),
-        metavar='NAME',
-        help='openvino, onnxruntime, torch, cuda; default: all that are there',
-    )
-    add_engine_options(parser, 'weights')

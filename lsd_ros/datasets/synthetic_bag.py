@@ -35,10 +35,11 @@ def write_bag(
     encoding: str = 'bgr8',
     storage: str = 'mcap',
     overwrite: bool = False,
+    truth: bool = True,
     progress: Callable[[int], None] | None = None,
 ) -> None:
     """
-    Write images, camera info, true depth and true odometry of the camera.
+    Write images and camera info, and true depth and true odometry of the camera.
 
     The image topic is ``/camera/image_raw``, with ``/compressed`` where images are compressed.
     The odometry is that of the optical frame in a world with z up.
@@ -47,6 +48,7 @@ def write_bag(
     :param encoding: ``bgr8``, ``rgb8``, ``bgra8``, ``rgba8``, ``mono8``, ``jpeg`` or ``png``
     :param storage: ``mcap`` or ``sqlite3``
     :param overwrite: whether a bag at the path is replaced
+    :param truth: false: write the camera alone
     :param progress: called with the number of frames written so far
     :raises DatasetError: the encoding is unknown, or the bag cannot be written
     """
@@ -61,8 +63,9 @@ def write_bag(
             topic = IMAGE_TOPIC + ('/compressed' if encoding in COMPRESSIONS else '')
             bag.add(INFO_TOPIC, info, stamp)
             bag.add(topic, _image(bag.types, frame, encoding), stamp)
-            bag.add(DEPTH_TOPIC, _depth(bag.types, sample), stamp)
-            bag.add(ODOM_TOPIC, _odometry(bag.types, drive, index, sample), stamp)
+            if truth:
+                bag.add(DEPTH_TOPIC, _depth(bag.types, sample), stamp)
+                bag.add(ODOM_TOPIC, _odometry(bag.types, drive, index, sample), stamp)
             if progress is not None:
                 progress(index + 1)
 

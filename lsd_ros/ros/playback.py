@@ -94,6 +94,7 @@ class Player:
         :raises DatasetError: there is no message after the start
         """
         self._wait_for_subscribers()
+        self._log.info(f'playing {self._reader.path}')
         while not self._stop.is_set():
             played = self._play_once()
             if not played and not self._stop.is_set():

@@ -19,6 +19,7 @@ from lsd_ros.ros.raw_subscriptions import RawSubscriptions
 
 LONG = 1.5  # times the median: an interval in which a message is missing
 QUEUE = 10
+SENTENCES = 20  # different ones that are kept of each status
 
 
 @dataclass
@@ -60,7 +61,7 @@ class Probe:
     Notes size, age and arrival of every message on some topics; the messages stay serialised.
 
     :param warm_up_s: after the first message, only counts are kept for so long
-    :param diagnostics: also remember the newest values on /diagnostics
+    :param diagnostics: also remember what /diagnostics said, and its newest values
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class Probe:
         self._warm_up_s = warm_up_s
         self._measures_from_s = math.inf
         self._watched: dict[str, Watched] = {}
-        self._diagnostics: dict[str, dict[str, str]] = {}
+        self._diagnostics: dict[str, dict[str, Any]] = {}
         self._subscriptions = RawSubscriptions(node, topics, self._note)
         if diagnostics:
             node.create_subscription(DiagnosticArray, '/diagnostics', self._remember, QUEUE)
@@ -104,10 +105,11 @@ class Probe:
 
     def _remember(self, message: Any) -> None:
         for status in message.status:
-            self._diagnostics[status.name] = {
-                'message': status.message,
-                **{pair.key: pair.value for pair in status.values},
-            }
+            known = self._diagnostics.setdefault(status.name, {'sentences': []})
+            known['values'] = {pair.key: pair.value for pair in status.values}
+            for sentence in status.message.split('; '):
+                if sentence not in known['sentences'] and len(known['sentences']) < SENTENCES:
+                    known['sentences'].append(sentence)
 
 
 def percentiles(values: Sequence[float] | np.ndarray[Any, Any]) -> dict[str, float] | None:

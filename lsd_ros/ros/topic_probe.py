@@ -75,7 +75,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar='S',
         help='seconds after the first message that are counted but not measured (default: 0)',
     )
-    add('--diagnostics', action='store_true', help='add the newest values on /diagnostics')
+    add(
+        '--diagnostics',
+        action='store_true',
+        help='add what /diagnostics said, and its newest values',
+    )
     return parser
 
 

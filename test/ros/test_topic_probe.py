@@ -57,7 +57,10 @@ def test_a_probe_reports_number_size_age_and_gaps(ros_domain: int, tmp_path: Pat
     assert image['gaps'] >= 1
     assert text['latency_ms'] is None
     assert found['missing'] == ['/nobody']
-    assert found['diagnostics']['camera']['number'] == '11'
+    assert found['diagnostics']['camera'] == {
+        'sentences': ['dark', 'too dark'],
+        'values': {'number': '11'},
+    }
     assert found['middleware']['environment']['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
     assert found['middleware']['name'] == rclpy.get_rmw_implementation_identifier()
 
@@ -86,7 +89,6 @@ def _publish(publishers: tuple[Any, Any, Any], probe: subprocess.Popen[str]) -> 
             images.publish(CompressedImage(header=header, data=bytes(1000)))
         texts.publish(String(data='hello'))
         values = [KeyValue(key='number', value=str(number))]
-        diagnostics.publish(
-            DiagnosticArray(status=[DiagnosticStatus(name='camera', values=values)])
-        )
+        status = DiagnosticStatus(name='camera', message='dark; too dark', values=values)
+        diagnostics.publish(DiagnosticArray(status=[status]))
         time.sleep(0.1)

@@ -1,0 +1,73 @@
+"""The measurement of the real node, with real processes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip('rclpy', reason='needs rclpy')
+
+from lsd_ros.cli.main import main
+from lsd_ros.datasets.bag_writer import BagWriter
+from lsd_ros.datasets.synthetic import SyntheticDrive
+from lsd_ros.messages import encode
+
+
+def test_the_running_node_is_measured(
+    bag: Path,
+    weights: Path,
+    tmp_path: Path,
+    ros_domain: int,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    file = tmp_path / 'live.json'
+    call = ['benchmark', '--live', str(bag), '--weights', str(weights), '--json', str(file)]
+    options = ['--set', 'threads=1', '--set', 'backend=torch', '--subscribe', 'points', 'odom']
+    assert main([*call, *options, '--frames', '30', '--rate-factor', '1.5', '--reliable']) == 0
+    found = json.loads(file.read_text())
+    frames = found['frames']
+    assert frames['played'] == frames['lost'] + frames['received'] > 40  # 30, and the warm-up
+    outcomes = ('dropped', 'published', 'idle', 'refused', 'failed', 'disabled')
+    assert frames['received'] == sum(frames[outcome] for outcome in outcomes)
+    assert (frames['refused'], frames['failed']) == (0, 0)
+    assert set(found['topics']) == {'/points', '/odom'}
+    points = found['topics']['/points']
+    assert 0 < points['measured'] < points['count'] <= frames['published']
+    assert 0 < points['latency_ms']['p50'] <= points['latency_ms']['p99'] < 10_000
+    assert found['source'] == {
+        'name': 'drive',
+        'width': 120,
+        'height': 80,
+        'encoding': 'bgr8',
+        'rate_hz': pytest.approx(15.0),
+    }
+    assert found['seconds'] == pytest.approx(2.0)
+    assert found['reliable'] is True
+    assert found['diagnostics']['values']['backend'] == 'torch'
+    assert found['stages_ms']['depth_network'] > 0
+    assert found['processes']['node']['cpu_share'] > 0
+    assert found['processes']['node']['resident_bytes']['end'] > 50e6
+    environment = found['middleware']['environment']
+    assert environment['ROS_AUTOMATIC_DISCOVERY_RANGE'] == 'LOCALHOST'
+    said = capfd.readouterr().out
+    assert f'{frames["played"]}  ' in said
+    assert all(word in said for word in ('images reliably', '/points', 'depth_network', 'player'))
+
+
+def test_a_bag_without_calibration_is_refused(
+    drive: SyntheticDrive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bag = tmp_path / 'bag'
+    frame = drive.sample(0).frame
+    with BagWriter(bag) as writer:
+        image = encode.raw_image(writer.types, frame.image, frame.stamp_ns, 'camera', 'bgr8')
+        writer.add('/camera', image, frame.stamp_ns)
+    assert main(['benchmark', '--live', str(bag)]) == 1
+    assert f'{bag} has no camera info for /camera' in capsys.readouterr().err
+
+
+def test_what_is_about_the_running_node_needs_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(['benchmark', '--reliable', '--frames', '1']) == 1
+    assert '--reliable is about the running node' in capsys.readouterr().err
