@@ -1,5 +1,7 @@
 import importlib.util
 import logging
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -117,3 +119,24 @@ def test_threads_are_bounded_and_those_of_torch_do_not_stand_in_the_way(name, th
         assert torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
+
+
+SIGNAL_AFTER_THE_END = """
+import gc, os, signal, sys
+from lsd_ros.inference.engine import Engine
+from lsd_ros.inference.settings import EngineSettings
+
+signal.signal(signal.SIGUSR1, lambda *_: print('handled'))
+engine = Engine.load(EngineSettings(backend=sys.argv[1], device='cpu'))
+engine.close()
+del engine
+gc.collect()
+os.kill(os.getpid(), signal.SIGUSR1)
+"""
+
+
+@pytest.mark.parametrize('name', CPU)
+def test_a_process_takes_signals_after_its_engine_is_gone(name):
+    command = [sys.executable, '-c', SIGNAL_AFTER_THE_END, name]
+    run = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert (run.returncode, run.stdout) == (0, 'handled\n'), run.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from typing import Any
 
@@ -61,9 +62,22 @@ def _compiled(network: nn.Module, shape: tuple[int, ...], plan: Plan) -> Any:
                 torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
             )
             model = openvino.convert_model(traced, example_input=example)
-        return openvino.Core().compile_model(model, 'CPU', options).create_infer_request()
+        return _core().compile_model(model, 'CPU', options).create_infer_request()
     except RuntimeError as error:
         raise BackendError(f'OpenVINO cannot compile the network: {error}') from error
+
+
+@functools.cache
+def _core() -> Any:
+    """
+    Return the one core of this process, which is never let go.
+
+    With its last core OpenVINO frees the stack that it had set for signal handlers, and leaves it
+    set: the next signal, Ctrl-C for example, would end the process with a segmentation fault.
+    """
+    import openvino
+
+    return openvino.Core()
 
 
 def _infer(request: Any, data: NDArray[np.uint8]) -> NDArray[np.float32]:
