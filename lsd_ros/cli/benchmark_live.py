@@ -101,10 +101,10 @@ def run(given: argparse.Namespace, wanted: EngineSettings) -> int:
     problem = ros_problem()
     if problem is not None:
         raise RosError(f'there is no ROS 2 here to run the node with: {problem}')
+    load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix='lsd_ros_benchmark.') as folder:
         source = _source(given, Path(folder))
         plan = _plan(given, source)
-        load = os.getloadavg()[0]
         found = measure(source, plan, wanted, Path(folder))
     measured = {
         'machine': {**machine(), 'load_before': load},
