@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,13 +13,13 @@ from lsd_ros import settings
 from lsd_ros.cli.engine_options import engine_settings, running_engine
 from lsd_ros.cli.pictures import Picture, write_png
 from lsd_ros.cli.progress import progress
-from lsd_ros.cli.scoring import MEANS, Protocol, score_depth, score_motion
+from lsd_ros.cli.scoring import MEANS, Judged, Protocol, score_depth, score_motion
 from lsd_ros.cli.tables import MISSING, table
 from lsd_ros.cli.whole import whole_folder, write_whole
 from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
-from lsd_ros.inference.engine import Engine, EngineInfo
+from lsd_ros.inference.engine import EngineInfo
 from lsd_ros.inference.settings import EngineSettings
 
 PICTURES_EACH = 6
@@ -40,7 +41,7 @@ def run(given: argparse.Namespace) -> int:
     )
     protocol = Protocol(given.max_depth, given.crop, given.frame_step)
     sequences = open_sequences(given.data, split=given.split)
-    with running_engine(wanted) as engine:
+    with _judged(wanted) as engine:
         if given.pictures is None:
             scores = evaluate(engine, sequences, protocol)
         else:
@@ -52,8 +53,20 @@ def run(given: argparse.Namespace) -> int:
     return 0
 
 
+@contextlib.contextmanager
+def _judged(wanted: EngineSettings) -> Iterator[Judged]:
+    """Load weights or, where their path is a folder, the teacher that was trained in it."""
+    if not Path(wanted.weights or 'no folder').is_dir():
+        with running_engine(wanted) as engine:
+            yield engine
+        return
+    from lsd_ros.cli.teacher_engine import TeacherEngine
+
+    yield TeacherEngine(Path(wanted.weights), wanted)
+
+
 def evaluate(
-    engine: Engine,
+    engine: Judged,
     sequences: list[TrainingSequence],
     protocol: Protocol,
     pictures: Path | None = None,

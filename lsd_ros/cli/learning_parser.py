@@ -26,11 +26,13 @@ answered with the right one. OUT/config.yaml says all that were used.
 EVALUATE = """\
 examples:
   lsd_ros evaluate --weights student/weights.safetensors --data held_out
+  lsd_ros evaluate --weights teacher --data held_out
   lsd_ros evaluate --data kitti_raw --split eigen_test.txt --json errors.json --pictures pictures
 
-Depth is median scaled in each image, as usual for one camera, and once more as it is. A network is
-worth something below its own mean map and below one depth per image row, which do not look at the
-image: both are fitted on the very sequence.
+--weights may also be the folder of a teacher's training. Depth is median scaled in each image, as
+usual for one camera, and once more as it is. A network is worth something below its own mean map
+and below one depth per image row, which do not look at the image: both are fitted on the very
+sequence.
 """
 
 EXPORT = """\

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from typing import Protocol as Interface
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +22,32 @@ from lsd_ros.evaluation.trajectory import (
     relative_errors,
     segment_errors,
 )
-from lsd_ros.inference.engine import Engine
+from lsd_ros.inference.engine import EngineInfo
 from lsd_ros.inference.preview import colour_map
-from lsd_ros.types import Frame, Trajectory
+from lsd_ros.types import Estimate, Frame, Trajectory
 
 Depth = NDArray[np.float32]
 NEAREST_M = 1e-3
 GARG_ASPECT = 2.0  # the crop is made for the wide images of KITTI
 FRAME_ID = 'camera_optical_frame'
 Advance = Callable[[], object]
+
+
+class Judged(Interface):
+    """What is judged: an engine, or whatever gives depth and motion as one."""
+
+    @property
+    def info(self) -> EngineInfo:
+        """Return what runs."""
+        ...
+
+    def process(self, frame: Frame, *, depth: bool = True, motion: bool = True) -> Estimate:
+        """Estimate depth and motion of the next frame."""
+        ...
+
+    def reset_odometry(self) -> None:
+        """Make the next frame the origin of the odometry."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -123,7 +141,7 @@ class Priors:
 
 
 def score_depth(
-    engine: Engine,
+    engine: Judged,
     sequence: TrainingSequence,
     protocol: Protocol,
     advance: Advance = lambda: None,
@@ -201,7 +219,7 @@ def _frames_with_truth(
         advance()
 
 
-def _predicted(engine: Engine, sequence: TrainingSequence, seen: Seen) -> Depth:
+def _predicted(engine: Judged, sequence: TrainingSequence, seen: Seen) -> Depth:
     stamp_ns = int(sequence.stamps_ns[seen.index])
     frame = Frame(stamp_ns, FRAME_ID, seen.image, sequence.camera)
     estimate = engine.process(frame, motion=False)
@@ -228,7 +246,7 @@ def picture(seen: Seen, scaled: Depth) -> Picture:
 
 
 def score_motion(
-    engine: Engine,
+    engine: Judged,
     sequence: TrainingSequence,
     protocol: Protocol,
     advance: Advance = lambda: None,
@@ -278,7 +296,7 @@ def _truth(sequence: TrainingSequence) -> Trajectory | None:
 
 
 def _odometry(
-    engine: Engine, sequence: TrainingSequence, step: int, advance: Advance
+    engine: Judged, sequence: TrainingSequence, step: int, advance: Advance
 ) -> Trajectory | None:
     engine.reset_odometry()
     stamps: list[int] = []

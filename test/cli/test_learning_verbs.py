@@ -70,6 +70,25 @@ def test_a_trained_student_is_evaluated_against_truth_and_priors(
     assert 'ATE' in table
 
 
+def test_a_teacher_is_judged_as_its_students_are(
+    sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run, out = tmp_path / 'teacher', tmp_path / 'errors.json'
+    small = [
+        *SMALL[:-4],
+        *('--set', 'network.hidden_encoder_widths=[8, 8, 8, 8, 8]'),
+        *('--set', 'network.teacher.group_widths=[8, 8, 8, 8, 8, 8]'),
+        *('--set', 'network.teacher.group_blocks=[1, 1, 1, 0, 1, 1]', '--max-steps', '1'),
+    ]
+    assert main(['train', 'teacher', '--data', str(sequence), '--out', str(run), *small]) == 0
+    judge = ['evaluate', '--weights', str(run), '--data', str(sequence), '--json', str(out)]
+    assert main(judge) == 0
+    score = json.loads(out.read_text())['hall']
+    assert 0 < score['abs_rel'] < 2
+    assert score['ate_m'] >= 0
+    assert 'teacher of 1 steps' in capsys.readouterr().out
+
+
 def test_a_perfect_prediction_has_no_error_in_the_score(sequence: Path) -> None:
     """The truth itself goes through the same comparison as a network."""
     from types import SimpleNamespace

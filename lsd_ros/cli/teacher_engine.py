@@ -1,0 +1,102 @@
+"""A teacher in the place of an engine, so that it is judged as its students are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lsd_ros.errors import CameraError
+from lsd_ros.inference.depth_map import depth_map
+from lsd_ros.inference.engine import EngineInfo
+from lsd_ros.inference.odometry import Odometry
+from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.models.preprocessing import Normalise
+from lsd_ros.training.teaching import read_teacher
+from lsd_ros.types import Estimate, Frame, Scale
+
+FINEST = 0
+
+
+class TeacherEngine:
+    """
+    Depth and motion of a teacher's training; slow, and as large as the camera image.
+
+    :param run: folder of the training
+    :param settings: ranges and odometry
+    :raises TrainingError: it is no teacher's, or has no whole checkpoint
+    """
+
+    def __init__(self, run: Path, settings: EngineSettings) -> None:
+        self._taught = read_teacher(run)
+        self._settings = settings
+        self._preprocessing = self._taught.wanted.preprocessing
+        self._normalise = Normalise(self._preprocessing)
+        self._odometry = Odometry(settings.odometry)
+        metric = self._taught.wanted.metric
+        factor = metric.metres_per_unit if metric.weight else 1.0
+        self._scale = Scale(factor, metric.weight > 0, 'checkpoint')
+        self.info = EngineInfo(
+            weights=str(run),
+            name=f'teacher of {self._taught.step} steps',
+            trained=True,
+            metric=self._scale.metric,
+            licence='',
+            backend='torch',
+            device='cpu',
+            network_size=(self._preprocessing.width, self._preprocessing.height),
+        )
+
+    def process(self, frame: Frame, *, depth: bool = True, motion: bool = True) -> Estimate:
+        """
+        Estimate depth and motion; see :meth:`lsd_ros.inference.engine.Engine.process`.
+
+        :raises CameraError: depth is wanted and the network does not see the whole image
+        """
+        small, _ = self._preprocessing.prepare(frame.image, frame.camera)
+        parts: dict[str, Any] = {}
+        if depth:
+            parts = {
+                'camera': frame.camera,
+                'image': frame.image,
+                'depth': self._depth(small, frame),
+            }
+        if motion:
+            moved = self._odometry.update(frame.stamp_ns, small, self._motions, self._scale.factor)
+            if moved is not None:
+                parts |= {'motion': moved, 'odom_from_camera': self._odometry.odom_from_camera}
+        return Estimate(frame.stamp_ns, frame.frame_id, self._scale, **parts)
+
+    def reset_odometry(self) -> None:
+        """Make the next frame the origin of the odometry."""
+        self._odometry.reset()
+
+    def close(self) -> None:
+        """Do nothing: there is nothing to let go of."""
+
+    def _depth(self, small: NDArray[np.uint8], frame: Frame) -> NDArray[np.float32]:
+        height, width = frame.image.shape[:2]
+        if self._preprocessing.window(width, height) != (0, 0, width, height):
+            raise CameraError(
+                "input.fit_at_use is 'crop', which leaves parts of the image without depth: "
+                "train with 'keep_aspect' or 'stretch'"
+            )
+        with torch.inference_mode():
+            disparity = self._taught.network(self._normalise(torch.from_numpy(small)[None]))
+        return depth_map(
+            disparity[FINEST][0, 0].numpy(),
+            (width, height),
+            self._taught.wanted.input.depths,
+            factor=self._scale.factor,
+            min_depth_m=self._settings.min_depth_m,
+            max_depth_m=self._settings.max_depth_m,
+        )
+
+    def _motions(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        with torch.inference_mode():
+            planes = self._normalise(torch.from_numpy(frames))
+            motions = self._taught.pose(planes.flatten(0, 1)[None])[0]
+        return np.asarray(motions.numpy(), np.float32)
