@@ -29,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     :raises SystemExit: 2 for a wrong call, 0 after help and version, 143 after SIGTERM
     """
     given = make_parser().parse_args(argv)
+    # before torch is loaded: threads that spin while they wait starve each other and their host
+    os.environ.setdefault('GOMP_SPINCOUNT', '1000')
     try:
         with logs(given.verbose), _ended_by_sigterm():
             verb = importlib.import_module(f'lsd_ros.cli.{given.verb}')

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import importlib
 import logging
 import os
 import shlex
 import sys
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any, TypeVar
 
 from lsd_ros import config, settings
 from lsd_ros.cli.progress import progress
 from lsd_ros.datasets.open_sequences import open_sequences
+from lsd_ros.errors import TrainingError
 from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
-from lsd_ros.training.phases import train_student, train_teacher
 from lsd_ros.training.run_folder import WEIGHTS
 
 Phase = TypeVar('Phase', bound=PhaseSettings)
@@ -34,12 +36,14 @@ def run(given: argparse.Namespace) -> int:
     if given.phase == 'teacher':
         wanted = phase_settings(given, TeacherSettings)
         data = open_sequences(given.data, split=given.split)
-        trainer = train_teacher(wanted, data, given.out, **options)
+        trainer = _phases().train_teacher(wanted, data, given.out, **options)
         result = given.out
     else:
         chosen = phase_settings(given, StudentSettings)
         data = open_sequences(given.data, split=given.split)
-        trainer = train_student(chosen, data, given.out, teacher=given.teacher, **options)
+        trainer = _phases().train_student(
+            chosen, data, given.out, teacher=given.teacher, **options
+        )
         result = given.out / WEIGHTS
     if first:
         print(f'{given.phase} of {trainer.step} steps: {result}')
@@ -59,6 +63,15 @@ def phase_settings(given: argparse.Namespace, cls: type[Phase]) -> Phase:
         values['loop.max_steps'] = given.max_steps
     values.update(config.given('\n'.join(given.set), cls))
     return settings.build(cls, values)
+
+
+def _phases() -> ModuleType:
+    try:
+        return importlib.import_module('lsd_ros.training.phases')
+    except ModuleNotFoundError as error:
+        raise TrainingError(
+            f'training needs the Python library {error.name}: install lsd_ros[training]'
+        ) from error
 
 
 @contextlib.contextmanager

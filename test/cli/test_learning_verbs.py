@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from lsd_ros.types import Camera
 
 SMALL = [
     *('--set', 'loop.batch_size=2', '--set', 'loop.workers=0', '--set', 'loop.device=cpu'),
+    *('--set', 'loop.threads=1'),
     *('--set', 'data.width=96', '--set', 'data.height=64', '--set', 'pose.widths=[8, 16]'),
     *('--set', 'network.encoder_widths=[8, 8, 8, 8, 8]', '--max-steps', '2'),
 ]
@@ -180,6 +183,18 @@ def test_train_refuses_bad_input_and_writes_nothing(
         capsys, *train, '--data', sequence, '--config', config
     )
     assert not run.exists()
+
+
+def test_a_missing_library_is_named(
+    sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any
+) -> None:
+    for name in ('phases', 'trainer', 'recorder', 'guard'):
+        monkeypatch.delitem(sys.modules, f'lsd_ros.training.{name}', raising=False)
+    monkeypatch.setitem(sys.modules, 'lightning_fabric', None)
+    said = refusal(
+        capsys, 'train', 'student', '--out', tmp_path / 'run', '--data', sequence, *SMALL
+    )
+    assert 'lightning_fabric: install lsd_ros[training]' in said
 
 
 def test_three_frames_are_the_least(

@@ -17,8 +17,9 @@ from lsd_ros.types import Frame
 
 STEPS = 200
 TINY = {
-    'loop.batch_size': 6,
+    'loop.batch_size': 4,
     'loop.workers': 0,
+    'loop.threads': 1,  # two would starve each other beside a busy process
     'loop.device': 'cpu',
     'data.width': 96,
     'data.height': 64,

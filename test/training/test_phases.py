@@ -34,6 +34,7 @@ BOTH: dict[str, Any] = {
     'loop.max_steps': 3,
     'loop.batch_size': 2,
     'loop.workers': 0,
+    'loop.threads': 1,
     'loop.device': 'cpu',
     'data.width': 96,
     'data.height': 64,

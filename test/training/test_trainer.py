@@ -16,6 +16,8 @@ import torch
 from lsd_ros.errors import SettingError, TrainingError
 from lsd_ros.training.checkpointing import CheckpointFolder
 from lsd_ros.training.recorder import read_metrics
+from lsd_ros.training.run_folder import RunFolder, read_run_card
+from lsd_ros.training.sampling import StepSampler
 
 TOY = Path(__file__).with_name('toy_run.py')
 
@@ -212,7 +214,24 @@ def test_pictures_and_curves_go_to_tensorboard(toy: ModuleType, tmp_path: Path) 
 
 
 def test_a_batch_that_processes_cannot_share_is_refused() -> None:
-    from lsd_ros.training.sampling import StepSampler
-
     with pytest.raises(SettingError, match=r'loop\.batch_size is 3.*2 processes'):
         StepSampler(10, 3, 0, processes=2)
+
+
+def test_a_folder_is_trained_into_by_one_process_at_a_time(
+    toy: ModuleType, tmp_path: Path
+) -> None:
+    toy.toy_run(tmp_path / 'run', {})
+    card = read_run_card(tmp_path / 'run')
+    with (
+        RunFolder(tmp_path / 'run', card),
+        pytest.raises(TrainingError, match='another process trains into'),
+        RunFolder(tmp_path / 'run', card),
+    ):
+        pass
+    with (
+        RunFolder(tmp_path / 'run', card),
+        pytest.raises(TrainingError, match='another process trains into'),
+    ):
+        toy.toy_run(tmp_path / 'run', {'overwrite': True})
+    assert final_state(tmp_path / 'run')['step'] == 20
