@@ -1,0 +1,143 @@
+"""Cameras: what a pixel means."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsd_ros.errors import CameraError
+
+IDENTITY_ROTATION = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+DISTORTION_LENGTHS = {'plumb_bob': (4, 5), 'rational_polynomial': (8, 12, 14), 'equidistant': (4,)}
+
+
+@dataclass(frozen=True)
+class Distortion:
+    """
+    How a lens bends the image, and the rectified camera that undoes it (sensor_msgs/CameraInfo).
+
+    :param model: ``plumb_bob``, ``rational_polynomial`` or ``equidistant``
+    :param coefficients: in OpenCV's order
+    :param rectification: 3 x 3 rotation, row by row, from the camera to its rectified twin
+    :param rectified: (fx, fy, cx, cy) of the rectified twin [pixels]
+    :raises CameraError: the model is unknown or the number of coefficients does not fit it
+    """
+
+    model: str
+    coefficients: tuple[float, ...]
+    rectification: tuple[float, ...]
+    rectified: tuple[float, float, float, float]
+
+    def __post_init__(self) -> None:
+        """Check the model and its coefficients."""
+        if self.model not in DISTORTION_LENGTHS:
+            known = ', '.join(DISTORTION_LENGTHS)
+            raise CameraError(
+                f'distortion model {self.model!r} is unknown: the known ones are {known}'
+            )
+        lengths = DISTORTION_LENGTHS[self.model]
+        if len(self.coefficients) not in lengths:
+            raise CameraError(
+                f'{self.model} distortion has {len(self.coefficients)} coefficients: '
+                f'it takes {" or ".join(str(length) for length in lengths)}'
+            )
+        if len(self.rectification) != 9 or len(self.rectified) != 4:
+            raise CameraError('a distortion needs a 3 x 3 rectification and (fx, fy, cx, cy)')
+        if not all(map(math.isfinite, self.coefficients + self.rectification + self.rectified)):
+            raise CameraError(f'distortion coefficients {self.coefficients} must all be finite')
+
+
+@dataclass(frozen=True)
+class Camera:
+    """
+    A pinhole camera and the image size that it belongs to.
+
+    Pixel (u, v) has its centre at integer coordinates, as in OpenCV and sensor_msgs/CameraInfo.
+
+    :param width: image width [pixels]
+    :param height: image height [pixels]
+    :param fx: focal length along the rows [pixels]
+    :param fy: focal length along the columns [pixels]
+    :param cx: principal point, column [pixels]
+    :param cy: principal point, row [pixels]
+    :param distortion: None for an ideal or already rectified image
+    :raises CameraError: a size or focal length is not positive, or a value is not finite
+    """
+
+    width: int
+    height: int
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+    distortion: Distortion | None = None
+
+    def __post_init__(self) -> None:
+        """Check sizes and focal lengths."""
+        if self.width <= 0 or self.height <= 0:
+            raise CameraError(f'camera size {self.width} x {self.height} must be positive')
+        if not all(map(math.isfinite, (self.fx, self.fy, self.cx, self.cy))):
+            raise CameraError(
+                f'camera intrinsics {self.fx, self.fy, self.cx, self.cy} must all be finite'
+            )
+        if self.fx <= 0 or self.fy <= 0:
+            raise CameraError(
+                f'focal length {self.fx} x {self.fy} must be positive: is the camera calibrated?'
+            )
+
+    @property
+    def matrix(self) -> NDArray[np.float64]:
+        """Return the 3 x 3 intrinsic matrix K."""
+        return np.array(
+            [[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]], dtype=np.float64
+        )
+
+    def cropped(self, left: int, top: int, width: int, height: int) -> Camera:
+        """
+        Return the camera of a window of the image.
+
+        :raises CameraError: the window is empty or leaves the image, or the image is distorted
+        """
+        self._must_be_rectified('crop')
+        if left < 0 or top < 0 or left + width > self.width or top + height > self.height:
+            raise CameraError(
+                f'window {width} x {height} at ({left}, {top}) leaves the '
+                f'{self.width} x {self.height} image'
+            )
+        return dataclasses.replace(
+            self, width=width, height=height, cx=self.cx - left, cy=self.cy - top
+        )
+
+    def resized(self, width: int, height: int) -> Camera:
+        """
+        Return the camera of the resized image; areas are scaled, so c' = s (c + 0.5) - 0.5.
+
+        :raises CameraError: the new size is not positive, or the image is distorted
+        """
+        self._must_be_rectified('resize')
+        sx, sy = width / self.width, height / self.height
+        return Camera(
+            width=width,
+            height=height,
+            fx=self.fx * sx,
+            fy=self.fy * sy,
+            cx=(self.cx + 0.5) * sx - 0.5,
+            cy=(self.cy + 0.5) * sy - 0.5,
+        )
+
+    def flipped(self) -> Camera:
+        """
+        Return the camera of the image mirrored left to right: cx -> W - 1 - cx.
+
+        :raises CameraError: the image is distorted
+        """
+        self._must_be_rectified('flip')
+        return dataclasses.replace(self, cx=self.width - 1 - self.cx)
+
+    def _must_be_rectified(self, action: str) -> None:
+        if self.distortion is not None:
+            raise CameraError(f'cannot {action} a distorted camera: undistort its image first')

@@ -1,0 +1,117 @@
+"""Motions and trajectories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsd_ros.errors import FrameError
+
+
+@dataclass(frozen=True)
+class RelativePose:
+    """
+    The motion of one camera between two stamps.
+
+    :param current_from_previous: shape (4, 4), takes points of the previous camera to the current
+    :param previous_ns: stamp of the previous frame [ns]
+    :param current_ns: stamp of the current frame [ns], later than the previous one
+    :param covariance: of the motion, in the previous camera, shape (6, 6)
+    :raises FrameError: the matrix is not a finite rigid motion, or time does not move forward
+    """
+
+    current_from_previous: NDArray[np.float64]
+    previous_ns: int
+    current_ns: int
+    covariance: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        """Check that the matrix is rigid and that time moves forward."""
+        check_rigid(self.current_from_previous[None], 'relative pose')
+        check_covariance(self.covariance, 'relative pose')
+        if self.current_ns <= self.previous_ns:
+            raise FrameError(
+                f'motion from {self.previous_ns} to {self.current_ns} ns must move forward in time'
+            )
+
+
+@dataclass(frozen=True)
+class BasePose:
+    """
+    Where another source (wheels, an IMU, SLAM) says that the robot is (nav_msgs/Odometry).
+
+    :param stamp_ns: of the measurement [ns]
+    :param odom_from_base: pose of the base in the frame of that source, shape (4, 4)
+    :param twist_covariance: of the velocity, in the base frame, shape (6, 6) [m^2/s^2, rad^2/s^2];
+        None where the source does not say
+    :raises FrameError: the pose is not a finite rigid motion, or the covariance is not finite
+    """
+
+    stamp_ns: int
+    odom_from_base: NDArray[np.float64]
+    twist_covariance: NDArray[np.float64] | None = None
+
+    def __post_init__(self) -> None:
+        """Check that the pose is rigid."""
+        check_rigid(self.odom_from_base[None], 'pose of the base')
+        if self.twist_covariance is not None:
+            check_covariance(self.twist_covariance, 'velocity of the base')
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """
+    Poses of one camera over time.
+
+    :param stamps_ns: strictly increasing, shape (N,), int64
+    :param world_from_camera: shape (N, 4, 4), float64
+    :raises FrameError: the lengths differ, stamps do not increase, or a pose is not rigid
+    """
+
+    stamps_ns: NDArray[np.int64]
+    world_from_camera: NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        """Check lengths, order and poses."""
+        if self.world_from_camera.shape != (len(self.stamps_ns), 4, 4):
+            raise FrameError(
+                f'{len(self.stamps_ns)} stamps do not fit poses of shape '
+                f'{self.world_from_camera.shape}: one 4 x 4 pose per stamp'
+            )
+        if np.any(np.diff(self.stamps_ns) <= 0):
+            raise FrameError('stamps of a trajectory must strictly increase: sort them first')
+        check_rigid(self.world_from_camera, 'pose of a trajectory')
+
+    def __len__(self) -> int:
+        """Return the number of poses."""
+        return len(self.stamps_ns)
+
+
+def check_rigid(matrices: NDArray[np.float64], what: str) -> None:
+    """
+    Check that matrices of shape (N, 4, 4) are finite rigid motions.
+
+    :raises FrameError: one is not
+    """
+    if matrices.shape[-2:] != (4, 4):
+        raise FrameError(f'{what} of shape {matrices.shape} must be 4 x 4')
+    if not np.all(np.isfinite(matrices)):
+        raise FrameError(f'{what} has values that are not finite')
+    rotation = matrices[:, :3, :3]
+    error = np.abs(rotation @ rotation.transpose(0, 2, 1) - np.eye(3))
+    if np.any(error > 1e-4) or np.any(np.linalg.det(rotation) < 0):
+        raise FrameError(f'{what} is not a rotation and a translation')
+    if np.any(matrices[:, 3] != (0.0, 0.0, 0.0, 1.0)):
+        raise FrameError(f'{what} must end with the row 0 0 0 1')
+
+
+def check_covariance(covariance: NDArray[np.float64], what: str) -> None:
+    """
+    Check that a covariance is finite and of shape (6, 6).
+
+    :raises FrameError: it is not
+    """
+    if covariance.shape != (6, 6) or not np.all(np.isfinite(covariance)):
+        raise FrameError(f'covariance of a {what} must be 6 x 6 and finite')
