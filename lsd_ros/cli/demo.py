@@ -29,7 +29,7 @@ from lsd_ros.datasets.bag_writer import BagWriter
 from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.datasets.synthetic_bag import IMAGE_TOPIC, write_bag
 from lsd_ros.errors import DatasetError
-from lsd_ros.inference.odometry_frames import base_from_optical
+from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import SHIPPED, WeightsCard, load_weights
 from lsd_ros.types import Camera

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lsd_ros.inference.obstacles import CloudBuilder
-from lsd_ros.inference.odometry_frames import base_from_optical, odometry_in_base
+from lsd_ros.inference.odometry.frames import base_from_optical, odometry_in_base
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages import encode
 from lsd_ros.messages.types import MessageTypes

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from lsd_ros.errors import CameraError
 from lsd_ros.inference.depth_map import depth_map
 from lsd_ros.inference.engine import EngineInfo
-from lsd_ros.inference.odometry import Odometry
+from lsd_ros.inference.odometry.odometry import Odometry
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.training.teaching import read_teacher

@@ -18,7 +18,7 @@ from lsd_ros.inference.backends.base import Backend
 from lsd_ros.inference.backends.choice import open_backend
 from lsd_ros.inference.depth_map import depth_map
 from lsd_ros.inference.distortion import DistortionPolicy, RectifiedImage
-from lsd_ros.inference.odometry import Odometry
+from lsd_ros.inference.odometry.odometry import Odometry
 from lsd_ros.inference.scale import scale_of
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import SHIPPED, Weights, load_weights

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.time import Time
 
-from lsd_ros.inference.odometry_frames import base_from_optical
+from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.settings import MountSettings
 from lsd_ros.messages.decode import pose_to_matrix
 

@@ -12,7 +12,7 @@ from rclpy.lifecycle.publisher import LifecyclePublisher
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
 from lsd_ros.inference.obstacles import CloudBuilder
-from lsd_ros.inference.odometry_frames import odometry_in_base
+from lsd_ros.inference.odometry.frames import odometry_in_base
 from lsd_ros.inference.preview import colour_map
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages import encode

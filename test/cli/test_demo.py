@@ -16,7 +16,7 @@ from lsd_ros.datasets.bag import BagReader
 from lsd_ros.datasets.bag_writer import BagWriter
 from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.errors import RosError
-from lsd_ros.inference.odometry_frames import base_from_optical
+from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.settings import MountSettings
 from lsd_ros.messages import encode
 from lsd_ros.types import Camera, Cloud, Estimate, Scale

@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip('rclpy', reason='needs rclpy: source a ROS distribution or take its wheels')
 
-from lsd_ros.inference.odometry_frames import base_from_optical
+from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.settings import MountSettings
 from lsd_ros.messages import encode
 from lsd_ros.ros.conversions import RclpyTypes

@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from lsd_ros.geometry.pose import pose_from_vector
-from lsd_ros.inference.settings import OdometrySettings
+from lsd_ros.inference.odometry.settings import OdometrySettings
 from lsd_ros.models.pose_net import FRAMES
 from lsd_ros.types import RelativePose
 

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
-from lsd_ros.inference.odometry import Odometry
-from lsd_ros.inference.settings import OdometrySettings
+from lsd_ros.inference.odometry.odometry import Odometry
+from lsd_ros.inference.odometry.settings import OdometrySettings
 
 IMAGE = np.zeros((32, 64, 3), np.uint8)
 TENTH_NS = 100_000_000

@@ -1,0 +1,1 @@
+"""Motion: the camera's and another source's, accumulated and told as that of the robot."""
