@@ -43,8 +43,9 @@ def _run(node: DepthNode, told_to_stop: threading.Event) -> None:
         while not told_to_stop.is_set():
             executor.spin_once(timeout_sec=LOOK_FOR_SIGNALS_S)
     finally:
-        executor.shutdown()
-        node.destroy_node()
+        with process.ending():
+            executor.shutdown()
+            node.destroy_node()
 
 
 if __name__ == '__main__':

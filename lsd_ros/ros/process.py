@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import signal
 import threading
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from lsd_ros.errors import RosError
 from lsd_ros.ros import environment
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
+PATIENCE_S = 10.0
 
 
 def stop_on_signals() -> threading.Event:
@@ -48,4 +50,20 @@ def ros(arguments: list[str] | None) -> Iterator[None]:
     try:
         yield
     finally:
-        rclpy.try_shutdown()
+        with ending():
+            rclpy.try_shutdown()
+
+
+@contextlib.contextmanager
+def ending() -> Iterator[None]:
+    """
+    Take down nodes and middleware, which must not keep the process for ever.
+
+    Fast DDS was seen to hang there, rarely. By then everything is published and written, so the
+    process ends after ten seconds, says on stderr where it stood, and has exit code 1.
+    """
+    faulthandler.dump_traceback_later(PATIENCE_S, exit=True)  # works while the GIL is held, too
+    try:
+        yield
+    finally:
+        faulthandler.cancel_dump_traceback_later()

@@ -44,7 +44,8 @@ def session(name: str, ros_arguments: Sequence[str] = ()) -> Iterator[Session]:
         node = rclpy.create_node(name)
         with RosLogHandler(node.get_logger()):
             yield Session(node, stop)
-        node.destroy_node()
+        with process.ending():
+            node.destroy_node()
 
 
 def spin(running: Session) -> None:
