@@ -1,0 +1,70 @@
+"""Rigid motions of a robot in float64: 4 x 4 matrices named ``b_from_a``, and small errors."""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Matrix = NDArray[np.float64]
+
+
+def inverse(b_from_a: Matrix) -> Matrix:
+    """Return ``a_from_b`` of a rigid motion, shape (4, 4)."""
+    result = np.eye(4)
+    result[:3, :3] = b_from_a[:3, :3].T
+    result[:3, 3] = -b_from_a[:3, :3].T @ b_from_a[:3, 3]
+    return result
+
+
+def rotation_vector(matrix: Matrix) -> Matrix:
+    """Return axis times angle [rad] of the rotation in a 3 x 3 or 4 x 4 matrix, shape (3,)."""
+    return cv2.Rodrigues(matrix[:3, :3])[0].ravel().astype(np.float64)
+
+
+def rotation_matrix(vector: Matrix) -> Matrix:
+    """Return the rotation, shape (3, 3), about an axis times angle [rad], shape (3,)."""
+    return cv2.Rodrigues(np.asarray(vector, np.float64))[0].astype(np.float64)
+
+
+def cross_matrix(vector: Matrix) -> Matrix:
+    """Return the matrix that takes another vector to the cross product of this one with it."""
+    x, y, z = vector
+    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+
+
+def orthonormal(matrix: Matrix) -> Matrix:
+    """Take the rounding of many products out of a rigid motion, shape (4, 4)."""
+    left, _, right = np.linalg.svd(matrix[:3, :3])
+    result = matrix.copy()
+    result[:3, :3] = left @ right
+    result[3] = (0.0, 0.0, 0.0, 1.0)
+    return result
+
+
+def interpolated(first: Matrix, second: Matrix, share: float) -> Matrix:
+    """
+    Return the pose at a share of the way: translation linear, rotation on the shortest arc.
+
+    :param first: shape (4, 4)
+    :param second: shape (4, 4)
+    :param share: 0: the first, 1: the second
+    """
+    pose = np.eye(4)
+    turn = rotation_vector(first[:3, :3].T @ second[:3, :3])
+    pose[:3, :3] = first[:3, :3] @ rotation_matrix(share * turn)
+    pose[:3, 3] = (1 - share) * first[:3, 3] + share * second[:3, 3]
+    return pose
+
+
+def constant_twist(motion: Matrix) -> Matrix:
+    """Return the twist that, held for unit time, makes this motion: velocity, turn, shape (6,)."""
+    turn = rotation_vector(motion)
+    angle = float(np.linalg.norm(turn))
+    cross = cross_matrix(turn)
+    # 1 / 12 is the limit; the next term of the series is angle^2 / 720
+    factor = 1 / 12 if angle < 1e-4 else 1 / angle**2 - 1 / (2 * angle * math.tan(angle / 2))
+    velocity = (np.eye(3) - cross / 2 + factor * cross @ cross) @ motion[:3, 3]
+    return np.concatenate([velocity, turn])
