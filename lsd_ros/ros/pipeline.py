@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from collections.abc import Callable
@@ -16,36 +15,14 @@ from lsd_ros.ros.calibration import Calibration
 from lsd_ros.ros.diagnostics import RELATIVE
 from lsd_ros.ros.inputs import Received
 from lsd_ros.ros.outputs import Demand, Outputs
+from lsd_ros.ros.repeats import Repeats
 from lsd_ros.ros.statistics import InputQuality, Outcome, Statistics
 from lsd_ros.types import Estimate, Frame
 
 if TYPE_CHECKING:
     from lsd_ros.inference.engine import Engine
 
-WARNING_PERIOD_S = 10.0
-MOST_REMEMBERED = 100
-
 log = logging.getLogger(__name__)
-
-
-class Repeats:
-    """Says whether a sentence is news, or was said a while ago; its numbers do not matter."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Remember nothing yet."""
-        self._clock = clock
-        self._said_s: dict[str, float] = {}
-
-    def is_due(self, sentence: str) -> bool:
-        """Return whether to say a sentence now; true counts as said."""
-        key = re.sub(r'\d+', '#', sentence)
-        now = self._clock()
-        if now - self._said_s.get(key, -WARNING_PERIOD_S) < WARNING_PERIOD_S:
-            return False
-        if len(self._said_s) >= MOST_REMEMBERED:
-            self._said_s.clear()
-        self._said_s[key] = now
-        return True
 
 
 class Pipeline:

@@ -14,7 +14,8 @@ from lsd_ros.ros.calibration import Calibration
 from lsd_ros.ros.conversions import RclpyTypes
 from lsd_ros.ros.inputs import Received
 from lsd_ros.ros.outputs import Demand
-from lsd_ros.ros.pipeline import WARNING_PERIOD_S, Pipeline, Repeats
+from lsd_ros.ros.pipeline import Pipeline
+from lsd_ros.ros.repeats import WARNING_PERIOD_S, Repeats
 from lsd_ros.ros.statistics import Outcome
 from lsd_ros.types import Camera
 
