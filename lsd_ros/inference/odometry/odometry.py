@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -27,6 +28,23 @@ TRANSLATION_FLOOR_M = 1e-3  # a still camera is not known to stand still exactly
 
 Matrix = NDArray[np.float64]
 MotionNetwork = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class NetworkMotion:
+    """
+    What the pose network says about the last frames, in its own unit of length.
+
+    :param current_from_previous: shape (4, 4)
+    :param previous_ns: stamp of the frame before [ns]
+    :param current_ns: stamp of the newest frame [ns]
+    :param first_step: ``previous_from_current`` of the step before, where nothing has told it yet
+    """
+
+    current_from_previous: Matrix
+    previous_ns: int
+    current_ns: int
+    first_step: Matrix | None = None
 
 
 class Odometry:
@@ -60,12 +78,22 @@ class Odometry:
         self, stamp_ns: int, image: NDArray[np.uint8], network: MotionNetwork, factor: float
     ) -> RelativePose | None:
         """
-        Take the next frame.
+        Take the next frame where the scale is known beforehand: observe, then advance.
+
+        :return: the motion since the frame before; None where it is not known
+        """
+        motion = self.observe(stamp_ns, image, network)
+        return None if motion is None else self.advance(motion, factor)
+
+    def observe(
+        self, stamp_ns: int, image: NDArray[np.uint8], network: MotionNetwork
+    ) -> NetworkMotion | None:
+        """
+        Take the next frame; the pose stays where it is until :meth:`advance`.
 
         :param stamp_ns: of the frame [ns]
         :param image: network input, shape (H, W, 3), uint8
         :param network: from three frames (3, H, W, 3) to two motions (2, 6)
-        :param factor: metres per network unit
         :return: the motion since the frame before; None where it is not known
         """
         if not self._continues(stamp_ns, image.shape):
@@ -79,12 +107,22 @@ class Odometry:
             LOGGER.warning('the pose network gave %s: motion is broken off', vectors.tolist())
             self.pause()
             return None
-        vectors[:, :3] *= factor
-        before_from_target, after_from_target = pose_from_vector(torch.from_numpy(vectors)).numpy()
-        if self._first_triple:
-            self._advance(before_from_target)
+        before, after = pose_from_vector(torch.from_numpy(vectors)).numpy()
+        first = before if self._first_triple else None
+        return NetworkMotion(after, stamps[-2], stamps[-1], first)
+
+    def advance(self, motion: NetworkMotion, factor: float) -> RelativePose:
+        """
+        Append what was observed to the pose.
+
+        :param motion: what :meth:`observe` has just returned
+        :param factor: metres per network unit, at this time
+        """
+        if motion.first_step is not None:
+            self._advance(_scaled(motion.first_step, factor))
             self._first_triple = False
-        return self._step(after_from_target, stamps[-2], stamps[-1])
+        current_from_previous = _scaled(motion.current_from_previous, factor)
+        return self._step(current_from_previous, motion.previous_ns, motion.current_ns)
 
     def _continues(self, stamp_ns: int, shape: tuple[int, ...]) -> bool:
         """Say whether this frame may be taken; break the chain where it does not follow on."""
@@ -137,6 +175,12 @@ class Odometry:
         travelled = self._speed * gap_s + TRANSLATION_FLOOR_M
         turned = self._turn_rate * gap_s + np.deg2rad(self.settings.rotation_error_deg)
         self.covariance = self.covariance + np.diag([travelled**2] * 3 + [turned**2] * 3)
+
+
+def _scaled(motion: Matrix, factor: float) -> Matrix:
+    result = motion.copy()
+    result[:3, 3] *= factor
+    return result
 
 
 def _rigid(matrix: Matrix) -> Matrix:
