@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.distributed import all_gather_object
 
 from lsd_ros.errors import SettingError, TrainingError
+from lsd_ros.training.allocator import keep_freed_memory
 from lsd_ros.training.checkpointing import Checkpoint
 from lsd_ros.training.feeding import Samples, batches, training_threads
 from lsd_ros.training.guard import check_finite
@@ -56,6 +57,7 @@ def make_fabric(settings: LoopSettings) -> Fabric:
     )
     fabric.launch()
     if device == 'cpu':
+        keep_freed_memory()
         torch.set_num_threads(training_threads(settings, here))
     return fabric
 
