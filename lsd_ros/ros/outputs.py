@@ -11,7 +11,7 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle.publisher import LifecyclePublisher
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
-from lsd_ros.inference.obstacles import CloudBuilder
+from lsd_ros.inference.obstacles.cloud import CloudBuilder
 from lsd_ros.inference.odometry.frames import odometry_in_base
 from lsd_ros.inference.preview import colour_map
 from lsd_ros.inference.settings import EngineSettings
