@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from lsd_ros.inference.obstacles import CloudBuilder
+from lsd_ros.inference.obstacles.cloud import CloudBuilder
 from lsd_ros.inference.odometry.frames import base_from_optical, odometry_in_base
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages import encode

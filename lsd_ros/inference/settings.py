@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 from lsd_ros import settings
 from lsd_ros.errors import SettingError
+from lsd_ros.inference.obstacles.settings import PointsSettings, ScanSettings
 from lsd_ros.inference.odometry.settings import OdometrySettings
 from lsd_ros.settings import setting
-
-EVERY_HEIGHT = (-1e3, 1e3)  # a height band that crops nothing [m]
 
 
 @dataclass(frozen=True)
@@ -68,44 +67,6 @@ class MountSettings:
 
 
 @dataclass(frozen=True)
-class PointsSettings:
-    """How depth becomes a point cloud."""
-
-    decimation: int = setting(
-        1, 'Keep one point of every N x N pixels, the nearest one', minimum=1, maximum=64
-    )
-    rgb: bool = setting(True, 'Give every point the colour of its pixel')
-    organised: bool = setting(
-        False,
-        'Keep the image grid, invalid points as NaN; false: only the valid points, as a list',
-    )
-    max_range_m: float = setting(
-        80.0, 'Drop points farther than this from the camera [m]', minimum=0.01, maximum=1e4
-    )
-    min_height_m: float = setting(
-        EVERY_HEIGHT[0],
-        'Drop points lower than this in the base frame [m]',
-        minimum=-1e3,
-        maximum=1e3,
-    )
-    max_height_m: float = setting(
-        EVERY_HEIGHT[1],
-        'Drop points higher than this in the base frame [m]',
-        minimum=-1e3,
-        maximum=1e3,
-    )
-
-    def __post_init__(self) -> None:
-        """Check every value, and the height band."""
-        settings.check(self)
-        if self.min_height_m >= self.max_height_m:
-            raise SettingError(
-                f'points.min_height_m is {self.min_height_m} and points.max_height_m is '
-                f'{self.max_height_m}: the minimum must be below the maximum'
-            )
-
-
-@dataclass(frozen=True)
 class EngineSettings:
     """Everything the engine can be told."""
 
@@ -149,6 +110,7 @@ class EngineSettings:
     scale: ScaleSettings = field(default_factory=ScaleSettings)
     mount: MountSettings = field(default_factory=MountSettings)
     points: PointsSettings = field(default_factory=PointsSettings)
+    scan: ScanSettings = field(default_factory=ScanSettings)
     odometry: OdometrySettings = field(default_factory=OdometrySettings)
 
     def __post_init__(self) -> None:
@@ -159,6 +121,12 @@ class EngineSettings:
                 f'min_depth_m is {self.min_depth_m} and max_depth_m is {self.max_depth_m}: '
                 'the minimum must be below the maximum'
             )
+        for part, farthest in (('points', self.points), ('scan', self.scan)):
+            if farthest.max_range_m <= self.min_depth_m:
+                raise SettingError(
+                    f'{part}.max_range_m is {farthest.max_range_m} and min_depth_m is '
+                    f'{self.min_depth_m}: the range must go beyond the least depth'
+                )
         if self.backend in ('openvino', 'onnxruntime') and self.device == 'cuda':
             raise SettingError(
                 f"backend is {self.backend!r} and device is 'cuda': it runs on the cpu only"

@@ -14,7 +14,7 @@ from lsd_ros.datasets.bag import BagReader
 from lsd_ros.datasets.bag_writer import BagWriter
 from lsd_ros.datasets.source import open_source
 from lsd_ros.inference.engine import Engine
-from lsd_ros.inference.obstacles import CloudBuilder
+from lsd_ros.inference.obstacles.cloud import CloudBuilder
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages import encode
 from lsd_ros.messages.camera_info import camera_from_info

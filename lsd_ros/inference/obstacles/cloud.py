@@ -2,46 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.errors import FrameError
-from lsd_ros.inference.settings import EVERY_HEIGHT, PointsSettings
+from lsd_ros.inference.obstacles.rays import Plane, Rays
+from lsd_ros.inference.obstacles.settings import EVERY_HEIGHT, PointsSettings
 from lsd_ros.types import Camera, Cloud, Estimate
 
 Matrix = NDArray[np.float64]
-Plane = NDArray[np.float32]
 UP_FROM_OPTICAL = np.array([0.0, -1.0, 0.0, 0.0])  # y of an optical frame looks down
-
-
-@dataclass(frozen=True)
-class Rays:
-    """
-    Where every pixel of a camera looks, at depth 1.
-
-    :param x: shape (H, W), float32
-    :param y: shape (H, W), float32
-    :param length: of the ray, shape (H, W), float32
-    """
-
-    x: Plane
-    y: Plane
-    length: Plane
-
-    @classmethod
-    def of(cls, camera: Camera) -> Rays:
-        """Compute the rays of a camera."""
-        columns = (np.arange(camera.width) - camera.cx) / camera.fx
-        rows = (np.arange(camera.height) - camera.cy) / camera.fy
-        x, y = np.meshgrid(columns.astype(np.float32), rows.astype(np.float32))
-        return cls(x, y, np.sqrt(1 + x * x + y * y))
-
-    def at(self, chosen: tuple[NDArray[np.intp], NDArray[np.intp]]) -> Rays:
-        """Return the rays of some pixels only."""
-        return Rays(self.x[chosen], self.y[chosen], self.length[chosen])
 
 
 class CloudBuilder:

@@ -1,0 +1,1 @@
+"""What a robot must not touch: point clouds and laser scans from depth."""
