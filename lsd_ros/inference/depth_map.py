@@ -1,4 +1,4 @@
-"""From the network's disparity to a depth image of any size."""
+"""From what the depth network says to images of depth and of its uncertainty, of any size."""
 
 from __future__ import annotations
 
@@ -46,3 +46,25 @@ def depth_map(
     if too_near is not None:
         depth[too_near] = -np.inf
     return depth
+
+
+def uncertainty_map(
+    deviation: NDArray[np.float32], depth: NDArray[np.float32], *, factor: float
+) -> NDArray[np.float32]:
+    """
+    Enlarge the relative deviation of depth and turn it into metres.
+
+    It says how far single pixels may be off beside each other; that all of them may be off by the
+    factor of a wrong scale is the scale's own deviation, and not in here.
+
+    :param deviation: standard deviation of log-depth, shape (h, w), float32
+    :param depth: of the same field of view [m], shape (height, width)
+    :param factor: what the deviation is multiplied with, from the calibration of the weights
+    :return: standard deviation of depth [m], shape (height, width), float32; NaN where depth is no
+        number within range
+    """
+    size = (depth.shape[1], depth.shape[0])
+    enlarged = cv2.resize(deviation * np.float32(factor), size, interpolation=cv2.INTER_LINEAR)
+    uncertainty: NDArray[np.float32] = np.multiply(enlarged, depth, out=enlarged)
+    uncertainty[~np.isfinite(depth)] = np.nan
+    return uncertainty

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lsd_ros.errors import CameraError, FrameError
 from lsd_ros.inference.backends.base import Backend
 from lsd_ros.inference.backends.choice import open_backend
-from lsd_ros.inference.depth_map import depth_map
+from lsd_ros.inference.depth_map import depth_map, uncertainty_map
 from lsd_ros.inference.distortion import DistortionPolicy, RectifiedImage
 from lsd_ros.inference.odometry.odometry import Odometry
 from lsd_ros.inference.scale import scale_of
@@ -40,6 +40,7 @@ class EngineInfo:
     :param backend: ``openvino``, ``onnxruntime`` or ``torch``
     :param device: ``cpu``, or ``cuda`` with the name of the card
     :param network_size: (width, height) that the backend is built for
+    :param uncertainty: whether the weights know how far their depth may be off
     """
 
     weights: str
@@ -50,6 +51,7 @@ class EngineInfo:
     backend: str
     device: str
     network_size: tuple[int, int]
+    uncertainty: bool = False
 
 
 class Engine:
@@ -98,15 +100,19 @@ class Engine:
             backend=self._backend.name,
             device=self._backend.device,
             network_size=self._network_size,
+            uncertainty=self._weights.depth.shape.uncertainty,
         )
 
-    def process(self, frame: Frame, *, depth: bool = True, motion: bool = True) -> Estimate:
+    def process(
+        self, frame: Frame, *, depth: bool = True, motion: bool = True, uncertainty: bool = False
+    ) -> Estimate:
         """
         Estimate depth and motion.
 
         :param frame: the next one in time
         :param depth: whether depth is wanted; it asks for a calibrated camera
         :param motion: whether motion is wanted; without it the chain of motion is broken
+        :param uncertainty: whether the deviation of the depth is wanted, where the weights know it
         :return: with what was wanted; ``motion`` is None until three frames follow each other
         :raises CameraError: depth is wanted and the frame has no camera, or its camera has
             distortion that the settings refuse
@@ -125,9 +131,9 @@ class Engine:
         self._fit_backend(small)
         if depth:
             with _timed(stages, 'depth network'):
-                disparity = self._disparity(small)
+                maps = self._disparity(small, uncertainty=uncertainty)
             with _timed(stages, 'depth map'):
-                parts.update(self._depth(disparity, rectified, small, small_camera, scale))
+                parts.update(self._depth(maps, rectified, small, small_camera, scale))
         if motion:
             with _timed(stages, 'pose network'):
                 parts.update(self._motion(frame.stamp_ns, small, scale))
@@ -172,18 +178,20 @@ class Engine:
             self._network_size = size
             self._backend = self._built_backend()
 
-    def _disparity(self, small: NDArray[np.uint8]) -> NDArray[np.float32]:
-        disparity = self._backend.disparity(small)
-        if not np.isfinite(disparity).all():
+    def _disparity(self, small: NDArray[np.uint8], *, uncertainty: bool) -> NDArray[np.float32]:
+        """Return disparity and, where it is wanted and known, its deviation."""
+        maps = self._backend.disparity(small)
+        maps = maps if uncertainty else maps[:1]
+        if not np.isfinite(maps).all():
             raise FrameError(
                 'the depth network gave values that are not finite: use other weights, or set '
                 "precision to 'full'"
             )
-        return disparity.copy()  # the backend writes over its own
+        return maps.copy()  # the backend writes over its own
 
     def _depth(
         self,
-        disparity: NDArray[np.float32],
+        maps: NDArray[np.float32],
         rectified: RectifiedImage,
         small: NDArray[np.uint8],
         small_camera: Camera | None,
@@ -196,22 +204,27 @@ class Engine:
         full = self._settings.depth_size == 'camera'
         left, top, width, height = self._weights.preprocessing.window(camera.width, camera.height)
         depth = depth_map(
-            disparity,
+            maps[0],
             (width, height) if full else (small_camera.width, small_camera.height),
             self._weights.depths,
             factor=scale.factor,
             min_depth_m=self._settings.min_depth_m,
             max_depth_m=self._settings.max_depth_m,
         )
+        images = {'depth': depth}
+        if len(maps) > 1:
+            factor = self._weights.card.uncertainty_factor
+            images['uncertainty'] = uncertainty_map(maps[1], depth, factor=factor)
         if not full:
             unseen = rectified.unseen_in((left, top, width, height), depth.shape)
             image, camera = small, small_camera
         else:
-            depth = _placed(depth, left, top, camera)
+            images = {name: _placed(part, left, top, camera) for name, part in images.items()}
             image, unseen = rectified.image, rectified.unseen
         if unseen is not None:
-            depth[unseen] = np.nan
-        return {'camera': camera, 'image': image, 'depth': depth, 'disparity': disparity}
+            for part in images.values():
+                part[unseen] = np.nan
+        return {'camera': camera, 'image': image, 'disparity': maps[0], **images}
 
     def _motion(self, stamp_ns: int, small: NDArray[np.uint8], scale: Scale) -> dict[str, Any]:
         """Return the parts of an estimate that belong to motion."""
@@ -226,15 +239,13 @@ class Engine:
         }
 
 
-def _placed(
-    depth: NDArray[np.float32], left: int, top: int, camera: Camera
-) -> NDArray[np.float32]:
-    """Put the depth of a window into the whole image; what the network does not see is NaN."""
-    height, width = depth.shape
+def _placed(part: NDArray[np.float32], left: int, top: int, camera: Camera) -> NDArray[np.float32]:
+    """Put what a window shows into the whole image; what the network does not see is NaN."""
+    height, width = part.shape
     if (width, height) == (camera.width, camera.height):
-        return depth
+        return part
     whole = np.full((camera.height, camera.width), np.nan, dtype=np.float32)
-    whole[top : top + height, left : left + width] = depth
+    whole[top : top + height, left : left + width] = part
     return whole
 
 

@@ -53,7 +53,7 @@ class TwoPathLerp(nn.Module):
 
 
 class DepthInference(nn.Module):
-    """From bytes to the one disparity map that is read."""
+    """From bytes to the one disparity map that is read, and its deviation where that is known."""
 
     def __init__(self, network: SmallDepthNet, preprocessing: Preprocessing) -> None:
         super().__init__()
@@ -68,10 +68,11 @@ class DepthInference(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """
-        Estimate disparity.
+        Estimate disparity; see :meth:`SmallDepthNet.read`.
 
         :param image: RGB in 0 .. 255, shape (B, H, W, 3), uint8
-        :return: in (0, 1), shape (B, 1, H / 2^j, W / 2^j), j = ``read_level``, float32
+        :return: disparity, and the deviation of its depth where the weights know it, shape
+            (B, 1 or 2, H / 2^j, W / 2^j), j = ``read_level``, float32
         """
         return self.network.read(self.normalise(image)).float()
 

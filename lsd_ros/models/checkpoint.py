@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import tempfile
 from dataclasses import dataclass
@@ -45,6 +46,8 @@ class WeightsCard:
     :param data: names of the training sets
     :param command: what made the file
     :param note: anything else worth saying
+    :param uncertainty_factor: what the deviation that the depth network says is multiplied with,
+        measured against truth; 1: never measured, or right as it is
     """
 
     name: str
@@ -55,6 +58,14 @@ class WeightsCard:
     data: tuple[str, ...] = ()
     command: str = ''
     note: str = ''
+    uncertainty_factor: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check the factor."""
+        if not 0 < self.uncertainty_factor < math.inf:
+            raise WeightsError(
+                f'uncertainty_factor {self.uncertainty_factor} must be positive and finite'
+            )
 
 
 @dataclass(frozen=True)
@@ -142,6 +153,22 @@ def load_weights(path: str | Path) -> Weights:
     for part, network in (('depth', depth), ('pose', pose)):
         _fill(network, part, tensors, path)
     return Weights(depth.eval(), pose.eval(), preprocessing, depths, card, header['sha256'])
+
+
+def change_card(path: str | Path, **changes: Any) -> WeightsCard:
+    """
+    Write other values into the card of a weights file; its tensors stay as they are.
+
+    :param changes: by the names of :class:`WeightsCard`
+    :return: the new card
+    :raises WeightsError: the file cannot be read, or not be written
+    """
+    card = dataclasses.replace(load_weights(path).card, **changes)
+    header, tensors = _read(Path(path))
+    _write_atomically(
+        tensors, {**header, 'card': json.dumps(dataclasses.asdict(card))}, Path(path)
+    )
+    return card
 
 
 def tensors_sha256(tensors: dict[str, Tensor]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -11,6 +12,7 @@ from lsd_ros import settings
 from lsd_ros.errors import FrameError, SettingError
 from lsd_ros.models.layers import PADDING_MODES, ConvNormAct, convolution
 from lsd_ros.models.sparse_block import SparseBlock
+from lsd_ros.models.uncertainty_head import UncertaintyHead
 from lsd_ros.models.weighting import fusion
 from lsd_ros.settings import setting
 
@@ -51,6 +53,9 @@ class SmallDepthSettings:
         'Head that is read at inference: 0 full, 1 half, 2 quarter resolution',
         choices=(0, 1, 2),
     )
+    uncertainty: bool = setting(
+        False, 'Whether a head beside the one that is read says how far depth may be off'
+    )
 
     def __post_init__(self) -> None:
         """Check every value and the widths."""
@@ -75,11 +80,14 @@ class DepthFeatures:
     :param encoder: X_enc^i, shape (B, C_enc^i, H / 2^(i+1), W / 2^(i+1))
     :param decoder: X_dec^i, shape (B, C_dec^i, H / 2^i, W / 2^i)
     :param disparities: X_disp^j in (0, 1), shape (B, 1, H / 2^j, W / 2^j)
+    :param log_deviation: logarithm of the relative standard deviation of the depth that is read,
+        of the shape of its disparity; None: the network has no such head
     """
 
     encoder: tuple[Tensor, ...]
     decoder: tuple[Tensor, ...]
     disparities: tuple[Tensor, ...]
+    log_deviation: Tensor | None = None
 
 
 class DecoderStage(nn.Module):
@@ -178,6 +186,11 @@ class SmallDepthNet(nn.Module):
             )
             for j in range(HEADS)
         )
+        self.uncertainty = (
+            UncertaintyHead(self.shape.decoder_widths[self.shape.read_level], self.shape.padding)
+            if self.shape.uncertainty
+            else None
+        )
 
     def _encoder_stage(self, channels_in: int, channels_out: int) -> nn.Module:
         shape = self.shape
@@ -232,7 +245,11 @@ class SmallDepthNet(nn.Module):
         encoded = self.encode(image)
         decoded = self.decode(encoded)[::-1]
         disparities = tuple(head(x) for head, x in zip(self.heads, decoded, strict=False))
-        return DepthFeatures(encoded, decoded, disparities)
+        deviation = None
+        if self.uncertainty is not None:
+            # cut off: what this head learns must not reach, and so never harm, the depth
+            deviation = self.uncertainty(decoded[self.shape.read_level].detach())
+        return DepthFeatures(encoded, decoded, disparities, deviation)
 
     def forward(self, image: Tensor) -> tuple[Tensor, ...]:
         """
@@ -246,16 +263,19 @@ class SmallDepthNet(nn.Module):
 
     def read(self, image: Tensor) -> Tensor:
         """
-        Estimate the one disparity map that is read at inference; what it does not need is skipped.
+        Estimate what is read at inference; what that does not need is skipped.
 
         :param image: normalised RGB, shape (B, 3, H, W)
-        :return: in (0, 1), shape (B, 1, H / 2^j, W / 2^j), j = ``read_level``
+        :return: disparity in (0, 1) and, where there is a head for it, the relative standard
+            deviation of its depth, shape (B, 1 or 2, H / 2^j, W / 2^j), j = ``read_level``
         :raises FrameError: the shape does not fit
         """
         level = self.shape.read_level
         decoded = self.decode(self.encode(image), last=level)[-1]
         disparity: Tensor = self.heads[level](decoded)
-        return disparity
+        if self.uncertainty is None:
+            return disparity
+        return torch.cat((disparity, self.uncertainty(decoded).exp()), dim=1)
 
 
 def check_network_input(image: Tensor) -> None:

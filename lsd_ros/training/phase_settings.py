@@ -17,6 +17,7 @@ from lsd_ros.training.approximation import ApproximationSettings
 from lsd_ros.training.objective import ObjectiveSettings
 from lsd_ros.training.scale import MetricSettings
 from lsd_ros.training.settings import TrainerSettings
+from lsd_ros.training.uncertainty import UncertaintySettings
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,7 @@ class StudentSettings(PhaseSettings):
 
     network: SmallDepthSettings = field(default_factory=SmallDepthSettings)
     approximation: ApproximationSettings = field(default_factory=ApproximationSettings)
+    uncertainty: UncertaintySettings = field(default_factory=UncertaintySettings)
     taught_frames: str = setting(
         'target',
         'Which frames of a snippet the teacher looks at too: all cost three times as much',
@@ -114,4 +116,27 @@ def check_read_level(wanted: StudentSettings, *, is_taught: bool) -> None:
         raise SettingError(
             f'network.read_level is {level}, but with objective.scales {scales} nothing trains '
             f'that head: set objective.scales to {level + 1}, or network.read_level to 0'
+        )
+
+
+def check_uncertainty(wanted: StudentSettings, *, is_taught: bool) -> None:
+    """
+    Check that the uncertainty, where it is wanted, learns from something.
+
+    :param is_taught: whether there is a teacher
+    :raises SettingError: there is no teacher, or the distance to it has no weight
+    """
+    if not wanted.network.uncertainty:
+        return
+    weight = wanted.uncertainty.weight
+    if not is_taught:
+        raise SettingError(
+            f'network.uncertainty is true and uncertainty.weight is {weight}, but there is no '
+            'teacher, and the uncertainty is learned from the distance to one: give one with '
+            '--teacher, or set network.uncertainty to false'
+        )
+    if weight == 0:
+        raise SettingError(
+            'network.uncertainty is true, but uncertainty.weight is 0, so that nothing trains it: '
+            'give it a weight, or set network.uncertainty to false'
         )

@@ -26,6 +26,7 @@ from lsd_ros.training.phase_settings import (
     StudentSettings,
     TeacherSettings,
     check_read_level,
+    check_uncertainty,
 )
 from lsd_ros.training.provenance import licences, run_card
 from lsd_ros.training.random_states import seed_everything
@@ -99,6 +100,7 @@ def train_student(
     if taught is not None:
         check_fits(taught, wanted)
     check_read_level(wanted, is_taught=taught is not None)
+    check_uncertainty(wanted, is_taught=taught is not None)
     samples = _samples(wanted, data)
     seed_everything(wanted.loop.seed)
     student, pose = SmallDepthNet(wanted.network), PoseNet(wanted.pose)

@@ -7,21 +7,24 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from lsd_ros.datasets.snippets import SnippetBatch
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
-from lsd_ros.training.approximation import Approximation, approximation_loss
+from lsd_ros.training.approximation import approximation_loss
 from lsd_ros.training.objective import Outcome, photometric_objective
 from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
 from lsd_ros.training.scale import translation_length_error
 from lsd_ros.training.task import StepResult, Task
+from lsd_ros.training.uncertainty import distance_likelihood
 from lsd_ros.training.views import FRAMES, TARGET, Views, poses_from_vectors
 
 DEPTH, POSE = 'depth', 'pose'
 BRIGHT = 0.98  # quantile of disparity that is drawn white
+UNCERTAIN = 0.5  # relative deviation of depth that is drawn white
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,19 @@ class _Looked:
     inputs: Tensor
     features: DepthFeatures
     views: Views
+
+
+@dataclass(frozen=True)
+class _Comparison:
+    """
+    How far the student is from its teacher.
+
+    :param total: a scalar
+    :param figures: the parts that it is made of, and whatever else is worth recording
+    """
+
+    total: Tensor
+    figures: dict[str, Tensor]
 
 
 class DepthTask(Task):
@@ -82,10 +98,10 @@ class DepthTask(Task):
         scalars = {**outcome.parts, **{name: term.detach() for name, term in terms.items()}}
         if taught is not None:
             loss = loss + taught.total
-            scalars |= {f'approximation/{name}': part for name, part in taught.parts.items()}
+            scalars |= taught.figures
         return StepResult(loss, scalars, _pictures(looked, outcome))
 
-    def _compare(self, looked: _Looked) -> Approximation | None:
+    def _compare(self, looked: _Looked) -> _Comparison | None:
         """Return how far the student is from its teacher; None: there is no teacher."""
         return None
 
@@ -160,20 +176,35 @@ class StudentTask(DepthTask):
         super().__init__(student, pose, wanted)
         self.teacher = teacher
         self._how, self._taught_frames = wanted.approximation, wanted.taught_frames
+        self._uncertainty, self._read_level = wanted.uncertainty, wanted.network.read_level
         if teacher is not None:
             teacher.shape.check_student(student.shape)
             teacher.freeze()
             if self._how.disparity > 0:
                 self._free_heads(len(self._heads))
 
-    def _compare(self, looked: _Looked) -> Approximation | None:
+    def _compare(self, looked: _Looked) -> _Comparison | None:
         if self.teacher is None:
             return None
         inputs, features = looked.inputs, looked.features
         if self._taught_frames == 'target' or len(features.disparities[0]) < len(inputs):
             inputs = inputs.chunk(FRAMES)[TARGET]
             features = _of_targets(features, len(inputs))
-        return approximation_loss(features, self.teacher.taught(inputs), self._how)
+        taught = self.teacher.taught(inputs)
+        imitated = approximation_loss(features, taught, self._how)
+        figures = {f'approximation/{name}': part for name, part in imitated.parts.items()}
+        if features.log_deviation is None:
+            return _Comparison(imitated.total, figures)
+        likelihood = distance_likelihood(
+            features.log_deviation,
+            features.disparities[self._read_level],
+            taught.disparities[self._read_level],
+            self._wanted.input.depths,
+        )
+        term = self._uncertainty.weight * likelihood.loss
+        figures['uncertainty'] = term.detach()
+        figures['uncertainty/coverage'] = likelihood.coverage
+        return _Comparison(imitated.total + term, figures)
 
 
 def _by_frame(images: Tensor) -> Tensor:
@@ -185,9 +216,17 @@ def _of_targets(features: DepthFeatures, count: int) -> DepthFeatures:
     def targets(maps: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         return tuple(x if len(x) == count else x.chunk(FRAMES)[TARGET] for x in maps)
 
+    deviation = features.log_deviation
     return DepthFeatures(
-        targets(features.encoder), targets(features.decoder), targets(features.disparities)
+        targets(features.encoder),
+        targets(features.decoder),
+        targets(features.disparities),
+        None if deviation is None else targets((deviation,))[0],
     )
+
+
+def _enlarged(picture: Tensor, like: Tensor) -> Tensor:
+    return functional.interpolate(picture[None], size=like.shape[1:])[0]
 
 
 def _pictures(looked: _Looked, outcome: Outcome) -> Callable[[], dict[str, Tensor]]:
@@ -203,6 +242,10 @@ def _pictures(looked: _Looked, outcome: Outcome) -> Callable[[], dict[str, Tenso
             'disparity': disparity / disparity.flatten().quantile(BRIGHT),
             **{name: maps[0] for name, maps in outcome.maps.items()},
         }
+        if looked.features.log_deviation is not None:
+            every = looked.features.log_deviation.detach()
+            one = every[first if len(every) > batch else 0].exp().float()
+            drawn['uncertainty'] = _enlarged(one, drawn['image']) / UNCERTAIN
         return {name: picture.expand(3, -1, -1) for name, picture in drawn.items()}
 
     return draw

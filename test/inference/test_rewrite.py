@@ -56,6 +56,17 @@ def test_rewritten_depth_network_gives_the_same_numbers(shape):
     torch.testing.assert_close(depth_inference(weights)(IMAGE), trained, rtol=1e-4, atol=1e-6)
 
 
+@pytest.mark.parametrize('level', [0, 1, 2])
+@torch.inference_mode()
+def test_rewritten_network_gives_the_deviation_that_was_trained(level):
+    weights = weights_of(read_level=level, uncertainty=True)
+    features = weights.depth.features(Normalise(weights.preprocessing)(IMAGE))
+    disparity, deviation = features.disparities[level], features.log_deviation.exp()
+    assert deviation.std() > 1e-4, 'a map without contrast would prove nothing'
+    wanted = torch.cat((disparity, deviation), dim=1)
+    torch.testing.assert_close(depth_inference(weights)(IMAGE), wanted, rtol=1e-4, atol=1e-6)
+
+
 @torch.inference_mode()
 def test_rewritten_pose_network_gives_the_same_numbers():
     weights = weights_of()

@@ -1,12 +1,21 @@
+import dataclasses
+import json
 import os
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from lsd_ros.errors import WeightsError
 from lsd_ros.geometry.depth import DisparityRange
-from lsd_ros.models.checkpoint import Weights, WeightsCard, load_weights, save_weights
+from lsd_ros.models.checkpoint import (
+    Weights,
+    WeightsCard,
+    change_card,
+    load_weights,
+    save_weights,
+)
 from lsd_ros.models.pose_net import PoseNet, PoseSettings
 from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
@@ -59,6 +68,36 @@ def test_the_same_weights_have_the_same_digest(weights, tmp_path):
     first = save_weights(weights, tmp_path / 'a.safetensors')
     assert first == save_weights(weights, tmp_path / 'b.safetensors')
     assert first == load_weights(tmp_path / 'b.safetensors').sha256
+
+
+def test_weights_from_before_the_uncertainty_still_load(weights, file):
+    """The header of an older file does not know these names."""
+    with safe_open(file, framework='pt') as old:
+        header = old.metadata()
+        tensors = {name: old.get_tensor(name) for name in old.keys()}  # noqa: SIM118
+    for part, name in (('depth', 'uncertainty'), ('card', 'uncertainty_factor')):
+        values = json.loads(header[part])
+        del values[name]
+        header[part] = json.dumps(values)
+    save_file(tensors, file, metadata=header)
+    loaded = load_weights(file)
+    assert not loaded.depth.shape.uncertainty
+    assert loaded.card == weights.card
+
+
+def test_a_head_for_uncertainty_is_in_the_file_and_its_factor_can_be_changed(weights, tmp_path):
+    path = tmp_path / 'weights.safetensors'
+    shape = dataclasses.replace(weights.depth.shape, uncertainty=True)
+    known = dataclasses.replace(weights, depth=SmallDepthNet(shape))
+    digest = save_weights(known, path, dtype=torch.float16)
+    size = path.stat().st_size
+    assert change_card(path, uncertainty_factor=1.7).uncertainty_factor == 1.7
+    loaded = load_weights(path)
+    assert loaded.card == dataclasses.replace(weights.card, uncertainty_factor=1.7)
+    assert (loaded.sha256, loaded.depth.shape) == (digest, shape)
+    assert abs(path.stat().st_size - size) < 16, 'the tensors are stored as they were'
+    with pytest.raises(WeightsError, match='uncertainty_factor 0 must be positive'):
+        change_card(path, uncertainty_factor=0)
 
 
 def test_missing_file_is_named(tmp_path):

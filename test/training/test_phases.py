@@ -25,6 +25,7 @@ from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.checkpointing import CheckpointFolder
 from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings
 from lsd_ros.training.phases import train_student, train_teacher
+from lsd_ros.training.recorder import read_metrics
 from lsd_ros.training.tasks import StudentTask
 from lsd_ros.training.teaching import read_teacher
 from lsd_ros.types import Camera, Frame
@@ -138,6 +139,24 @@ def test_metric_training_moves_towards_the_measured_length(sequence: Path, tmp_p
     lines = (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()
     errors = [json.loads(line)['metric'] for line in lines]
     assert sum(errors[-4:]) < 0.8 * sum(errors[:4])
+
+
+def test_a_student_learns_its_uncertainty_and_says_it_at_use(
+    teacher: Path, sequence: Path, tmp_path: Path
+) -> None:
+    given = {'network.uncertainty': True, 'taught_frames': 'all'}
+    weights = student(given, sequence, tmp_path / 'run', teacher=teacher)
+    columns = read_metrics(tmp_path / 'run' / 'metrics.jsonl')
+    assert columns['uncertainty'][-1] < columns['uncertainty'][0]
+    assert all(0 <= share <= 1 for share in columns['uncertainty/coverage'])
+    engine = Engine.load(EngineSettings(weights=str(weights), backend='torch'))
+    source = open_sequences([sequence])[0]
+    frame = Frame(0, 'camera', source.image(0), source.camera)
+    estimate = engine.process(frame, motion=False, uncertainty=True)
+    assert estimate.uncertainty is not None
+    with pytest.raises(SettingError, match=r'network\.uncertainty is true .* no teacher'):
+        student(given, sequence, tmp_path / 'alone')
+    assert not (tmp_path / 'alone').exists()
 
 
 def test_pictures_are_drawn(sequence: Path) -> None:

@@ -56,7 +56,8 @@ class Backend(Protocol):
         Run the depth network.
 
         :param image: RGB of the planned size, shape (H, W, 3), uint8, contiguous
-        :return: in (0, 1), shape (h, w), float32; valid until the next call
+        :return: disparity in (0, 1) and, where the weights know it, the relative standard
+            deviation of its depth, shape (1 or 2, h, w), float32; valid until the next call
         """
         ...
 

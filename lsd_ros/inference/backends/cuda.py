@@ -41,7 +41,7 @@ class CudaBackend:
 
     def disparity(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :meth:`Backend.disparity`."""
-        result: NDArray[np.float32] = self._depth(image[None])[0, 0]
+        result: NDArray[np.float32] = self._depth(image[None])[0]
         return result
 
     def motions(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -35,7 +35,7 @@ class OnnxRuntimeBackend:
 
     def disparity(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :meth:`Backend.disparity`."""
-        result: NDArray[np.float32] = self._depth.run(None, {'image': image[None]})[0][0, 0]
+        result: NDArray[np.float32] = self._depth.run(None, {'image': image[None]})[0][0]
         return result
 
     def motions(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -32,7 +32,7 @@ class OpenVinoBackend:
 
     def disparity(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :meth:`Backend.disparity`."""
-        result: NDArray[np.float32] = _infer(self._depth, image[None])[0, 0]
+        result: NDArray[np.float32] = _infer(self._depth, image[None])[0]
         return result
 
     def motions(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:

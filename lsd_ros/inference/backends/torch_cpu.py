@@ -24,7 +24,7 @@ class TorchCpuBackend:
     @torch.inference_mode()
     def disparity(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :meth:`Backend.disparity`."""
-        result: NDArray[np.float32] = self._depth(torch.from_numpy(image)[None])[0, 0].numpy()
+        result: NDArray[np.float32] = self._depth(torch.from_numpy(image)[None])[0].numpy()
         return result
 
     @torch.inference_mode()
