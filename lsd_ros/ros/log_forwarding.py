@@ -3,12 +3,30 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from rclpy.impl.rcutils_logger import RcutilsLogger
 
 LIBRARY = 'lsd_ros'
+_SPEAKER: ContextVar[str | None] = ContextVar('speaker', default=None)
+
+
+@contextmanager
+def speaking_for(name: str) -> Iterator[None]:
+    """
+    Let what is logged here be said by one node alone, where several live in a process.
+
+    :param name: of the logger of the node
+    """
+    token = _SPEAKER.set(name)
+    try:
+        yield
+    finally:
+        _SPEAKER.reset(token)
 
 
 class RosLogHandler(logging.Handler):
@@ -30,10 +48,13 @@ class RosLogHandler(logging.Handler):
         """Stop to forward."""
         library = logging.getLogger(LIBRARY)
         library.removeHandler(self)
-        library.setLevel(logging.NOTSET)
+        if not any(isinstance(other, RosLogHandler) for other in library.handlers):
+            library.setLevel(logging.NOTSET)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Forward one record."""
+        """Forward one record, unless it is another node's."""
+        if _SPEAKER.get() not in (None, self._logger.name):
+            return
         text = self.format(record)
         # One line per level: rclpy refuses a line of code that changes its severity.
         if record.levelno >= logging.CRITICAL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
@@ -19,7 +20,11 @@ class Worker(Generic[T]):
         self._mailbox = mailbox
         self._handle = handle
         # A daemon: an impatient second Ctrl-C must be able to end the process.
-        self._thread = threading.Thread(target=self._run, name='lsd_ros_worker', daemon=True)
+        # In the context of whoever starts it: log messages belong to the same node.
+        target = contextvars.copy_context().run
+        self._thread = threading.Thread(
+            target=target, args=(self._run,), name='lsd_ros_worker', daemon=True
+        )
         self._thread.start()
 
     def stop(self) -> None:
