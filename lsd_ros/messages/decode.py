@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import MessageError
 from lsd_ros.messages import compressed, quaternion, raw
-from lsd_ros.types import Camera, Frame
+from lsd_ros.types import BasePose, Camera, Frame
 
 
 def image_to_rgb(msg: Any) -> NDArray[np.uint8]:
@@ -90,6 +90,26 @@ def pose_to_matrix(msg: Any) -> NDArray[np.float64]:
     matrix[:3, :3] = quaternion.to_rotation((turn.x, turn.y, turn.z, turn.w))
     matrix[:3, 3] = (position.x, position.y, position.z)
     return matrix
+
+
+def odometry(msg: Any, base_frame: str) -> BasePose:
+    """
+    Read a nav_msgs/Odometry.
+
+    :param base_frame: frame that the odometry must be of
+    :return: a covariance of the twist that is all zeros counts as unknown, as in ROS messages
+    :raises MessageError: it is of another frame, or its quaternion is no rotation
+    :raises FrameError: the pose or the covariance is not finite
+    """
+    if msg.child_frame_id != base_frame:
+        raise MessageError(
+            f'odometry of {msg.child_frame_id!r} cannot be used where base_frame is '
+            f'{base_frame!r}: set base_frame to the child_frame_id of the odometry'
+        )
+    covariance = np.array(msg.twist.covariance, np.float64).reshape(6, 6)
+    return BasePose(
+        stamp_ns(msg.header), pose_to_matrix(msg), covariance if covariance.any() else None
+    )
 
 
 def _is_raw(msg: Any) -> bool:

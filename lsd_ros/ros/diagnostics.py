@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
@@ -60,14 +61,21 @@ def untrained_warning(info: EngineInfo) -> str | None:
     )
 
 
-def status(report: Report, setup: Setup, enabled: bool, mount_source: str | None) -> Status:
+def status(
+    report: Report,
+    setup: Setup,
+    enabled: bool,
+    mount_source: str | None,
+    unconnected: Sequence[str],
+) -> Status:
     """
     Judge the state of the node.
 
     :param enabled: as last said to set_enabled
     :param mount_source: where the camera's place on the robot comes from
+    :param unconnected: who cannot be understood on a topic, in sentences
     """
-    level, sentences = _judgement(report, setup, enabled)
+    level, sentences = _judgement(report, setup, enabled, unconnected)
     values = {
         **_counts(report),
         **_times(report),
@@ -105,8 +113,10 @@ def message(types: MessageTypes, status: Status, name: str, hardware: str, stamp
     )
 
 
-def _judgement(report: Report, setup: Setup, enabled: bool) -> tuple[Level, list[str]]:
-    warnings = list(report.problems)
+def _judgement(
+    report: Report, setup: Setup, enabled: bool, unconnected: Sequence[str]
+) -> tuple[Level, list[str]]:
+    warnings = [*report.problems, *unconnected]
     if enabled and report.input_rate_hz == 0:
         warnings.append(
             f'no images on {setup.image_topic}: publish them there or remap the topic, and see '

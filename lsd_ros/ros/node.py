@@ -40,6 +40,7 @@ class Configured:
     mounting: Mounting
     calibration: Calibration
     pipeline: Pipeline
+    outputs: Outputs
     diagnostics: LifecyclePublisher[DiagnosticArray]
     setup: diagnostics.Setup
     resources: ExitStack
@@ -146,6 +147,7 @@ class DepthNode(LifecycleNode):
             mounting=mounting,
             calibration=calibration,
             pipeline=Pipeline(engine, calibration, outputs, self._engine_settings, self._now_ns),
+            outputs=outputs,
             diagnostics=publisher,
             setup=diagnostics.Setup(topic, engine.info, warning),
             resources=resources.pop_all(),
@@ -161,7 +163,7 @@ class DepthNode(LifecycleNode):
         active.callback(inputs.close)
         timer = self.create_timer(
             settings.diagnostics_period_s,
-            lambda: self._publish_diagnostics(configured, mailbox),
+            lambda: self._publish_diagnostics(configured, mailbox, inputs),
             clock=Clock(clock_type=ClockType.STEADY_TIME),  # also while a bag is paused
         )
         active.callback(self.destroy_timer, timer)
@@ -180,10 +182,16 @@ class DepthNode(LifecycleNode):
         now: int = self.get_clock().now().nanoseconds
         return now
 
-    def _publish_diagnostics(self, configured: Configured, mailbox: Mailbox[Received]) -> None:
+    def _publish_diagnostics(
+        self, configured: Configured, mailbox: Mailbox[Received], inputs: Inputs
+    ) -> None:
         report = configured.pipeline.statistics.report(mailbox.received, mailbox.dropped)
         status = diagnostics.status(
-            report, configured.setup, configured.pipeline.enabled, configured.mounting.source
+            report,
+            configured.setup,
+            configured.pipeline.enabled,
+            configured.mounting.source,
+            [*inputs.problems(), *configured.outputs.problems()],
         )
         configured.diagnostics.publish(
             diagnostics.message(

@@ -17,6 +17,7 @@ from lsd_ros.inference.preview import colour_map
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages import encode
 from lsd_ros.ros import qos
+from lsd_ros.ros.connections import Connections
 from lsd_ros.ros.conversions import RclpyTypes
 from lsd_ros.ros.mounting import Mounting
 from lsd_ros.ros.parameters import NodeSettings
@@ -45,7 +46,7 @@ class Outputs:
         self._mounting = mounting
         self._types = RclpyTypes()
         self._cloud_builder: CloudBuilder | None = None
-        self._publishers: list[LifecyclePublisher[Any]] = []
+        self._connections = Connections(node)
         self._depth = self._publisher(Image, 'depth/image_rect')
         self._camera_info = self._publisher(CameraInfo, 'depth/camera_info')
         self._preview = self._publisher(Image, 'depth/preview')
@@ -71,18 +72,16 @@ class Outputs:
 
     def close(self) -> None:
         """Destroy the publishers."""
-        for publisher in self._publishers:
-            self._node.destroy_lifecycle_publisher(publisher)
+        self._connections.close()
+
+    def problems(self) -> list[str]:
+        """Return a sentence for every subscription that gets nothing."""
+        return self._connections.problems()
 
     def _publisher(
         self, kind: type[Any], topic: str, depth: int = QUEUE
     ) -> LifecyclePublisher[Any]:
-        with qos.explained(self._node.resolve_topic_name(topic)):
-            publisher = self._node.create_lifecycle_publisher(
-                kind, topic, qos.reliable(depth), qos_overriding_options=qos.overridable()
-            )
-        self._publishers.append(publisher)
-        return publisher
+        return self._connections.publisher(kind, topic, qos.reliable(depth))
 
     def _tf_publisher(self) -> LifecyclePublisher[Any] | None:
         try:

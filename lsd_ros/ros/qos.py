@@ -1,22 +1,84 @@
-"""Quality of service that the user may override by parameters, and what a wrong one says."""
+"""Quality of service: what the node asks for, and where two sides cannot understand each other."""
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
+from rclpy.duration import Duration
 from rclpy.exceptions import ParameterException
-from rclpy.qos import QoSProfile, ReliabilityPolicy, qos_profile_sensor_data
+from rclpy.qos import (
+    DurabilityPolicy,
+    LivelinessPolicy,
+    QoSPolicyKind,
+    QoSProfile,
+    ReliabilityPolicy,
+    qos_profile_sensor_data,
+)
 from rclpy.qos_overriding_options import InvalidQosOverridesError, QoSOverridingOptions
 
 from lsd_ros.errors import RosError
+
+# Every policy that can keep two sides apart, so that a mismatch can be mended on this side.
+OVERRIDABLE = (
+    QoSPolicyKind.HISTORY,
+    QoSPolicyKind.DEPTH,
+    QoSPolicyKind.RELIABILITY,
+    QoSPolicyKind.DURABILITY,
+    QoSPolicyKind.DEADLINE,
+    QoSPolicyKind.LIVELINESS,
+    QoSPolicyKind.LIVELINESS_LEASE_DURATION,
+)
+# What asks for more than the other side offers, of the policies that are words.
+_TOO_MUCH = {
+    'reliability': (ReliabilityPolicy.BEST_EFFORT, ReliabilityPolicy.RELIABLE),
+    'durability': (DurabilityPolicy.VOLATILE, DurabilityPolicy.TRANSIENT_LOCAL),
+    'liveliness': (LivelinessPolicy.AUTOMATIC, LivelinessPolicy.MANUAL_BY_TOPIC),
+}
+# Unset durations are zeros on this side, and the longest that there is from the other side.
+_ENDLESS_NS = 2**62
+
+
+@dataclass(frozen=True)
+class Mismatch:
+    """
+    A policy that keeps a publisher and a subscription from each other.
+
+    :param policy: as in the names of the parameters ``qos_overrides.<topic>.*.<policy>``
+    :param offered: by the publisher, as the value of such a parameter
+    :param requested: by the subscription, as the value of such a parameter
+    """
+
+    policy: str
+    offered: str
+    requested: str
+
+
+def mismatches(offered: QoSProfile, requested: QoSProfile) -> list[Mismatch]:
+    """Return every policy of which a subscription requests more than a publisher offers."""
+    found = [
+        Mismatch(policy, less.name.lower(), more.name.lower())
+        for policy, (less, more) in _TOO_MUCH.items()
+        if (_word(offered, policy), getattr(requested, policy)) == (less, more)
+    ]
+    for policy in ('deadline', 'liveliness_lease_duration'):
+        longest, wanted = getattr(offered, policy), getattr(requested, policy)
+        if _nanoseconds(wanted) < _nanoseconds(longest):
+            found.append(Mismatch(policy, _duration(longest), _duration(wanted)))
+    return found
 
 
 def sensor_data() -> QoSProfile:
     """Return the profile of camera streams: better a lost image than a late one."""
     # A copy: rclpy writes the user's overrides into the profile that it is given.
     return copy.copy(qos_profile_sensor_data)
+
+
+def best_effort(depth: int) -> QoSProfile:
+    """Return the profile of a stream of which some may be lost; hears every kind of publisher."""
+    return QoSProfile(depth=depth, reliability=ReliabilityPolicy.BEST_EFFORT)
 
 
 def reliable(depth: int) -> QoSProfile:
@@ -26,7 +88,7 @@ def reliable(depth: int) -> QoSProfile:
 
 def overridable() -> QoSOverridingOptions:
     """Return what makes ``qos_overrides.<topic>.<publisher or subscription>.*`` parameters."""
-    return QoSOverridingOptions.with_default_policies()
+    return QoSOverridingOptions(OVERRIDABLE)
 
 
 @contextmanager
@@ -43,3 +105,17 @@ def explained(topic: str) -> Iterator[None]:
             f'cannot use the topic {topic}: {error}; correct its name or the parameters '
             f'qos_overrides.{topic}.*'
         ) from error
+
+
+def _word(profile: QoSProfile, policy: str) -> object:
+    value = getattr(profile, policy)
+    unset = value == LivelinessPolicy.SYSTEM_DEFAULT and policy == 'liveliness'
+    return LivelinessPolicy.AUTOMATIC if unset else value
+
+
+def _nanoseconds(duration: Duration) -> int:
+    return min(duration.nanoseconds or _ENDLESS_NS, _ENDLESS_NS)
+
+
+def _duration(duration: Duration) -> str:
+    return str(duration.nanoseconds) if _nanoseconds(duration) < _ENDLESS_NS else '0'
