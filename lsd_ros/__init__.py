@@ -9,6 +9,7 @@ The rooms, and what each one is for (``test/test_architecture.py`` enforces who 
 - ``geometry``: cameras, poses, depth and warping as tensor functions, nothing learned.
 - ``models``: the networks, their preprocessing and their weights files.
 - ``inference``: one frame in, one estimate out; backends, odometry, scale, obstacles.
+- ``safety``: what makes a robot blind, how it is noticed, and whether obstacles may be reported.
 - ``datasets``: bags, sequences, videos, image folders and a synthetic world.
 - ``evaluation``: depth and trajectory errors.
 - ``training``: losses, tasks and the trainer.

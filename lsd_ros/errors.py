@@ -13,6 +13,14 @@ class CameraError(LsdError, ValueError):
     """A camera is uncalibrated, impossible, or does not fit the image that it came with."""
 
 
+class MissingCameraInfoError(CameraError):
+    """Nobody has said yet which camera the images are of."""
+
+
+class CameraMismatchError(CameraError):
+    """A camera is of another size or frame than the image."""
+
+
 class MessageError(LsdError, ValueError):
     """A message cannot be decoded: unknown encoding, wrong size, truncated or damaged data."""
 
@@ -21,12 +29,20 @@ class FrameError(LsdError, ValueError):
     """An image, estimate, pose or trajectory has the wrong shape, type or values."""
 
 
+class NotFiniteError(FrameError):
+    """A network gave values that are not finite."""
+
+
 class WeightsError(LsdError):
     """A weights file is missing, damaged, truncated, foreign, or of another model."""
 
 
 class BackendError(LsdError):
     """An inference backend is not installed, has no such device, or failed."""
+
+
+class DeviceMemoryError(BackendError):
+    """The memory of the device is full."""
 
 
 class DatasetError(LsdError):

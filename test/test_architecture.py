@@ -23,11 +23,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     'messages': set(),
     'geometry': set(),
     'evaluation': set(),
+    'safety': set(),
     'models': {'geometry'},
     'inference': {'geometry', 'models'},
     'datasets': {'geometry', 'messages'},
     'training': {'config', 'geometry', 'models', 'datasets', 'evaluation'},
-    'ros': {'config', 'messages', 'inference', 'datasets'},
+    'ros': {'config', 'messages', 'inference', 'safety', 'datasets'},
 }
 MAY_IMPORT['cli'] = set(MAY_IMPORT) - {'ros'}
 ROS_PACKAGE = re.compile(

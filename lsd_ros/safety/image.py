@@ -1,0 +1,111 @@
+"""Does the image show anything: too dark, too bright, out of focus, or the same as before."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from lsd_ros.safety.faults import Fault, Finding, UnfitError
+from lsd_ros.safety.settings import SafetySettings
+
+DARK_SHARE = 0.95
+WHITE = 250  # from this grey level on a pixel counts as saturated
+# Blur is seen on the strongest edges alone, so that the share of the image without any texture
+# does not matter: how much of their height over EDGE pixels do they rise within one? A step one
+# pixel wide is EDGE pixels wide among the differences over EDGE pixels, hence two quantiles.
+EDGE = 8  # pixels of the network input
+STRONGEST = 0.01  # share of the differences over EDGE pixels that are taken for edges
+FAINTEST_EDGE = 16  # grey levels; a plain wall has none higher, and is not judged
+PROBE = 16  # rows that are compared first, so that the usual, changed image costs next to nothing
+
+Grey = NDArray[np.uint8]
+
+
+def image_findings(image: NDArray[np.uint8], settings: SafetySettings) -> tuple[Finding, ...]:
+    """
+    Say what is wrong with an image.
+
+    :param image: as the network sees it: RGB, shape (H, W, 3), uint8
+    """
+    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+    cumulated = _cumulated(grey)
+    brightest = int(np.searchsorted(cumulated, DARK_SHARE))
+    if brightest < settings.dark_level:
+        seen = f'the image is dark, {DARK_SHARE:.0%} of its pixels are {brightest} of 255 at most'
+        return (Fault.DARK.found(seen),)
+    white = 1.0 - float(cumulated[WHITE - 1])
+    if white > settings.saturated_share:
+        return (Fault.SATURATED.found(f'the image is saturated, {white:.0%} of it are white'),)
+    sharp = sharpness(grey)
+    if sharp is not None and sharp < settings.min_sharpness:
+        return (Fault.BLURRED.found(f'the image is blurred, its sharpness is {sharp:.2f}'),)
+    return ()
+
+
+def sharpness(grey: Grey) -> float | None:
+    """
+    Return how much of their height the strongest edges rise from one pixel to the next.
+
+    The sharper of the two directions counts, since motion blurs one of them. An endless ramp has
+    1 / 8, a step 1.
+
+    :param grey: shape (H, W), uint8
+    :return: None where there is no edge to judge by
+    """
+    best = None
+    for pixels in (grey, grey.T):
+        height = _strongest(pixels, EDGE, STRONGEST)
+        if height >= FAINTEST_EDGE:
+            best = max(best or 0.0, _strongest(pixels, 1, STRONGEST / EDGE) / height)
+    return best
+
+
+def _strongest(grey: Grey, step: int, share: float) -> int:
+    """Return what so great a share of the differences of columns so far apart reaches."""
+    if grey.shape[1] <= step:
+        return 0
+    difference = np.asarray(cv2.absdiff(grey[:, step:], grey[:, :-step]), np.uint8)
+    return int(np.searchsorted(_cumulated(difference), 1 - share))
+
+
+def _cumulated(values: Grey) -> NDArray[np.float64]:
+    """Return the share of values up to each of the 256 levels, shape (256,)."""
+    histogram = cv2.calcHist([values], [0], None, [256], [0, 256]).ravel()
+    return np.cumsum(histogram, dtype=np.float64) / values.size
+
+
+class FrozenCheck:
+    """Compares each image with the one before, bit by bit."""
+
+    def __init__(self) -> None:
+        """Know no image yet."""
+        self._last: NDArray[np.uint8] | None = None
+        self._repetitions = 0
+
+    def check(self, image: NDArray[np.uint8], settings: SafetySettings) -> None:
+        """
+        Take the next image.
+
+        :param image: of the camera itself, shape (H, W, 3), uint8; must not be written to later
+        :raises UnfitError: it is the same as the one before; the findings are empty as long as
+            the camera may have repeated itself by chance
+        """
+        last, self._last = self._last, image
+        if settings.frozen_frames == 0 or last is None or not _same(last, image):
+            self._repetitions = 0
+            return
+        self._repetitions += 1
+        if self._repetitions < settings.frozen_frames:
+            raise UnfitError(())
+        seen = f'the image has been the same {self._repetitions} times in a row'
+        raise UnfitError((Fault.FROZEN.found(seen),))
+
+    def forget(self) -> None:
+        """Compare the next image with none."""
+        self._last = None
+        self._repetitions = 0
+
+
+def _same(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
+    return np.array_equal(one[::PROBE], other[::PROBE]) and np.array_equal(one, other)

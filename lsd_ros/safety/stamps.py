@@ -1,0 +1,89 @@
+"""Do the stamps of the images tell a time that can be: forwards, and near the node's clock."""
+
+from __future__ import annotations
+
+from lsd_ros.safety.faults import Fault, Finding
+from lsd_ros.safety.settings import SafetySettings
+
+OTHER_CLOCK_S = 3600.0
+NS_PER_S = 1e9
+
+
+class StampCheck:
+    """
+    Compares the stamp of each image with the one before, with its arrival and with the clock.
+
+    A bag that is played without ``/clock`` has stamps of another time: beyond an hour the age of
+    an image says nothing, so it is not judged and :attr:`warning` says so. Nothing else depends
+    on the clock of the node, which may be that of a simulation.
+    """
+
+    def __init__(self) -> None:
+        """Know no image yet."""
+        self._last: tuple[int, float] | None = None
+        self._offset_ns = 0
+        self.warning: str | None = None
+
+    def findings(
+        self, stamp_ns: int, arrived_s: float, now_ns: int, settings: SafetySettings
+    ) -> tuple[Finding, ...]:
+        """
+        Take the next image and say what is wrong with its stamp.
+
+        :param stamp_ns: of the image [ns]
+        :param arrived_s: when it came, by a steady clock [s]
+        :param now_ns: the clock of the node [ns]; 0: simulated time that has not begun
+        """
+        last, self._last = self._last, (stamp_ns, arrived_s)
+        step = () if last is None else _step(last, stamp_ns, arrived_s, settings)
+        return step + self._age(stamp_ns, now_ns, settings)
+
+    def camera_time_ns(self, now_ns: int) -> int:
+        """Return the time of the node's clock, on the clock that stamps the images [ns]."""
+        return now_ns - self._offset_ns
+
+    def forget(self) -> None:
+        """Compare the next stamp with none."""
+        self._last = None
+        self.warning = None
+
+    def _age(self, stamp_ns: int, now_ns: int, settings: SafetySettings) -> tuple[Finding, ...]:
+        age_s = (now_ns - stamp_ns) / NS_PER_S
+        self._offset_ns, self.warning = 0, None
+        if now_ns == 0:
+            return ()
+        if abs(age_s) > OTHER_CLOCK_S:
+            self._offset_ns = now_ns - stamp_ns
+            if settings.max_age_s:
+                self.warning = _other_clock(age_s)
+            return ()
+        if settings.max_age_s == 0 or abs(age_s) <= settings.max_age_s:
+            return ()
+        if age_s > 0:
+            return (Fault.STAMP_OLD.found(f'the image is {age_s:.2f} s old'),)
+        return (Fault.STAMP_FUTURE.found(f'the image is {-age_s:.2f} s from the future'),)
+
+
+def _step(
+    last: tuple[int, float], stamp_ns: int, arrived_s: float, settings: SafetySettings
+) -> tuple[Finding, ...]:
+    step_s = (stamp_ns - last[0]) / NS_PER_S
+    if step_s == 0:
+        return (Fault.STAMP_REPEATED.found(f'two images have the same stamp, {stamp_ns} ns'),)
+    if step_s < 0:
+        seen = f'the stamps of the images went backwards by {-step_s:.3f} s'
+        return (Fault.STAMP_BACKWARDS.found(seen),)
+    ahead_s = step_s - (arrived_s - last[1])
+    if settings.max_jump_s and ahead_s > settings.max_jump_s:
+        seen = f'the stamps of the images jumped ahead by {ahead_s:.2f} s'
+        return (Fault.STAMP_JUMP.found(seen),)
+    return ()
+
+
+def _other_clock(age_s: float) -> str:
+    where = 'behind' if age_s > 0 else 'ahead of'
+    return (
+        f'the stamps of the images are {abs(age_s) / 3600:.0f} hours {where} the clock of the '
+        'node, so the age of an image is not judged: play bags with --clock and set use_sim_time, '
+        'synchronise the clocks, or set safety.max_age_s to 0'
+    )
