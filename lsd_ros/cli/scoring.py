@@ -14,13 +14,18 @@ from numpy.typing import NDArray
 from lsd_ros.cli.pictures import Picture, error_map
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError, FrameError
-from lsd_ros.evaluation.depth import Crop, DepthErrors, depth_errors, summarise
+from lsd_ros.evaluation.depth import Crop, DepthErrors, depth_errors, known_pixels, summarise
 from lsd_ros.evaluation.trajectory import (
     absolute_error_m,
     aligned,
     matched,
     relative_errors,
     segment_errors,
+)
+from lsd_ros.evaluation.uncertainty import (
+    UncertaintyErrors,
+    summarise_uncertainty,
+    uncertainty_errors,
 )
 from lsd_ros.inference.engine import EngineInfo
 from lsd_ros.inference.preview import colour_map
@@ -41,7 +46,9 @@ class Judged(Interface):
         """Return what runs."""
         ...
 
-    def process(self, frame: Frame, *, depth: bool = True, motion: bool = True) -> Estimate:
+    def process(
+        self, frame: Frame, *, depth: bool = True, motion: bool = True, uncertainty: bool = False
+    ) -> Estimate:
         """Estimate depth and motion of the next frame."""
         ...
 
@@ -69,6 +76,10 @@ class Protocol:
             return 'garg' if self.crop == 'garg' else 'none'
         camera = sequence.camera
         return 'garg' if camera.width > GARG_ASPECT * camera.height else 'none'
+
+    def known(self, truth: Depth, crop: Crop) -> NDArray[np.bool_]:
+        """Return which pixels of a true depth count, shape (H, W)."""
+        return known_pixels(truth, min_depth_m=NEAREST_M, max_depth_m=self.max_depth_m, crop=crop)
 
 
 @dataclass(frozen=True)
@@ -146,26 +157,35 @@ def score_depth(
     protocol: Protocol,
     advance: Advance = lambda: None,
     show: Callable[[int, Picture], object] | None = None,
+    claims: list[UncertaintyErrors] | None = None,
 ) -> dict[str, Any]:
     """
-    Compare the depth of every frame that has a true one.
+    Compare the depth of every frame that has a true one, and its uncertainty where that is known.
 
     :param advance: called after each frame of the sequence
     :param show: told the index and the picture of each frame
+    :param claims: how the uncertainty of each frame fits its errors is added to these
     :return: the errors; empty where the sequence has no true depth
     :raises LsdError: an image cannot be read, or the engine fails
     """
     scaled: list[DepthErrors] = []
     unscaled: list[DepthErrors] = []
+    claimed: list[UncertaintyErrors] = []
     priors: Priors | None = None
     compare = _comparison(protocol, protocol.crop_of(sequence))
     for seen in _frames_with_truth(sequence, advance):
-        predicted = _predicted(engine, sequence, seen)
+        estimate = _estimate(engine, sequence, seen)
+        predicted = _depth_of(estimate, sequence, seen)
         priors = priors or Priors.like(predicted)
         scaled.append(compare(predicted, seen.truth, True))
         unscaled.append(compare(predicted, seen.truth, False))
-        in_range = (seen.truth > NEAREST_M) & (seen.truth < protocol.max_depth_m)
-        priors.add(predicted, seen.truth, in_range)
+        priors.add(predicted, seen.truth, protocol.known(seen.truth, 'none'))
+        if estimate.uncertainty is not None:
+            known = protocol.known(seen.truth, protocol.crop_of(sequence))
+            deviation, scale = estimate.uncertainty, scaled[-1].scale
+            claimed.append(
+                uncertainty_errors(predicted, deviation, seen.truth, known, scale=scale)
+            )
         if show is not None:
             show(seen.index, picture(seen, predicted * np.float32(scaled[-1].scale)))
     if priors is None:
@@ -175,6 +195,10 @@ def score_depth(
     errors['unscaled'] = {name: plain[name] for name in MEANS}
     errors['priors'] = _prior_errors(priors, sequence, compare)
     errors['crop'] = protocol.crop_of(sequence)
+    if claimed:
+        errors['uncertainty'] = dataclasses.asdict(summarise_uncertainty(claimed))
+    if claims is not None:
+        claims.extend(claimed)
     return errors
 
 
@@ -219,10 +243,13 @@ def _frames_with_truth(
         advance()
 
 
-def _predicted(engine: Judged, sequence: TrainingSequence, seen: Seen) -> Depth:
+def _estimate(engine: Judged, sequence: TrainingSequence, seen: Seen) -> Estimate:
     stamp_ns = int(sequence.stamps_ns[seen.index])
     frame = Frame(stamp_ns, FRAME_ID, seen.image, sequence.camera)
-    estimate = engine.process(frame, motion=False)
+    return engine.process(frame, motion=False, uncertainty=True)
+
+
+def _depth_of(estimate: Estimate, sequence: TrainingSequence, seen: Seen) -> Depth:
     if estimate.depth is None or estimate.depth.shape != seen.truth.shape:
         raise DatasetError(
             f'{sequence.name}: depth and truth of image {seen.index} differ in size'

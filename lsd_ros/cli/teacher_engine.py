@@ -50,9 +50,13 @@ class TeacherEngine:
             network_size=(self._preprocessing.width, self._preprocessing.height),
         )
 
-    def process(self, frame: Frame, *, depth: bool = True, motion: bool = True) -> Estimate:
+    def process(
+        self, frame: Frame, *, depth: bool = True, motion: bool = True, uncertainty: bool = False
+    ) -> Estimate:
         """
         Estimate depth and motion; see :meth:`lsd_ros.inference.engine.Engine.process`.
+
+        A teacher knows nothing of its uncertainty.
 
         :raises CameraError: depth is wanted and the network does not see the whole image
         """

@@ -101,8 +101,7 @@ def depth_errors(
             '(height, width)'
         )
     inverse = _resized(_inverse(predicted, min_depth_m), truth.shape)
-    with np.errstate(invalid='ignore'):
-        known = (truth > min_depth_m) & (truth < max_depth_m) & _inside(truth.shape, crop)
+    known = known_pixels(truth, min_depth_m=min_depth_m, max_depth_m=max_depth_m, crop=crop)
     known &= np.isfinite(inverse)
     if not known.any():
         raise FrameError(
@@ -116,6 +115,14 @@ def depth_errors(
         raise FrameError('most of the prediction is beyond range: it cannot be scaled')
     found = np.clip(found * (scale if median_scaling else 1.0), min_depth_m, max_depth_m)
     return _compared(found, wanted, scale)
+
+
+def known_pixels(
+    truth: NDArray[Any], *, min_depth_m: float, max_depth_m: float, crop: Crop
+) -> NDArray[np.bool_]:
+    """Return where the truth lies between the bounds and inside the crop, shape (H, W)."""
+    with np.errstate(invalid='ignore'):
+        return (truth > min_depth_m) & (truth < max_depth_m) & _inside(truth.shape, crop)
 
 
 def summarise(errors: Sequence[DepthErrors]) -> DepthSummary:

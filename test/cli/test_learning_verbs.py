@@ -103,16 +103,18 @@ def test_a_perfect_prediction_has_no_error_in_the_score(sequence: Path) -> None:
     index_of = {int(stamp): index for index, stamp in enumerate(source.stamps_ns)}
 
     class Oracle:
-        def process(self, frame: object, *, motion: bool) -> object:
+        def process(self, frame: object, *, motion: bool, uncertainty: bool) -> object:
             truth = source.depth(index_of[frame.stamp_ns])  # type: ignore[attr-defined]
             assert truth is not None
-            return SimpleNamespace(depth=np.where(np.isnan(truth), 60.0, truth) / 3)
+            depth = np.where(np.isnan(truth), 60.0, truth) / 3
+            return SimpleNamespace(depth=depth, uncertainty=depth / 10)
 
     score = score_depth(Oracle(), source, Protocol())  # type: ignore[arg-type]
     assert score['abs_rel'] == pytest.approx(0, abs=1e-6)
     assert score['scale_median'] == pytest.approx(3)
     assert score['unscaled']['abs_rel'] == pytest.approx(2 / 3, rel=1e-5)
     assert score['priors']['mean_map']['abs_rel'] < score['priors']['constant']['abs_rel']
+    assert score['uncertainty']['coverage_1'] == 1
 
 
 def test_an_exported_model_says_what_it_is_and_gives_the_same_numbers(
