@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,13 +18,17 @@ from lsd_ros.inference.backends.base import Backend
 from lsd_ros.inference.backends.choice import open_backend
 from lsd_ros.inference.depth_map import depth_map, uncertainty_map
 from lsd_ros.inference.distortion import DistortionPolicy, RectifiedImage
-from lsd_ros.inference.odometry.odometry import Odometry
-from lsd_ros.inference.scale import scale_of
+from lsd_ros.inference.odometry.history import OdometryHistory
+from lsd_ros.inference.odometry.odometry import NetworkMotion, Odometry
+from lsd_ros.inference.scale.choice import scale_source
+from lsd_ros.inference.scale.source import Matrix, Observation
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import SHIPPED, Weights, load_weights
 from lsd_ros.types import Camera, Estimate, Frame, Scale
 
 LOGGER = logging.getLogger(__name__)
+
+BackendOpener = Callable[[EngineSettings, Weights, int, int], Backend]
 
 
 @dataclass(frozen=True)
@@ -61,31 +65,49 @@ class Engine:
     :param settings: everything that can be chosen
     :param weights: networks and their preprocessing
     :param path: where the weights come from, for people
+    :param opened: builds what runs the networks
     :raises BackendError: nothing can run the networks as asked
     """
 
-    def __init__(self, settings: EngineSettings, weights: Weights, path: str | Path) -> None:
+    def __init__(
+        self,
+        settings: EngineSettings,
+        weights: Weights,
+        path: str | Path,
+        opened: BackendOpener = open_backend,
+    ) -> None:
+        self._opened = opened
         self._settings = settings
         self._weights = weights
         self._path = str(path)
         self._distortion = DistortionPolicy(settings.distortion)
         self._odometry = Odometry(settings.odometry)
+        self.odometry_in = OdometryHistory()
+        self._scale = scale_source(settings.scale, weights.card, self.odometry_in)
         self._network_size = (weights.preprocessing.width, weights.preprocessing.height)
         self._backend = self._built_backend()
 
     @classmethod
-    def load(cls, settings: EngineSettings) -> Engine:
+    def load(
+        cls,
+        settings: EngineSettings,
+        *,
+        weights_of: Callable[[str | Path], Weights] = load_weights,
+        opened: BackendOpener = open_backend,
+    ) -> Engine:
         """
         Load the weights that the settings name, and build what runs them.
 
+        :param weights_of: loads weights
+        :param opened: builds what runs them, as :func:`open_backend` does
         :raises WeightsError: the weights cannot be used
         :raises BackendError: nothing can run the networks as asked
         """
         path = settings.weights or SHIPPED
-        weights = load_weights(path)
+        weights = weights_of(path)
         if weights.card.licence:
             LOGGER.info('licence of weights %s: %s', weights.card.name, weights.card.licence)
-        return cls(settings, weights, path)
+        return cls(settings, weights, path, opened)
 
     @property
     def info(self) -> EngineInfo:
@@ -104,15 +126,26 @@ class Engine:
         )
 
     def process(
-        self, frame: Frame, *, depth: bool = True, motion: bool = True, uncertainty: bool = False
+        self,
+        frame: Frame,
+        *,
+        depth: bool = True,
+        motion: bool = True,
+        uncertainty: bool = False,
+        base_from_camera: Matrix | None = None,
     ) -> Estimate:
         """
         Estimate depth and motion.
+
+        The networks come first: a source of the scale may look at what they say about this frame
+        before it becomes metres. What such a source needs is computed whether it is wanted or not.
 
         :param frame: the next one in time
         :param depth: whether depth is wanted; it asks for a calibrated camera
         :param motion: whether motion is wanted; without it the chain of motion is broken
         :param uncertainty: whether the deviation of the depth is wanted, where the weights know it
+        :param base_from_camera: where the camera sits on the robot, for sources of the scale,
+            shape (4, 4); None where it is not known
         :return: with what was wanted; ``motion`` is None until three frames follow each other
         :raises CameraError: depth is wanted and the frame has no camera, or its camera has
             distortion that the settings refuse
@@ -120,25 +153,34 @@ class Engine:
         :raises FrameError: the network gave values that are not finite
         """
         stages: dict[str, float] = {}
-        scale = scale_of(self._settings.scale, self._weights.card)
-        parts: dict[str, Any] = {}
         with _timed(stages, 'rectify'):
             rectified = self._distortion.apply(frame)
+        if depth and rectified.camera is None:
+            raise CameraError('depth needs a camera: publish camera info, or give a calibration')
         with _timed(stages, 'resize'):
             small, small_camera = self._weights.preprocessing.prepare(
                 rectified.image, rectified.camera
             )
         self._fit_backend(small)
-        if depth:
+        maps = moved = None
+        if depth or (self._scale.needs_depth and small_camera is not None):
             with _timed(stages, 'depth network'):
                 maps = self._disparity(small, uncertainty=uncertainty)
-            with _timed(stages, 'depth map'):
-                parts.update(self._depth(maps, rectified, small, small_camera, scale))
-        if motion:
+        if motion or self._scale.needs_motion:
             with _timed(stages, 'pose network'):
-                parts.update(self._motion(frame.stamp_ns, small, scale))
+                moved = self._odometry.observe(frame.stamp_ns, small, self._backend.motions)
         else:
             self._odometry.pause()
+        with _timed(stages, 'scale'):
+            seen = self._observation(frame.stamp_ns, maps, small_camera, moved, base_from_camera)
+            scale = self._scale.update(seen)
+        parts: dict[str, Any] = {}
+        if depth and maps is not None:
+            with _timed(stages, 'depth map'):
+                parts.update(self._depth(maps, rectified, small, small_camera, scale))
+        if moved is not None:
+            motion_parts = self._motion(moved, scale)
+            parts.update(motion_parts if motion else {})
         return Estimate(frame.stamp_ns, frame.frame_id, scale, stages_s=stages, **parts)
 
     def apply(self, settings: EngineSettings) -> None:
@@ -150,11 +192,19 @@ class Engine:
         if settings.distortion != self._settings.distortion:
             self._distortion = DistortionPolicy(settings.distortion)
         self._odometry.settings = settings.odometry
+        if settings.scale != self._settings.scale:
+            self._scale = scale_source(settings.scale, self._weights.card, self.odometry_in)
         self._settings = settings
 
     def reset_odometry(self) -> None:
         """Make the next frame the origin of the odometry."""
         self._odometry.reset()
+
+    def reset(self) -> None:
+        """Forget all that was learned on the way, as after a jump of time."""
+        self._odometry.reset()
+        self._scale.reset()
+        self.odometry_in.clear()
 
     def close(self) -> None:
         """Let go of the networks and of their memory."""
@@ -162,7 +212,7 @@ class Engine:
 
     def _built_backend(self) -> Backend:
         started = time.perf_counter()
-        backend = open_backend(self._settings, self._weights, *self._network_size)
+        backend = self._opened(self._settings, self._weights, *self._network_size)
         LOGGER.info(
             'network of %d x %d runs in %s on %s, ready after %.1f s',
             *self._network_size,
@@ -180,8 +230,8 @@ class Engine:
 
     def _disparity(self, small: NDArray[np.uint8], *, uncertainty: bool) -> NDArray[np.float32]:
         """Return disparity and, where it is wanted and known, its deviation."""
-        maps = self._backend.disparity(small)
-        maps = maps if uncertainty else maps[:1]
+        known: NDArray[np.float32] = self._backend.disparities(small[None])[0]
+        maps = known if uncertainty else known[:1]
         if not np.isfinite(maps).all():
             raise FrameError(
                 'the depth network gave values that are not finite: use other weights, or set '
@@ -226,14 +276,33 @@ class Engine:
                 part[unseen] = np.nan
         return {'camera': camera, 'image': image, 'disparity': maps[0], **images}
 
-    def _motion(self, stamp_ns: int, small: NDArray[np.uint8], scale: Scale) -> dict[str, Any]:
-        """Return the parts of an estimate that belong to motion."""
+    def _motions(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Run the pose network on three frames, shape (3, H, W, 3)."""
+        vectors: NDArray[np.float32] = self._backend.motions(frames[None])[0]
+        return vectors
+
+    def _observation(
+        self,
+        stamp_ns: int,
+        maps: NDArray[np.float32] | None,
+        small_camera: Camera | None,
+        moved: NetworkMotion | None,
+        base_from_camera: Matrix | None,
+    ) -> Observation:
+        """Return what a source of the scale may look at."""
+        inverse_depth = camera = None
+        if self._scale.needs_depth and maps is not None and small_camera is not None:
+            depths = self._weights.depths
+            far, near = 1 / depths.max_depth, 1 / depths.min_depth
+            inverse_depth = maps[0] * np.float32(near - far) + np.float32(far)
+            camera = small_camera.resized(maps.shape[2], maps.shape[1])
+        return Observation(stamp_ns, inverse_depth, camera, moved, base_from_camera)
+
+    def _motion(self, moved: NetworkMotion, scale: Scale) -> dict[str, Any]:
+        """Go on by a step; return the parts of an estimate that belong to motion."""
         odometry = self._odometry
-        motion = odometry.update(stamp_ns, small, self._backend.motions, scale.factor)
-        if motion is None:
-            return {}
         return {
-            'motion': motion,
+            'motion': odometry.advance(moved, scale.factor),
             'odom_from_camera': odometry.odom_from_camera,
             'odom_covariance': odometry.covariance,
         }

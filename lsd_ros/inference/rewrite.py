@@ -17,7 +17,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from lsd_ros.models.checkpoint import Weights
 from lsd_ros.models.layers import ConvNormAct, convolution
-from lsd_ros.models.pose_net import PoseNet
+from lsd_ros.models.pose_net import FRAMES, PoseNet
 from lsd_ros.models.preprocessing import Normalise, Preprocessing
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.models.weighting import WeightedSum
@@ -89,13 +89,14 @@ class PoseInference(nn.Module):
         """
         Estimate motion.
 
-        :param frames: before, target and after, RGB in 0 .. 255, shape (3, H, W, 3), uint8
-        :return: before_from_target and after_from_target, shape (2, 6), float32
+        :param frames: before, target and after of each of B cameras, RGB in 0 .. 255, shape
+            (3 B, H, W, 3), uint8
+        :return: before_from_target and after_from_target of each, shape (2 B, 6), float32
         """
         planes = self.normalise(frames)
-        stacked = planes.reshape(1, -1, planes.shape[2], planes.shape[3])
-        motions: Tensor = self.network(stacked)[0]
-        return motions.float()
+        stacked = planes.reshape(-1, 3 * FRAMES, planes.shape[2], planes.shape[3])
+        motions: Tensor = self.network(stacked)
+        return motions.reshape(-1, 6).float()
 
 
 def depth_inference(weights: Weights) -> DepthInference:

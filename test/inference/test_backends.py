@@ -47,8 +47,9 @@ def truth(weights):
         return disparity, weights.pose(planes)[0].numpy()
 
 
-def opened(weights, **values):
-    return choice.open_backend(settings.build(EngineSettings, values), weights, 96, 64)
+def opened(weights, batch=1, **values):
+    given = settings.build(EngineSettings, values)
+    return choice.open_backend(given, weights, 96, 64, batch=batch)
 
 
 @pytest.mark.parametrize('name', CPU)
@@ -58,14 +59,29 @@ def test_every_backend_is_equal_to_the_trained_network(name, weights, truth):
     disparity, motions = truth
     assert disparity.shape == (2, 32, 48)
     assert disparity.std(axis=(1, 2)).min() > 1e-3, 'a map without contrast would prove nothing'
-    np.testing.assert_allclose(backend.disparity(IMAGE), disparity, rtol=1e-4)
-    np.testing.assert_allclose(backend.motions(FRAMES), motions, rtol=1e-3, atol=1e-7)
+    np.testing.assert_allclose(backend.disparities(IMAGE[None])[0], disparity, rtol=1e-4)
+    np.testing.assert_allclose(backend.motions(FRAMES[None])[0], motions, rtol=1e-3, atol=1e-7)
+
+
+@pytest.mark.parametrize('name', CPU)
+def test_a_batch_gives_what_its_images_give_alone(name, weights):
+    generator = np.random.default_rng(1)
+    images = generator.integers(0, 256, (3, 64, 96, 3), np.uint8)
+    frames = generator.integers(0, 256, (3, 3, 64, 96, 3), np.uint8)
+    alone = opened(weights, backend=name, device='cpu')
+    together = opened(weights, batch=3, backend=name, device='cpu')
+    for size in (2, 1, 3):
+        disparities = np.stack([alone.disparities(one[None])[0].copy() for one in images[:size]])
+        np.testing.assert_allclose(together.disparities(images[:size]), disparities, rtol=1e-5)
+        motions = np.stack([alone.motions(one[None])[0].copy() for one in frames[:size]])
+        np.testing.assert_allclose(together.motions(frames[:size]), motions, rtol=1e-4, atol=1e-7)
 
 
 @pytest.mark.parametrize('name', ['openvino', 'torch'])
 def test_half_precision_is_near(name, weights, truth):
     pytest.importorskip(name)
-    disparity = opened(weights, backend=name, device='cpu', precision='half').disparity(IMAGE)
+    backend = opened(weights, backend=name, device='cpu', precision='half')
+    (disparity,) = backend.disparities(IMAGE[None])
     assert disparity.dtype == np.float32
     np.testing.assert_allclose(disparity, truth[0], rtol=0.05)
 
@@ -73,12 +89,14 @@ def test_half_precision_is_near(name, weights, truth):
 @pytest.mark.skipif(not torch.cuda.is_available(), reason='torch sees no CUDA device')
 @pytest.mark.parametrize(('precision', 'tolerance'), [('full', 1e-2), ('half', 5e-2)])
 def test_cuda_is_near_and_repeats_itself(precision, tolerance, weights, truth):
-    backend = opened(weights, device='cuda', precision=precision)
-    first = backend.disparity(IMAGE).copy()
-    backend.disparity(255 - IMAGE)
-    np.testing.assert_array_equal(backend.disparity(IMAGE), first)
-    np.testing.assert_allclose(first, truth[0], rtol=tolerance)
-    np.testing.assert_allclose(backend.motions(FRAMES), truth[1], rtol=tolerance, atol=1e-4)
+    backend = opened(weights, batch=2, device='cuda', precision=precision)
+    first = backend.disparities(IMAGE[None]).copy()
+    both = backend.disparities(np.stack([255 - IMAGE, IMAGE]))
+    np.testing.assert_allclose(both[1:], first, rtol=tolerance)
+    np.testing.assert_array_equal(backend.disparities(IMAGE[None]), first)
+    np.testing.assert_allclose(first[0], truth[0], rtol=tolerance)
+    motions = backend.motions(FRAMES[None])[0]
+    np.testing.assert_allclose(motions, truth[1], rtol=tolerance, atol=1e-4)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='there is a CUDA device')

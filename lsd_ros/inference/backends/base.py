@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -9,7 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.models.checkpoint import Weights
-from lsd_ros.models.pose_net import FRAMES
+from lsd_ros.models.pose_net import FRAMES, MOTIONS
+
+Shape = tuple[int, int, int, int]
+Network = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -22,6 +26,7 @@ class Plan:
     :param height: of the network input [pixels]
     :param threads: CPU threads that it may use
     :param half: compute with half precision
+    :param batch: most cameras whose images run together
     """
 
     weights: Weights
@@ -29,16 +34,18 @@ class Plan:
     height: int
     threads: int
     half: bool
+    batch: int = 1
 
     @property
-    def image_shape(self) -> tuple[int, int, int, int]:
-        """Return the input shape of the depth network."""
-        return 1, self.height, self.width, 3
+    def image_shapes(self) -> list[Shape]:
+        """Return the input shapes of the depth network, for one camera to the whole batch."""
+        return [(size, self.height, self.width, 3) for size in range(1, self.batch + 1)]
 
     @property
-    def frames_shape(self) -> tuple[int, int, int, int]:
-        """Return the input shape of the pose network."""
-        return FRAMES, self.height, self.width, 3
+    def frames_shapes(self) -> list[Shape]:
+        """Return the input shapes of the pose network, for one camera to the whole batch."""
+        sizes = range(FRAMES, FRAMES * self.batch + 1, FRAMES)
+        return [(size, self.height, self.width, 3) for size in sizes]
 
 
 class Backend(Protocol):
@@ -51,13 +58,14 @@ class Backend(Protocol):
     name: str
     device: str
 
-    def disparity(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
+    def disparities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """
         Run the depth network.
 
-        :param image: RGB of the planned size, shape (H, W, 3), uint8, contiguous
+        :param images: RGB of the planned size, shape (N, H, W, 3), uint8, contiguous; N up to the
+            planned batch
         :return: disparity in (0, 1) and, where the weights know it, the relative standard
-            deviation of its depth, shape (1 or 2, h, w), float32; valid until the next call
+            deviation of its depth, shape (N, 1 or 2, h, w), float32; valid until the next call
         """
         ...
 
@@ -65,8 +73,25 @@ class Backend(Protocol):
         """
         Run the pose network.
 
-        :param frames: before, target and after, shape (3, H, W, 3), uint8, contiguous
-        :return: before_from_target and after_from_target, shape (2, 6), float32: translation in
-            units of network depth, then axis-angle [rad]
+        :param frames: before, target and after, shape (N, 3, H, W, 3), uint8, contiguous
+        :return: before_from_target and after_from_target, shape (N, 2, 6), float32: translation
+            in units of network depth, then axis-angle [rad]; valid until the next call
         """
         ...
+
+
+class NetworkPair:
+    """The calls of a backend, passed on to two networks that take and give stacked images."""
+
+    def __init__(self, depth: Network, pose: Network) -> None:
+        self._depth = depth
+        self._pose = pose
+
+    def disparities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See :meth:`Backend.disparities`."""
+        return self._depth(images)
+
+    def motions(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """See :meth:`Backend.motions`."""
+        stacked = frames.reshape(-1, *frames.shape[2:])
+        return self._pose(stacked).reshape(-1, MOTIONS, 6)

@@ -16,19 +16,22 @@ LOGGER = logging.getLogger(__name__)
 CPU_BACKENDS = ('openvino', 'onnxruntime', 'torch')  # fastest first: docs/performance.md
 
 
-def open_backend(settings: EngineSettings, weights: Weights, width: int, height: int) -> Backend:
+def open_backend(
+    settings: EngineSettings, weights: Weights, width: int, height: int, *, batch: int = 1
+) -> Backend:
     """
     Build the backend that the settings ask for, for one network size.
 
     Where the choice is left open, whatever fails to build is logged and the next best is taken.
 
+    :param batch: most cameras whose images run together
     :raises BackendError: what was asked for by name cannot run, or nothing can
     """
     reasons = []
     candidates = _candidates(settings)
     for device, name in candidates:
         half = settings.precision == 'half' or (settings.precision == 'auto' and device == 'cuda')
-        plan = Plan(weights, width, height, settings.threads, half)
+        plan = Plan(weights, width, height, settings.threads, half, batch)
         # elsewhere torch only shrinks images, and its idle threads would spin in the way of others
         torch.set_num_threads(settings.threads if (device, name) == ('cpu', 'torch') else 1)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -10,14 +11,14 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from lsd_ros.errors import BackendError
-from lsd_ros.inference.backends.base import Plan
+from lsd_ros.inference.backends.base import Network, NetworkPair, Plan, Shape
 from lsd_ros.inference.rewrite import channels_last, depth_inference, pose_inference
 
 LOGGER = logging.getLogger(__name__)
 WARM_UP_RUNS = 3
 
 
-class CudaBackend:
+class CudaBackend(NetworkPair):
     """
     Both networks on the first CUDA device.
 
@@ -33,20 +34,20 @@ class CudaBackend:
                 "device to 'cpu'"
             )
         try:
-            self._depth = CudaNetwork(depth_inference(plan.weights), plan.image_shape, plan.half)
-            self._pose = CudaNetwork(pose_inference(plan.weights), plan.frames_shape, plan.half)
+            super().__init__(
+                _captured(depth_inference(plan.weights), plan.image_shapes, plan.half),
+                _captured(pose_inference(plan.weights), plan.frames_shapes, plan.half),
+            )
         except RuntimeError as error:  # torch.OutOfMemoryError is one, too
             raise BackendError(f'CUDA cannot run the network: {_first_line(error)}') from error
         self.device = f'cuda ({torch.cuda.get_device_name()})'
 
-    def disparity(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """See :meth:`Backend.disparity`."""
-        result: NDArray[np.float32] = self._depth(image[None])[0]
-        return result
 
-    def motions(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """See :meth:`Backend.motions`."""
-        return self._pose(frames)
+def _captured(network: nn.Module, shapes: Sequence[Shape], half: bool) -> Network:
+    """Capture a graph for every length now: on the road it would stop the images."""
+    network = channels_last(network.to('cuda', torch.float16 if half else torch.float32))
+    by_length = {shape[0]: CudaNetwork(network, shape) for shape in shapes}
+    return lambda images: by_length[len(images)](images)
 
 
 class CudaNetwork:
@@ -57,9 +58,8 @@ class CudaNetwork:
     capturing fails, the same three steps run one by one, and the reason is logged.
     """
 
-    def __init__(self, network: nn.Module, shape: tuple[int, ...], half: bool) -> None:
-        kind = torch.float16 if half else torch.float32
-        self._network = channels_last(network.to('cuda', kind))
+    def __init__(self, network: nn.Module, shape: Shape) -> None:
+        self._network = network
         self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._pinned_in = torch.zeros(shape, dtype=torch.uint8).pin_memory()
         self._device_in = self._pinned_in.cuda()

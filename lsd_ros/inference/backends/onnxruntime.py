@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lsd_ros.errors import BackendError
-from lsd_ros.inference.backends.base import Plan
+from lsd_ros.inference.backends.base import Network, NetworkPair, Plan, Shape
 from lsd_ros.inference.onnx_export import onnx_bytes
 from lsd_ros.inference.rewrite import depth_inference, pose_inference
 
 
-class OnnxRuntimeBackend:
+class OnnxRuntimeBackend(NetworkPair):
     """
     Both networks in ONNX Runtime.
 
@@ -30,21 +30,21 @@ class OnnxRuntimeBackend:
                 "precision is 'half': ONNX Runtime computes with full precision on the cpu; "
                 "set precision to 'full', or backend to 'openvino'"
             )
-        self._depth = _session(depth_inference(plan.weights), plan.image_shape, plan)
-        self._pose = _session(pose_inference(plan.weights), plan.frames_shape, plan)
+        super().__init__(
+            _network(_session(depth_inference(plan.weights), plan.image_shapes[0], plan)),
+            _network(_session(pose_inference(plan.weights), plan.frames_shapes[0], plan)),
+        )
 
-    def disparity(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """See :meth:`Backend.disparity`."""
-        result: NDArray[np.float32] = self._depth.run(None, {'image': image[None]})[0][0]
+
+def _network(session: Any) -> Network:
+    def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        result: NDArray[np.float32] = session.run(None, {'image': images})[0]
         return result
 
-    def motions(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """See :meth:`Backend.motions`."""
-        result: NDArray[np.float32] = self._pose.run(None, {'image': frames})[0]
-        return result
+    return run
 
 
-def _session(network: nn.Module, shape: tuple[int, ...], plan: Plan) -> Any:
+def _session(network: nn.Module, shape: Shape, plan: Plan) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
@@ -56,5 +56,5 @@ def _session(network: nn.Module, shape: tuple[int, ...], plan: Plan) -> Any:
     options.inter_op_num_threads = 1
     # a spinning thread starves whatever else runs on the robot
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-    model = onnx_bytes(network, shape)
+    model = onnx_bytes(network, shape, any_length=plan.batch > 1)
     return onnxruntime.InferenceSession(model, options, providers=['CPUExecutionProvider'])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +13,11 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lsd_ros.errors import BackendError
-from lsd_ros.inference.backends.base import Plan
+from lsd_ros.inference.backends.base import Network, NetworkPair, Plan, Shape
 from lsd_ros.inference.rewrite import depth_inference, pose_inference
 
 
-class OpenVinoBackend:
+class OpenVinoBackend(NetworkPair):
     """
     Both networks compiled by OpenVINO.
 
@@ -27,27 +28,22 @@ class OpenVinoBackend:
     device = 'cpu'
 
     def __init__(self, plan: Plan) -> None:
-        self._depth = _compiled(depth_inference(plan.weights), plan.image_shape, plan)
-        self._pose = _compiled(pose_inference(plan.weights), plan.frames_shape, plan)
-
-    def disparity(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """See :meth:`Backend.disparity`."""
-        result: NDArray[np.float32] = _infer(self._depth, image[None])[0]
-        return result
-
-    def motions(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """See :meth:`Backend.motions`."""
-        return _infer(self._pose, frames)
+        super().__init__(
+            _network(_compiled(depth_inference(plan.weights), plan.image_shapes, plan)),
+            _network(_compiled(pose_inference(plan.weights), plan.frames_shapes, plan)),
+        )
 
 
-def _compiled(network: nn.Module, shape: tuple[int, ...], plan: Plan) -> Any:
+def _compiled(network: nn.Module, shapes: Sequence[Shape], plan: Plan) -> Any:
+    """Compile a network for a range of lengths; for one alone it is three percent faster."""
     try:
         import openvino
     except ImportError as error:
         raise BackendError(
             f'backend openvino cannot be loaded ({error}): pip install "lsd_ros[openvino]"'
         ) from error
-    example = torch.zeros(shape, dtype=torch.uint8)
+    shortest, longest = shapes[0][0], shapes[-1][0]
+    example = torch.zeros(shapes[0], dtype=torch.uint8)
     options = {
         'PERFORMANCE_HINT': 'LATENCY',
         'INFERENCE_NUM_THREADS': plan.threads,
@@ -62,6 +58,8 @@ def _compiled(network: nn.Module, shape: tuple[int, ...], plan: Plan) -> Any:
                 torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
             )
             model = openvino.convert_model(traced, example_input=example)
+        length = openvino.Dimension(shortest, longest) if longest > shortest else shortest
+        model.reshape([length, *shapes[0][1:]])
         return _core().compile_model(model, 'CPU', options).create_infer_request()
     except RuntimeError as error:
         raise BackendError(f'OpenVINO cannot compile the network: {error}') from error
@@ -80,7 +78,10 @@ def _core() -> Any:
     return openvino.Core()
 
 
-def _infer(request: Any, data: NDArray[np.uint8]) -> NDArray[np.float32]:
-    request.infer([data], share_inputs=True)
-    result: NDArray[np.float32] = request.get_output_tensor(0).data
-    return result
+def _network(request: Any) -> Network:
+    def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        request.infer([images], share_inputs=True)
+        result: NDArray[np.float32] = request.get_output_tensor(0).data
+        return result
+
+    return run

@@ -5,12 +5,14 @@ from __future__ import annotations
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from lsd_ros.inference.backends.base import Plan
+from lsd_ros.inference.backends.base import Network, NetworkPair, Plan
 from lsd_ros.inference.rewrite import channels_last, depth_inference, pose_inference
+from lsd_ros.models.pose_net import FRAMES
 
 
-class TorchCpuBackend:
+class TorchCpuBackend(NetworkPair):
     """Both networks in torch, on as many threads as torch is set to."""
 
     name = 'torch'
@@ -18,17 +20,25 @@ class TorchCpuBackend:
 
     def __init__(self, plan: Plan) -> None:
         kind = torch.bfloat16 if plan.half else torch.float32
-        self._depth = channels_last(depth_inference(plan.weights).to(kind))
-        self._pose = channels_last(pose_inference(plan.weights).to(kind))
+        super().__init__(
+            _one_by_one(depth_inference(plan.weights).to(kind), len_of_one=1),
+            _one_by_one(pose_inference(plan.weights).to(kind), len_of_one=FRAMES),
+        )
+
+
+def _one_by_one(network: nn.Module, len_of_one: int) -> Network:
+    """
+    Run a network on each image of a batch in turn.
+
+    Together they leave the cache between the layers: four at once take 1.6 times as long as one by
+    one.
+    """
+    network = channels_last(network)
 
     @torch.inference_mode()
-    def disparity(self, image: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """See :meth:`Backend.disparity`."""
-        result: NDArray[np.float32] = self._depth(torch.from_numpy(image)[None])[0].numpy()
-        return result
+    def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        parts = torch.split(torch.from_numpy(images), len_of_one)
+        results: list[NDArray[np.float32]] = [network(part).numpy() for part in parts]
+        return results[0] if len(results) == 1 else np.concatenate(results)
 
-    @torch.inference_mode()
-    def motions(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """See :meth:`Backend.motions`."""
-        result: NDArray[np.float32] = self._pose(torch.from_numpy(frames)).numpy()
-        return result
+    return run
