@@ -58,11 +58,11 @@ class CacheSettings:
 
 class FrameCache:
     """
-    The frames of some sequences, reduced to what a network size needs.
+    The frames of some sequences, reduced to what their network size needs.
 
     Processes forked from this one share what each of them decodes. Nothing outlives them.
 
-    :param size: (width, height) of the network input
+    :param sizes: (width, height) of the network input, for each sequence
     :param fit: how images become that size, ``crop`` or ``stretch``
     :raises DatasetError: an image cannot be decoded, or the disk is full
     """
@@ -70,13 +70,16 @@ class FrameCache:
     def __init__(
         self,
         sequences: Sequence[TrainingSequence],
-        size: tuple[int, int],
+        sizes: Sequence[tuple[int, int]],
         fit: str,
         given: CacheSettings,
     ) -> None:
         """Lay the frames out; none is decoded yet but the first of each sequence."""
         self._sequences = sequences
-        self._cameras = [_reduced(s.camera, size, fit, given.scale) for s in sequences]
+        self._cameras = [
+            _reduced(sequence.camera, size, fit, given.scale)
+            for sequence, size in zip(sequences, sizes, strict=True)
+        ]
         shapes = [_shape(s, camera) for s, camera in zip(sequences, self._cameras, strict=True)]
         counts = [len(sequence) for sequence in sequences]
         self.size_bytes = sum(

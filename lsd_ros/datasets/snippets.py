@@ -26,8 +26,11 @@ from lsd_ros.datasets.frame_cache import CacheSettings, FrameCache
 from lsd_ros.datasets.image_difference import difference
 from lsd_ros.datasets.snippet_index import Place, gap_by_motion, places
 from lsd_ros.datasets.training_sequence import TrainingSequence, world_from_camera
+from lsd_ros.geometry.resize import size_in_aspect
 from lsd_ros.settings import setting
+from lsd_ros.types import Camera
 
+SIZE_MULTIPLE = 32  # of both networks: five stages that halve
 _ATTEMPTS = 20
 
 
@@ -38,9 +41,10 @@ class SnippetSettings:
     width: int = setting(416, 'Width of the network input ([0084])', minimum=32, maximum=8192)
     height: int = setting(128, 'Height of the network input ([0084])', minimum=32, maximum=8192)
     fit: str = setting(
-        'crop',
-        'How an image of another aspect fits: a part of it, or all of it stretched',
-        choices=('crop', 'stretch'),
+        'keep_aspect',
+        'How an image of another aspect fits: the size changed to about as many pixels in the '
+        'aspect of the image, a part of the image, or all of it stretched',
+        choices=('keep_aspect', 'crop', 'stretch'),
     )
     gap: int = setting(
         0,
@@ -155,14 +159,23 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         """List the snippets; where the gap is chosen by motion, a few frames are looked at."""
         self.settings = given
         self._sequences = sequences
-        self._size = (given.width, given.height)
-        self.cache = FrameCache(sequences, self._size, given.fit, given.cache)
+        self._fit = 'stretch' if given.fit == 'stretch' else 'crop'
+        self._sizes = [_size(sequence.camera, given) for sequence in sequences]
+        self.cache = FrameCache(sequences, self._sizes, self._fit, given.cache)
         self.gaps = [self._gap(number) for number in range(len(sequences))]
         self.places = places(sequences, self.gaps, given.max_step_s)
+        self._by_size: dict[tuple[int, int], list[int]] = {}
+        for index, place in enumerate(self.places):
+            self._by_size.setdefault(self._sizes[place.sequence], []).append(index)
 
     def __len__(self) -> int:
         """Return the number of snippets."""
         return len(self.places)
+
+    @property
+    def groups(self) -> list[list[int]]:
+        """Return the indices of the snippets of each size: only those fit into one batch."""
+        return list(self._by_size.values())
 
     def __getitem__(self, draw: int | tuple[int, int]) -> Snippet:
         """
@@ -188,7 +201,8 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
 
     def _moving(self, index: int) -> tuple[Place, list[NDArray[np.uint8]]]:
         """Return the snippet of an index; a still one is replaced, always by the same."""
-        others = np.random.default_rng((self.settings.seed, index))
+        random = np.random.default_rng((self.settings.seed, index))
+        others = self._by_size[self._sizes[self.places[index].sequence]]
         for _ in range(_ATTEMPTS):
             place = self.places[index]
             frames = [
@@ -198,18 +212,18 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
             least = self.settings.min_difference
             if not least or min(difference(f, frames[1]) for f in frames[::2]) >= least:
                 break
-            index = int(others.integers(len(self)))
+            index = others[random.integers(len(others))]
         return place, frames
 
     def _snippet(
         self, place: Place, frames: list[NDArray[np.uint8]], rng: np.random.Generator
     ) -> Snippet:
         given, camera = self.settings, self.cache.camera(place.sequence)
-        colours = None
-        window = central_window(camera.width, camera.height, self._size, given.fit)
+        colours, size = None, self._sizes[place.sequence]
+        window = central_window(camera.width, camera.height, size, self._fit)
         if given.augmentation.enabled:
             window = random_window(
-                rng, camera.width, camera.height, self._size, given.fit, given.augmentation
+                rng, camera.width, camera.height, size, self._fit, given.augmentation
             )
             colours = random_colours(rng, given.augmentation)
         images = [window.image(frame) for frame in frames]
@@ -226,6 +240,14 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
             name=sequence.name,
             stamp_ns=int(sequence.stamps_ns[place.middle]),
         )
+
+
+def _size(camera: Camera, given: SnippetSettings) -> tuple[int, int]:
+    """Return (width, height) of the network input for a camera, as when the weights are used."""
+    if given.fit != 'keep_aspect':
+        return given.width, given.height
+    pixels = given.width * given.height
+    return size_in_aspect(pixels, camera.width, camera.height, SIZE_MULTIPLE)
 
 
 def translations(sequence: TrainingSequence, place: Place) -> NDArray[np.float32]:

@@ -2,10 +2,29 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
+
+
+def size_in_aspect(pixels: int, width: int, height: int, multiple: int) -> tuple[int, int]:
+    """
+    Return (width, height) of about so many pixels in about the aspect of an image.
+
+    :param pixels: wanted product of width and height
+    :param width: of the image
+    :param height: of the image
+    :param multiple: what the result is a multiple of, both ways
+    """
+    columns = _nearest(math.sqrt(pixels * width / height), multiple)
+    return columns, _nearest(columns * height / width, multiple)
+
+
+def _nearest(length: float, multiple: int) -> int:
+    return max(multiple, multiple * round(length / multiple))
 
 
 def resize_image(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:

@@ -6,7 +6,6 @@ Its settings are saved inside the weights file, so that training and run time ca
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 
 from lsd_ros import settings
 from lsd_ros.errors import SettingError
-from lsd_ros.geometry.resize import resize_image
+from lsd_ros.geometry.resize import resize_image, size_in_aspect
 from lsd_ros.models.small_depth_net import SIZE_MULTIPLE
 from lsd_ros.settings import setting
 from lsd_ros.types import Camera
@@ -61,10 +60,7 @@ class Preprocessing:
         """Return (width, height) of the network input for an image of another size."""
         if self.fit != 'keep_aspect':
             return self.width, self.height
-        pixels = self.width * self.height
-        columns = _nearest_multiple(math.sqrt(pixels * width / height))
-        rows = _nearest_multiple(columns * height / width)
-        return columns, rows
+        return size_in_aspect(self.width * self.height, width, height, SIZE_MULTIPLE)
 
     def window(self, width: int, height: int) -> tuple[int, int, int, int]:
         """Return (left, top, width, height) of the part of the image that the network sees."""
@@ -125,7 +121,3 @@ class Normalise(nn.Module):
         if self.grey:
             planes = (planes * self.luminance).sum(dim=1, keepdim=True)
         return planes * self.scale + self.shift
-
-
-def _nearest_multiple(pixels: float) -> int:
-    return max(SIZE_MULTIPLE, SIZE_MULTIPLE * round(pixels / SIZE_MULTIPLE))

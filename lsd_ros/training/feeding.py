@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,6 +20,10 @@ class Samples(Protocol):
 
     def __len__(self) -> int:
         """Return the number of samples."""
+
+    @property
+    def groups(self) -> Sequence[Sequence[int]]:
+        """Return the places of the samples that can be collated with each other."""
 
     def __getitem__(self, draw: Draw) -> Any:
         """Return one sample."""
@@ -43,7 +47,7 @@ def batches(
     :raises LsdError: a sample cannot be read
     """
     sampler = StepSampler(
-        len(samples),
+        samples.groups,
         settings.batch_size,
         settings.seed,
         first_step=first_step,

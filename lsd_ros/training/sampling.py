@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -27,10 +28,11 @@ class StepSampler(Sampler[list[Draw]]):
     """
     Shuffled epochs one after the other, cut into steps; processes share each step.
 
-    Which samples a step sees depends on seed and step alone, so that a training is resumed at its
-    step, and several processes see together what one process would see.
+    A step takes its samples from one group; groups take turns, each as often as it is large, and
+    each has epochs of its own. Which samples a step sees depends on seed and step alone, so that
+    a training is resumed at its step, and several processes see together what one would see.
 
-    :param length: number of samples
+    :param groups: places of the samples that may meet in one step
     :param samples_per_step: of all processes together
     :param first_step: where to enter, from 0
     :param rank: which of the processes this is
@@ -40,7 +42,7 @@ class StepSampler(Sampler[list[Draw]]):
 
     def __init__(
         self,
-        length: int,
+        groups: Sequence[Sequence[int]],
         samples_per_step: int,
         seed: int,
         *,
@@ -53,7 +55,7 @@ class StepSampler(Sampler[list[Draw]]):
                 f'loop.batch_size is {samples_per_step}: it must be a multiple of the '
                 f'{processes} processes'
             )
-        self._length = length
+        self._groups = groups
         self._samples_per_step = samples_per_step
         self._seed = seed
         self._first_step = first_step
@@ -62,23 +64,37 @@ class StepSampler(Sampler[list[Draw]]):
 
     def __iter__(self) -> Iterator[list[Draw]]:
         """Yield the draws of this process, step after step, without end."""
-        epoch, order = -1, []
-        step = self._first_step
-        while True:
-            start = step * self._samples_per_step + self._rank * self._share
-            draws = []
-            for position in range(start, start + self._share):
-                wanted, place = divmod(position, self._length)
-                if wanted != epoch:
-                    epoch, order = wanted, self._shuffled(wanted)
-                draws.append(Draw(order[place], epoch))
-            yield draws
-            step += 1
+        orders = [_Order(group, self._seed) for group in self._groups]
+        for group, turn in itertools.islice(self._turns(), self._first_step, None):
+            start = turn * self._samples_per_step + self._rank * self._share
+            yield [orders[group].draw(n) for n in range(start, start + self._share)]
 
-    def _shuffled(self, epoch: int) -> list[int]:
-        generator = torch.Generator().manual_seed(_mixed(self._seed, epoch))
-        order: list[int] = torch.randperm(self._length, generator=generator).tolist()
-        return order
+    def _turns(self) -> Iterator[tuple[int, int]]:
+        """Yield for each step whose turn it is, and how many turns that group had before."""
+        sizes = [len(group) for group in self._groups]
+        owed, had = [0] * len(sizes), [0] * len(sizes)
+        while True:
+            owed = [debt + size for debt, size in zip(owed, sizes, strict=True)]
+            group = owed.index(max(owed))
+            yield group, had[group]
+            owed[group] -= sum(sizes)
+            had[group] += 1
+
+
+class _Order:
+    """The shuffled epochs of one group; the newest is remembered."""
+
+    def __init__(self, group: Sequence[int], seed: int) -> None:
+        self._group, self._seed = group, seed
+        self._epoch, self._order = -1, list[int]()
+
+    def draw(self, position: int) -> Draw:
+        epoch, place = divmod(position, len(self._group))
+        if epoch != self._epoch:
+            generator = torch.Generator().manual_seed(_mixed(self._seed, epoch))
+            self._order = torch.randperm(len(self._group), generator=generator).tolist()
+            self._epoch = epoch
+        return Draw(self._group[self._order[place]], epoch)
 
 
 def _mixed(seed: int, epoch: int) -> int:

@@ -89,7 +89,7 @@ def dots() -> Iterator[tuple[NDArray[np.float64], NDArray[np.uint8]]]:
         yield point, cv2.GaussianBlur(image, (0, 0), 1.5)
 
 
-@pytest.mark.parametrize('fit', ['crop', 'stretch'])
+@pytest.mark.parametrize('fit', ['keep_aspect', 'crop', 'stretch'])
 def test_intrinsics_follow_flip_scale_and_crop(fit: str) -> None:
     points, frames = zip(*dots(), strict=True)
     given = dataclasses.replace(
@@ -111,6 +111,23 @@ def test_intrinsics_follow_flip_scale_and_crop(fit: str) -> None:
         else:
             pytest.fail(f'epoch {epoch}: spots at {spots} do not fit {snippet.intrinsics}')
     assert min(met.values()) > 3
+
+
+def test_each_camera_gets_the_network_size_of_its_aspect() -> None:
+    wide = sequence(4)
+    square = sequence(5, camera=dataclasses.replace(CAMERA, width=160, cx=80.0))
+    square.frames = [frame[:, :160] for frame in square.frames]
+    dataset = SnippetDataset([wide, square], SMALL)
+    assert dataset.groups == [[0, 1], [2, 3, 4]]
+    sizes = [tuple(dataset[index].images.shape[2:]) for index in range(len(dataset))]
+    assert sizes == [(32, 96)] * 2 + [(64, 64)] * 3
+
+
+def test_a_still_snippet_is_replaced_by_one_of_its_size() -> None:
+    still = sequence(4, camera=dataclasses.replace(CAMERA, width=160, cx=80.0))
+    still.frames = [noise(0)[:, :160]] * 4
+    dataset = SnippetDataset([sequence(40), still], dataclasses.replace(SMALL, min_difference=1))
+    assert collate([dataset[index] for index in dataset.groups[1]]).images.shape[3:] == (64, 64)
 
 
 def _spot(image: torch.Tensor) -> tuple[float, float] | None:

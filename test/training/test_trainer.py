@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import itertools
 import json
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -213,9 +215,19 @@ def test_pictures_and_curves_go_to_tensorboard(toy: ModuleType, tmp_path: Path) 
     assert shown == pytest.approx(figures(tmp_path / 'run')['loss'])
 
 
+def test_groups_take_turns_and_are_never_mixed() -> None:
+    groups = [range(6), range(6, 8)]
+    steps = list(itertools.islice(StepSampler(groups, 2, 0), 40))
+    for draws in steps:
+        assert len({draw.sample < 6 for draw in draws}) == 1
+    counts = Counter(draw.sample for draws in steps for draw in draws)
+    assert set(counts.values()) == {10}  # ten epochs of eight samples
+    assert list(itertools.islice(StepSampler(groups, 2, 0, first_step=17), 23)) == steps[17:]
+
+
 def test_a_batch_that_processes_cannot_share_is_refused() -> None:
     with pytest.raises(SettingError, match=r'loop\.batch_size is 3.*2 processes'):
-        StepSampler(10, 3, 0, processes=2)
+        StepSampler([range(10)], 3, 0, processes=2)
 
 
 def test_a_folder_is_trained_into_by_one_process_at_a_time(

@@ -29,6 +29,10 @@ class ToySamples:
     def __len__(self) -> int:
         return 13
 
+    @property
+    def groups(self) -> list[range]:
+        return [range(13)]
+
     def __getitem__(self, draw: Draw) -> Tensor:
         generator = torch.Generator().manual_seed(1000 * draw.epoch + draw.sample)
         return torch.randn(3, 8, 8, generator=generator)
