@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from lsd_ros import config, settings
 from lsd_ros.errors import SettingError
-from lsd_ros.inference.settings import EngineSettings, ScaleSettings
+from lsd_ros.inference.scale.settings import ScaleSettings
+from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.settings import setting
 
 

@@ -168,7 +168,7 @@ class Engine:
                 maps = self._disparity(small, uncertainty=uncertainty)
         if motion or self._scale.needs_motion:
             with _timed(stages, 'pose network'):
-                moved = self._odometry.observe(frame.stamp_ns, small, self._backend.motions)
+                moved = self._odometry.observe(frame.stamp_ns, small, self._motions)
         else:
             self._odometry.pause()
         with _timed(stages, 'scale'):

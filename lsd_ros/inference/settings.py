@@ -8,28 +8,8 @@ from lsd_ros import settings
 from lsd_ros.errors import SettingError
 from lsd_ros.inference.obstacles.settings import PointsSettings, ScanSettings
 from lsd_ros.inference.odometry.settings import OdometrySettings
+from lsd_ros.inference.scale.settings import ScaleSettings
 from lsd_ros.settings import setting
-
-
-@dataclass(frozen=True)
-class ScaleSettings:
-    """Where metres come from."""
-
-    source: str = setting(
-        'checkpoint',
-        'Where metres come from: the weights themselves, or a fixed factor',
-        choices=('checkpoint', 'fixed'),
-    )
-    factor: float = setting(
-        1.0,
-        'Metres per unit of network depth, used where scale.source is fixed',
-        minimum=1e-3,
-        maximum=1e3,
-    )
-
-    def __post_init__(self) -> None:
-        """Check every value."""
-        settings.check(self)
 
 
 @dataclass(frozen=True)
