@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from lsd_ros.errors import CameraError
+from lsd_ros.errors import CameraMismatchError, MissingCameraInfoError
 from lsd_ros.messages.camera_info import camera_from_info
 from lsd_ros.types import Camera
 
@@ -34,17 +34,18 @@ class Calibration:
         """
         Return the camera of an image.
 
-        :raises CameraError: there is no camera info yet, it is uncalibrated, or it is of another
-            size or frame than the image
+        :raises MissingCameraInfoError: there is no camera info yet
+        :raises CameraMismatchError: it is of another size or frame than the image
+        :raises CameraError: it is uncalibrated, or impossible
         """
         info, camera = self._newest()
         if info.header.frame_id != frame_id:
-            raise CameraError(
+            raise CameraMismatchError(
                 f'camera info on {self._topic} is of frame {info.header.frame_id!r} and the image '
                 f'of frame {frame_id!r}: let both come from the same camera'
             )
         if (camera.width, camera.height) != (width, height):
-            raise CameraError(
+            raise CameraMismatchError(
                 f'camera info on {self._topic} is of {camera.width} x {camera.height} and the '
                 f'image of {width} x {height}: give the calibration of this image size'
             )
@@ -54,7 +55,7 @@ class Calibration:
         with self._lock:
             info, camera = self._info, self._read
         if info is None:
-            raise CameraError(
+            raise MissingCameraInfoError(
                 f'no camera info on {self._topic} yet: depth needs the calibration of the camera, '
                 'publish it there or remap camera_info'
             )

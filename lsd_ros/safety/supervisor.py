@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -20,27 +20,27 @@ class State(Enum):
     STARTING = 'starting'
     SEEING = 'seeing'
     BLIND = 'blind'
+    IDLE = 'idle'
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Report:
     """
-    The state at one moment.
+    How things stand.
 
-    :param findings: why the node is blind; empty in every other state
-    :param good_frames: seen in a row since then
-    :param counts: frames with each fault, since the start
+    :param faults: why the node is blind; empty in every other state
+    :param good_frames: in a row, up to now
+    :param problems: what is wrong now, or was since the report before, in sentences
+    :param counts: frames with each fault since the start
+    :param warning: what is no fault but should be known; None: nothing
     """
 
     state: State
-    findings: tuple[Finding, ...]
+    faults: tuple[Fault, ...]
     good_frames: int
+    problems: tuple[str, ...]
     counts: dict[Fault, int]
-
-    @property
-    def sentence(self) -> str:
-        """Return why the node is blind; empty where it is not."""
-        return '; '.join(finding.sentence for finding in self.findings)
+    warning: str | None = None
 
 
 class Supervisor:
@@ -61,29 +61,36 @@ class Supervisor:
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Start without an image."""
-        self._lock = threading.Lock()
-        self._clock = clock
-        self._what_is_missing = what_is_missing
         self.settings = settings
-        self._counts: Counter[Fault] = Counter()
-        self._received = 0
-        self._arrived_s = clock()
+        self._what_is_missing = what_is_missing
+        self._clock = clock
+        self._lock = threading.Lock()
         self._state = State.STARTING
         self._findings: tuple[Finding, ...] = ()
         self._good_frames = 0
+        self._recent: dict[Fault, str] = {}
+        self._counts: Counter[Fault] = Counter()
+        self._received = 0
+        self._arrived_s = clock()
+
+    @property
+    def state(self) -> State:
+        """Return the state of this moment."""
+        return self._state
 
     def begin(self) -> None:
         """Start anew, and count from zero."""
         with self._lock:
+            self._become(State.STARTING)
+            self._recent.clear()
             self._counts.clear()
             self._received = 0
             self._arrived_s = self._clock()
-            self._start()
 
     def rest(self) -> None:
-        """Take note that images are left alone, and are neither good nor bad."""
+        """Take note that an image is left alone, and is neither good nor bad."""
         with self._lock:
-            self._start()
+            self._become(State.IDLE)
 
     def judge(self, findings: Sequence[Finding]) -> bool:
         """
@@ -94,53 +101,74 @@ class Supervisor:
         """
         with self._lock:
             if findings:
-                self._go_blind(findings)
+                self._become(State.BLIND, findings)
+                self._note(findings)
                 return False
             self._good_frames += 1
-            if self._state is State.BLIND and self._good_frames < self.settings.recovery_frames:
+            recovered = self._good_frames >= self.settings.recovery_frames
+            if self._state is State.BLIND and not recovered:
                 return False
             self._state, self._findings = State.SEEING, ()
             return True
 
-    def watch(self, received: int, working_s: float = 0.0) -> bool:
+    def watch(self, received: int, working_s: float = 0.0) -> tuple[Finding, ...]:
         """
         Take note of the time; to be called several times within every timeout.
 
         :param received: images that have come since the start
         :param working_s: for how long the image in hand has been worked on [s]
-        :return: whether the node has become blind by this
+        :return: what has made the node blind just now
         """
         with self._lock:
             now = self._clock()
             if received != self._received:
                 self._received, self._arrived_s = received, now
-            findings = self._missing(now - self._arrived_s)
-            findings += stuck_findings(working_s, self.settings)
+            findings = self._overdue(now - self._arrived_s, working_s)
             if not findings:
-                return False
-            faults = [finding.fault for finding in findings]
-            news = faults != [finding.fault for finding in self._findings]
-            if news:
-                self._go_blind(findings)
-            self._findings, self._good_frames = findings, 0
-            return news
+                return ()
+            known = _faults(self._findings) == _faults(findings)
+            self._become(State.BLIND, findings)
+            if known:
+                return ()
+            self._note(findings)
+            return findings
 
-    @property
-    def verdict(self) -> Verdict:
-        """Return the state of this moment."""
+    def report(self, warning: str | None = None) -> Report:
+        """
+        Say how things stand, and what went wrong since the report before.
+
+        :param warning: to be passed on
+        """
         with self._lock:
-            return Verdict(self._state, self._findings, self._good_frames, dict(self._counts))
+            recent, self._recent = self._recent, {}
+            recent.update(_by_fault(self._findings))
+            return Report(
+                state=self._state,
+                faults=_faults(self._findings),
+                good_frames=self._good_frames,
+                problems=tuple(recent.values()),
+                counts=dict(self._counts),
+                warning=warning,
+            )
 
-    def _missing(self, seconds: float) -> tuple[Finding, ...]:
-        if seconds <= self.settings.image_timeout_s:
-            return ()
-        return (Fault.NO_IMAGE.found(self._what_is_missing),)
+    def _overdue(self, silent_s: float, working_s: float) -> tuple[Finding, ...]:
+        if silent_s > self.settings.image_timeout_s:
+            return (Fault.NO_IMAGE.found(self._what_is_missing),)
+        if self._state in (State.STARTING, State.IDLE):
+            return ()  # the first image may have to wait for its networks to be built
+        return stuck_findings(working_s, self.settings)
 
-    def _start(self) -> None:
-        self._state, self._findings, self._good_frames = State.STARTING, (), 0
+    def _become(self, state: State, findings: Sequence[Finding] = ()) -> None:
+        self._state, self._findings, self._good_frames = state, tuple(findings), 0
 
-    def _go_blind(self, findings: Sequence[Finding]) -> None:
-        self._state = State.BLIND
-        self._findings = tuple(findings)
-        self._good_frames = 0
-        self._counts.update(finding.fault for finding in findings)
+    def _note(self, findings: Sequence[Finding]) -> None:
+        self._recent.update(_by_fault(findings))
+        self._counts.update(_faults(findings))
+
+
+def _faults(findings: Iterable[Finding]) -> tuple[Fault, ...]:
+    return tuple(finding.fault for finding in findings)
+
+
+def _by_fault(findings: Iterable[Finding]) -> dict[Fault, str]:
+    return {finding.fault: finding.sentence for finding in findings}

@@ -46,24 +46,26 @@ class World:
 
     @property
     def state(self):
-        return self.supervisor.verdict.state
+        return self.supervisor.state
 
 
 @given(EVENTS, st.integers(1, 6))
 def test_obstacles_are_reported_only_in_good_frames_of_a_node_that_sees(events, recovery_frames):
     world = World(recovery_frames)
-    good = recovery_frames  # the first frame needs no others
+    in_a_row = recovery_frames  # the first frame needs no others
     for kind, value in events:
         spoken = world.do(kind, value)
-        verdict = world.supervisor.verdict
+        report = world.supervisor.report()
         if kind == 'frame':
-            good = 0 if value else good + 1
-            assert spoken == (good >= recovery_frames)
-            assert spoken == (verdict.state is State.SEEING)
-        elif kind == 'rest' or (kind == 'wait' and verdict.state is State.BLIND):
-            good = recovery_frames if kind == 'rest' else min(good, verdict.good_frames)
-        assert (verdict.state is State.BLIND) == bool(verdict.findings)
-        assert bool(verdict.sentence) == bool(verdict.findings)
+            in_a_row = 0 if value else in_a_row + 1
+            assert spoken == (in_a_row >= recovery_frames)
+            assert spoken == (report.state is State.SEEING)
+        elif kind == 'rest':
+            in_a_row = recovery_frames
+        elif spoken or (report.state is State.BLIND and Fault.NO_IMAGE in report.faults):
+            in_a_row = 0 if report.good_frames == 0 else in_a_row
+        assert (report.state is State.BLIND) == bool(report.faults)
+        assert len(report.problems) >= len(set(report.faults))
 
 
 @given(EVENTS, st.integers(1, 6))
@@ -86,11 +88,11 @@ def test_first_good_frame_is_reported():
 def test_missing_images_are_news_once_and_say_which():
     world = World()
     world.frame()
-    assert [world.wait(0.6) for _ in range(4)] == [False, True, False, False]
-    verdict = world.supervisor.verdict
-    assert [finding.fault for finding in verdict.findings] == [Fault.NO_IMAGE]
-    assert verdict.sentence.startswith('no image on /image: publish')
-    assert verdict.counts == {Fault.NO_IMAGE: 1}
+    assert [bool(world.wait(0.6)) for _ in range(4)] == [False, True, False, False]
+    report = world.supervisor.report()
+    assert report.faults == (Fault.NO_IMAGE,)
+    assert report.problems[0].startswith('no image on /image: publish')
+    assert report.counts == {Fault.NO_IMAGE: 1}
     assert [world.frame() for _ in range(3)] == [False, False, True]
 
 
@@ -100,23 +102,41 @@ def test_images_that_never_came_are_missed_too():
     assert world.state is State.BLIND
 
 
-def test_reason_is_the_newest_one_until_the_node_sees():
+def test_report_has_the_newest_reason_and_whatever_else_happened_since_the_last_one():
     world = World()
-    world.frame([Fault.DARK.found()])
+    world.frame([Fault.DARK.found('dark as night')])
     world.frame([Fault.BLURRED.found(), Fault.STAMP_OLD.found()])
     world.frame()
-    verdict = world.supervisor.verdict
-    assert [finding.fault for finding in verdict.findings] == [Fault.BLURRED, Fault.STAMP_OLD]
-    assert verdict.good_frames == 1
-    assert verdict.counts == {Fault.DARK: 1, Fault.BLURRED: 1, Fault.STAMP_OLD: 1}
+    report = world.supervisor.report()
+    assert (report.faults, report.good_frames) == ((Fault.BLURRED, Fault.STAMP_OLD), 1)
+    assert [problem.split(':')[0] for problem in report.problems] == [
+        'dark as night',
+        Fault.BLURRED.what,
+        Fault.STAMP_OLD.what,
+    ]
+    assert report.counts == {Fault.DARK: 1, Fault.BLURRED: 1, Fault.STAMP_OLD: 1}
+    world.frame()
+    world.frame()
+    assert world.supervisor.report().problems == ()
 
 
 def test_image_that_is_never_done_is_noticed_while_others_wait():
     world = World()
+    world.received += 1
+    assert not world.supervisor.watch(world.received, working_s=100.0)  # networks are being built
     world.frame()
     world.received += 1
-    assert world.supervisor.watch(world.received, working_s=100.0)
-    assert [finding.fault for finding in world.supervisor.verdict.findings] == [Fault.TOO_SLOW]
+    (finding,) = world.supervisor.watch(world.received, working_s=100.0)
+    assert finding.fault == Fault.TOO_SLOW
+    assert world.state is State.BLIND
+
+
+def test_images_left_alone_make_the_node_idle_and_the_next_good_one_ends_that():
+    world = World()
+    world.frame([Fault.DARK.found()])
+    world.supervisor.rest()
+    assert world.state is State.IDLE
+    assert world.frame()
 
 
 def test_every_fault_has_a_name_a_meaning_and_a_remedy():
