@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from diagnostic_msgs.msg import DiagnosticArray
 from rclpy.clock import Clock, ClockType
@@ -25,6 +27,9 @@ from lsd_ros.ros.outputs import Outputs
 from lsd_ros.ros.parameters import Parameters, Settings
 from lsd_ros.ros.pipeline import Pipeline
 from lsd_ros.ros.worker import Worker
+
+if TYPE_CHECKING:
+    from lsd_ros.inference.engine import Engine
 
 NOT_CONFIGURED = 'the node is not configured: configure and activate it first'
 DIAGNOSTICS_QUEUE = 10
@@ -49,9 +54,17 @@ class Configured:
 class DepthNode(LifecycleNode):
     """Images of one camera in; depth, points and odometry out."""
 
-    def __init__(self) -> None:
-        """Declare parameters and services; everything heavy waits for ``on_configure``."""
-        super().__init__('depth_node')
+    def __init__(
+        self, *, load_engine: Callable[[EngineSettings], Engine] | None = None, **of_node: Any
+    ) -> None:
+        """
+        Declare parameters and services; everything heavy waits for ``on_configure``.
+
+        :param load_engine: makes the engine; None: as :meth:`Engine.load` does
+        :param of_node: what else rclpy is to know of the node, its namespace for example
+        """
+        super().__init__('depth_node', **of_node)
+        self._load_engine = load_engine
         self._process = ExitStack()
         self._process.enter_context(RosLogHandler(self.get_logger()))
         self.parameters = Parameters(self)
@@ -127,7 +140,7 @@ class DepthNode(LifecycleNode):
         from lsd_ros.inference.engine import Engine  # brings torch: seconds, spent here only
 
         settings = self.parameters.settings()
-        engine = Engine.load(settings.engine)
+        engine = (self._load_engine or Engine.load)(settings.engine)
         resources.callback(engine.close)
         warning = diagnostics.untrained_warning(engine.info)
         if warning is not None:
