@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.errors import CameraError, FrameError
+from lsd_ros.errors import CameraError, NotFiniteError
 from lsd_ros.inference.backends.base import Backend
 from lsd_ros.inference.backends.choice import open_backend
 from lsd_ros.inference.depth_map import depth_map, uncertainty_map
@@ -133,6 +133,7 @@ class Engine:
         motion: bool = True,
         uncertainty: bool = False,
         base_from_camera: Matrix | None = None,
+        inspect: Callable[[NDArray[np.uint8]], None] | None = None,
     ) -> Estimate:
         """
         Estimate depth and motion.
@@ -146,11 +147,13 @@ class Engine:
         :param uncertainty: whether the deviation of the depth is wanted, where the weights know it
         :param base_from_camera: where the camera sits on the robot, for sources of the scale,
             shape (4, 4); None where it is not known
+        :param inspect: shown what the network will see, shape (h, w, 3), or the image itself where
+            that is smaller; may raise, and leave the frame as if it had never been
         :return: with what was wanted; ``motion`` is None until three frames follow each other
         :raises CameraError: depth is wanted and the frame has no camera, or its camera has
             distortion that the settings refuse
         :raises BackendError: the device failed
-        :raises FrameError: the network gave values that are not finite
+        :raises NotFiniteError: the network gave values that are not finite
         """
         stages: dict[str, float] = {}
         with _timed(stages, 'rectify'):
@@ -161,6 +164,9 @@ class Engine:
             small, small_camera = self._weights.preprocessing.prepare(
                 rectified.image, rectified.camera
             )
+        if inspect is not None:
+            with _timed(stages, 'inspect'):
+                inspect(min(small, rectified.image, key=len))
         self._fit_backend(small)
         maps = moved = None
         if depth or (self._scale.needs_depth and small_camera is not None):
@@ -233,7 +239,7 @@ class Engine:
         known: NDArray[np.float32] = self._backend.disparities(small[None])[0]
         maps = known if uncertainty else known[:1]
         if not np.isfinite(maps).all():
-            raise FrameError(
+            raise NotFiniteError(
                 'the depth network gave values that are not finite: use other weights, or set '
                 "precision to 'full'"
             )
