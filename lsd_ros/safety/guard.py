@@ -14,7 +14,7 @@ from lsd_ros.safety.output import OutputCheck
 from lsd_ros.safety.pace import PaceCheck
 from lsd_ros.safety.settings import SafetySettings
 from lsd_ros.safety.stamps import StampCheck
-from lsd_ros.safety.supervisor import Report, State, Supervisor
+from lsd_ros.safety.supervisor import State, Supervisor, Verdict
 from lsd_ros.types import Estimate
 
 
@@ -23,7 +23,7 @@ class Guard:
     The checks of one camera, and what the supervisor makes of them.
 
     One thread takes each frame through ``stamp``, ``image``, ``network_image`` and ``passes``, as
-    far as it comes, or to ``failed``; another one calls ``watch`` and ``report``.
+    far as it comes, or to ``failed``; another one calls ``watch`` and ``verdict``.
 
     :param what_is_missing: said where no images come; names their topic
     :param now_ns: the clock of the node [ns]
@@ -126,9 +126,9 @@ class Guard:
         """Take note of the time; see :meth:`Supervisor.watch`."""
         return self._supervisor.watch(received, working_s)
 
-    def report(self) -> Report:
-        """Say how things stand, and what went wrong since the last report."""
-        return self._supervisor.report(self._stamps.warning)
+    def verdict(self) -> Verdict:
+        """Say how things stand, and what went wrong since it was last asked for."""
+        return self._supervisor.verdict(self._stamps.warning)
 
     def begin(self) -> None:
         """Start anew, and count from zero."""

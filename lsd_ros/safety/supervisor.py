@@ -24,19 +24,19 @@ class State(Enum):
 
 
 @dataclass(frozen=True)
-class Report:
+class Verdict:
     """
     How things stand.
 
-    :param faults: why the node is blind; empty in every other state
+    :param findings: why the node is blind; empty in every other state
     :param good_frames: in a row, up to now
-    :param problems: what is wrong now, or was since the report before, in sentences
+    :param problems: what is wrong now, or was since it was last asked for, in sentences
     :param counts: frames with each fault since the start
     :param warning: what is no fault but should be known; None: nothing
     """
 
     state: State
-    faults: tuple[Fault, ...]
+    findings: tuple[Finding, ...]
     good_frames: int
     problems: tuple[str, ...]
     counts: dict[Fault, int]
@@ -133,18 +133,18 @@ class Supervisor:
             self._note(findings)
             return findings
 
-    def report(self, warning: str | None = None) -> Report:
+    def verdict(self, warning: str | None = None) -> Verdict:
         """
-        Say how things stand, and what went wrong since the report before.
+        Say how things stand, and what went wrong since it was last asked for.
 
         :param warning: to be passed on
         """
         with self._lock:
             recent, self._recent = self._recent, {}
             recent.update(_by_fault(self._findings))
-            return Report(
+            return Verdict(
                 state=self._state,
-                faults=_faults(self._findings),
+                findings=self._findings,
                 good_frames=self._good_frames,
                 problems=tuple(recent.values()),
                 counts=dict(self._counts),

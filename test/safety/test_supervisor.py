@@ -21,6 +21,10 @@ EVENTS = st.lists(
 )
 
 
+def faults_of(verdict):
+    return tuple(finding.fault for finding in verdict.findings)
+
+
 class World:
     def __init__(self, recovery_frames=3):
         self.now = 0.0
@@ -55,17 +59,17 @@ def test_obstacles_are_reported_only_in_good_frames_of_a_node_that_sees(events, 
     in_a_row = recovery_frames  # the first frame needs no others
     for kind, value in events:
         spoken = world.do(kind, value)
-        report = world.supervisor.report()
+        verdict = world.supervisor.verdict()
         if kind == 'frame':
             in_a_row = 0 if value else in_a_row + 1
             assert spoken == (in_a_row >= recovery_frames)
-            assert spoken == (report.state is State.SEEING)
+            assert spoken == (verdict.state is State.SEEING)
         elif kind == 'rest':
             in_a_row = recovery_frames
-        elif spoken or (report.state is State.BLIND and Fault.NO_IMAGE in report.faults):
-            in_a_row = 0 if report.good_frames == 0 else in_a_row
-        assert (report.state is State.BLIND) == bool(report.faults)
-        assert len(report.problems) >= len(set(report.faults))
+        elif spoken or (verdict.state is State.BLIND and Fault.NO_IMAGE in faults_of(verdict)):
+            in_a_row = 0 if verdict.good_frames == 0 else in_a_row
+        assert (verdict.state is State.BLIND) == bool(faults_of(verdict))
+        assert len(verdict.problems) >= len(set(faults_of(verdict)))
 
 
 @given(EVENTS, st.integers(1, 6))
@@ -89,10 +93,10 @@ def test_missing_images_are_news_once_and_say_which():
     world = World()
     world.frame()
     assert [bool(world.wait(0.6)) for _ in range(4)] == [False, True, False, False]
-    report = world.supervisor.report()
-    assert report.faults == (Fault.NO_IMAGE,)
-    assert report.problems[0].startswith('no image on /image: publish')
-    assert report.counts == {Fault.NO_IMAGE: 1}
+    verdict = world.supervisor.verdict()
+    assert faults_of(verdict) == (Fault.NO_IMAGE,)
+    assert verdict.problems[0].startswith('no image on /image: publish')
+    assert verdict.counts == {Fault.NO_IMAGE: 1}
     assert [world.frame() for _ in range(3)] == [False, False, True]
 
 
@@ -102,22 +106,22 @@ def test_images_that_never_came_are_missed_too():
     assert world.state is State.BLIND
 
 
-def test_report_has_the_newest_reason_and_whatever_else_happened_since_the_last_one():
+def test_verdict_has_the_newest_reason_and_whatever_else_happened_since_the_last_one():
     world = World()
     world.frame([Fault.DARK.found('dark as night')])
     world.frame([Fault.BLURRED.found(), Fault.STAMP_OLD.found()])
     world.frame()
-    report = world.supervisor.report()
-    assert (report.faults, report.good_frames) == ((Fault.BLURRED, Fault.STAMP_OLD), 1)
-    assert [problem.split(':')[0] for problem in report.problems] == [
+    verdict = world.supervisor.verdict()
+    assert (faults_of(verdict), verdict.good_frames) == ((Fault.BLURRED, Fault.STAMP_OLD), 1)
+    assert [problem.split(':')[0] for problem in verdict.problems] == [
         'dark as night',
         Fault.BLURRED.what,
         Fault.STAMP_OLD.what,
     ]
-    assert report.counts == {Fault.DARK: 1, Fault.BLURRED: 1, Fault.STAMP_OLD: 1}
+    assert verdict.counts == {Fault.DARK: 1, Fault.BLURRED: 1, Fault.STAMP_OLD: 1}
     world.frame()
     world.frame()
-    assert world.supervisor.report().problems == ()
+    assert world.supervisor.verdict().problems == ()
 
 
 def test_image_that_is_never_done_is_noticed_while_others_wait():
