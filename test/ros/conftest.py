@@ -46,14 +46,14 @@ def weights(tmp_path_factory):
 
 
 @pytest.fixture(scope='module')
-def start_robot(tmp_path_factory, own_domain) -> Iterator[Callable[[dict[str, Any]], Robot]]:
+def start_robot(tmp_path_factory, own_domain) -> Iterator[Callable[..., Robot]]:
     """Start nodes with parameters of one's choice; they end with the module."""
     with ExitStack() as robots:
 
-        def start(parameters: dict[str, Any]) -> Robot:
+        def start(parameters: dict[str, Any], *command: str) -> Robot:
             domain = robots.enter_context(own_domain())
             log = tmp_path_factory.mktemp('robot') / 'log'
-            robot = robots.enter_context(closing(Robot(log, domain, parameters)))
+            robot = robots.enter_context(closing(Robot(log, domain, parameters, *command)))
             robot.until(lambda: 'depth_node' in robot.node.get_node_names(), 'the node is there')
             return robot
 
@@ -61,9 +61,9 @@ def start_robot(tmp_path_factory, own_domain) -> Iterator[Callable[[dict[str, An
 
 
 class Robot:
-    """One process of ``depth_node`` in a ROS domain of its own."""
+    """One process of ``depth_node``, or of another command, in a ROS domain of its own."""
 
-    def __init__(self, log: Path, domain: int, parameters: dict[str, Any]) -> None:
+    def __init__(self, log: Path, domain: int, parameters: dict[str, Any], *command: str) -> None:
         import rclpy
         from rclpy.executors import SingleThreadedExecutor
 
@@ -72,8 +72,9 @@ class Robot:
         self._log = log
         given = [f'{name}:={value}' for name, value in parameters.items()]
         options = [part for pair in given for part in ('-p', pair)]
+        name, *words = command or ('depth_node',)
         self.process = subprocess.Popen(
-            [sys.executable, '-m', 'lsd_ros.ros.depth_node', '--ros-args', *options],
+            [sys.executable, '-m', f'lsd_ros.ros.{name}', *words, '--ros-args', *options],
             env={**os.environ, 'ROS_DOMAIN_ID': str(domain)},
             stdout=log.open('w'),
             stderr=subprocess.STDOUT,
@@ -130,12 +131,12 @@ class Robot:
         self.node.destroy_client(client)
         return future.result()
 
-    def transition(self, label: str) -> bool:
+    def transition(self, label: str, node: str = '/depth_node') -> bool:
         from lifecycle_msgs.msg import Transition
         from lifecycle_msgs.srv import ChangeState
 
         wanted = getattr(Transition, f'TRANSITION_{label.upper()}')
-        name = '/depth_node/change_state'
+        name = f'{node}/change_state'
         return self.call(ChangeState, name, transition=Transition(id=wanted)).success
 
     def activate(self) -> None:
