@@ -5,20 +5,23 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from lsd_ros import settings
+from lsd_ros.cli.calibration import check_can_be_calibrated, write_calibration
 from lsd_ros.cli.engine_options import engine_settings, running_engine
 from lsd_ros.cli.pictures import Picture, write_png
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.scoring import MEANS, Judged, Protocol, score_depth, score_motion
 from lsd_ros.cli.tables import MISSING, table
+from lsd_ros.cli.teacher_truth import TeachersTruth
 from lsd_ros.cli.whole import whole_folder, write_whole
 from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
+from lsd_ros.evaluation.uncertainty import UncertaintyErrors
 from lsd_ros.inference.engine import EngineInfo
 from lsd_ros.inference.settings import EngineSettings
 
@@ -41,15 +44,22 @@ def run(given: argparse.Namespace) -> int:
     )
     protocol = Protocol(given.max_depth, given.crop, given.frame_step)
     sequences = open_sequences(given.data, split=given.split)
+    claims: list[UncertaintyErrors] = []
     with _judged(wanted) as engine:
+        if given.write_calibration:
+            check_can_be_calibrated(wanted.weights, engine.info)
+        if given.teacher is not None:
+            sequences = _as_taught(sequences, given.teacher, wanted)
         if given.pictures is None:
-            scores = evaluate(engine, sequences, protocol)
+            scores = evaluate(engine, sequences, protocol, claims=claims)
         else:
             with whole_folder(given.pictures) as folder:
-                scores = evaluate(engine, sequences, protocol, folder)
+                scores = evaluate(engine, sequences, protocol, folder, claims)
         if given.json is not None:
             write_whole(given.json, json.dumps(scores, indent=2).encode() + b'\n')
         print('\n'.join(report(scores, engine.info)))
+    if given.write_calibration:
+        print(write_calibration(wanted.weights, claims))
     return 0
 
 
@@ -65,16 +75,27 @@ def _judged(wanted: EngineSettings) -> Iterator[Judged]:
     yield TeacherEngine(Path(wanted.weights), wanted)
 
 
+def _as_taught(
+    sequences: Sequence[TrainingSequence], teacher: Path, wanted: EngineSettings
+) -> list[TrainingSequence]:
+    from lsd_ros.cli.teacher_engine import TeacherEngine
+
+    judge = TeacherEngine(teacher, wanted)
+    return [TeachersTruth(sequence, judge) for sequence in sequences]
+
+
 def evaluate(
     engine: Judged,
-    sequences: list[TrainingSequence],
+    sequences: Sequence[TrainingSequence],
     protocol: Protocol,
     pictures: Path | None = None,
+    claims: list[UncertaintyErrors] | None = None,
 ) -> Scores:
     """
     Score every sequence.
 
     :param pictures: folder for pictures of some frames of each
+    :param claims: how the uncertainty of each frame fits its errors is added to these
     :return: the errors by the name of the sequence
     :raises DatasetError: two sequences have one name, or no sequence has any truth
     """
@@ -84,7 +105,7 @@ def evaluate(
             raise DatasetError(f'two sequences are called {sequence.name}: evaluate them apart')
         with progress(sequence.name, 2 * len(sequence)) as advance:
             show = None if pictures is None else _painter(pictures, sequence)
-            depth = score_depth(engine, sequence, protocol, advance, show)
+            depth = score_depth(engine, sequence, protocol, advance, show, claims)
             motion = score_motion(engine, sequence, protocol, advance)
         scores[sequence.name] = {'images': len(sequence), **depth, **motion}
     if not any(_has_truth(score) for score in scores.values()):
@@ -101,6 +122,7 @@ def report(scores: Scores, info: EngineInfo) -> Iterator[str]:
         yield ''
         yield 'depth, median scaled (unscaled: abs_rel as the weights say it)'
         yield from table(['sequence', 'prediction', *MEANS, 'scale', 'spread', 'unscaled'], depth)
+    yield from _uncertainty_table(scores)
     motion = [_motion_row(name, score) for name, score in scores.items() if 'length_m' in score]
     if motion:
         yield ''
@@ -110,6 +132,25 @@ def report(scores: Scores, info: EngineInfo) -> Iterator[str]:
     for name, score in scores.items():
         if 'odometry_note' in score:
             yield f'{name}: {score["odometry_note"]}'
+
+
+def _uncertainty_table(scores: Scores) -> Iterator[str]:
+    rows = [
+        [name, *_uncertainty_figures(score['uncertainty'])]
+        for name, score in scores.items()
+        if 'uncertainty' in score
+    ]
+    if rows:
+        yield ''
+        yield 'uncertainty, median scaled (right: 68.3 and 95.4 %; factor: makes the first so;'
+        yield 'AUSE: 0 is the perfect order of the pixels; AURG: below 0 is worse than no order)'
+        head = ['sequence', 'within 1 sigma %', '2 sigma %', 'factor', 'AUSE', 'AURG']
+        yield from table(head, rows)
+
+
+def _uncertainty_figures(found: dict[str, float]) -> list[str]:
+    shares = [f'{100 * found[name]:.1f}' for name in ('coverage_1', 'coverage_2')]
+    return shares + _figures(found[name] for name in ('factor', 'ause', 'aurg'))
 
 
 def _has_truth(score: dict[str, Any]) -> bool:

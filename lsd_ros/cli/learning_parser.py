@@ -27,12 +27,14 @@ EVALUATE = """\
 examples:
   lsd_ros evaluate --weights student/weights.safetensors --data held_out
   lsd_ros evaluate --weights teacher --data held_out
+  lsd_ros evaluate --weights student/weights.safetensors --data rooms --write-calibration
   lsd_ros evaluate --data kitti_raw --split eigen_test.txt --json errors.json --pictures pictures
 
 --weights may also be the folder of a teacher's training. Depth is median scaled in each image, as
 usual for one camera, and once more as it is. A network is worth something below its own mean map
 and below one depth per image row, which do not look at the image: both are fitted on the very
-sequence.
+sequence. Where the weights know how far their depth may be off, the share of errors within it is
+counted; calibrate on other data than those that you judge on.
 """
 
 EXPORT = """\
@@ -100,6 +102,18 @@ def add_evaluate_options(parser: argparse.ArgumentParser) -> None:
         default=1,
         metavar='N',
         help='odometry takes one of N images (default: %(default)s)',
+    )
+    add(
+        '--teacher',
+        type=Path,
+        metavar='RUN',
+        help="compare with the depth of this teacher's training instead of the true one",
+    )
+    add(
+        '--write-calibration',
+        action='store_true',
+        help='write into the weights file what these data say of its errors: the factor that '
+        'makes one standard deviation of depth cover 68 %% of them',
     )
     add_engine_options(parser, 'weights', 'device', 'backend')
 
