@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from lsd_ros.messages import encode
 from lsd_ros.messages.types import MessageTypes
 from lsd_ros.ros.statistics import Report
+from lsd_ros.safety.supervisor import Verdict
 
 if TYPE_CHECKING:
     from lsd_ros.inference.engine import EngineInfo
 
-RELATIVE = (
-    "depth is relative, not metric: set scale.source to 'fixed' and scale.factor to the metres "
-    'per unit of this camera, or use weights that know metres'
-)
+OTHER_CLOCK_MS = 3.6e6  # a median age beyond an hour is that of a bag, not of an image
 
 
 class Level(IntEnum):
@@ -38,17 +36,24 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Setup:
+class Seen:
     """
-    What does not change while the node is active.
+    What the node sees beside what it counts, at one moment.
 
-    :param image_topic: resolved name
-    :param weights_warning: what is wrong with the weights; None: nothing
+    :param engine: what runs
+    :param enabled: as last said to set_enabled
+    :param verdict: whether obstacles may be reported, and why not
+    :param mount_source: where the camera's place on the robot comes from; None: not asked for yet
+    :param warnings: what else keeps the node from good results, in sentences
+    :param values: what else there is to know
     """
 
-    image_topic: str
-    info: EngineInfo
-    weights_warning: str | None
+    engine: EngineInfo
+    enabled: bool
+    verdict: Verdict | None
+    mount_source: str | None
+    warnings: Sequence[str] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
 
 
 def untrained_warning(info: EngineInfo) -> str | None:
@@ -61,29 +66,18 @@ def untrained_warning(info: EngineInfo) -> str | None:
     )
 
 
-def status(
-    report: Report,
-    setup: Setup,
-    enabled: bool,
-    mount_source: str | None,
-    unconnected: Sequence[str],
-) -> Status:
-    """
-    Judge the state of the node.
-
-    :param enabled: as last said to set_enabled
-    :param mount_source: where the camera's place on the robot comes from
-    :param unconnected: who cannot be understood on a topic, in sentences
-    """
-    level, sentences = _judgement(report, setup, enabled, unconnected)
+def status(report: Report, seen: Seen) -> Status:
+    """Judge the state of the node."""
+    level, sentences = _judgement(report, seen)
     values = {
+        **_state(seen),
         **_counts(report),
         **_times(report),
         **_scale(report),
         **_input(report),
-        **_engine(setup.info),
-        'enabled': str(enabled),
-        'mount.source': mount_source or 'not asked for yet',
+        **_engine(seen.engine),
+        **seen.values,
+        'mount.source': seen.mount_source or 'not asked for yet',
     }
     return Status(level, '; '.join(sentences), values)
 
@@ -113,26 +107,35 @@ def message(types: MessageTypes, status: Status, name: str, hardware: str, stamp
     )
 
 
-def _judgement(
-    report: Report, setup: Setup, enabled: bool, unconnected: Sequence[str]
-) -> tuple[Level, list[str]]:
-    warnings = [*report.problems, *unconnected]
-    if enabled and report.input_rate_hz == 0:
-        warnings.append(
-            f'no images on {setup.image_topic}: publish them there or remap the topic, and see '
-            'that image_transport fits'
-        )
-    if setup.weights_warning is not None:
-        warnings.append(setup.weights_warning)
-    if report.scale is not None and not report.scale.metric:
-        warnings.append(RELATIVE)
-    if not enabled:
-        warnings.append('disabled by set_enabled')
+def _judgement(report: Report, seen: Seen) -> tuple[Level, list[str]]:
+    verdict, scale = seen.verdict, report.scale
+    said = (
+        *(() if verdict is None else (*verdict.problems, verdict.warning)),
+        *report.problems,
+        *seen.warnings,
+        untrained_warning(seen.engine),
+        None if scale is None or scale.metric else scale.problem,
+        None if seen.enabled else 'disabled by set_enabled',
+    )
+    warnings = dict.fromkeys(sentence for sentence in said if sentence)
     if warnings:
-        return (Level.ERROR if report.failing else Level.WARN), warnings
+        return (Level.ERROR if report.failing else Level.WARN), [*warnings]
     if report.rate_hz == 0:
         return Level.OK, ['idle: nobody subscribes to any result']
     return Level.OK, ['running']
+
+
+def _state(seen: Seen) -> dict[str, str]:
+    values = {'enabled': str(seen.enabled)}
+    if seen.verdict is None:
+        return values
+    faults = dict.fromkeys(finding.fault.value for finding in seen.verdict.findings)
+    values['state'] = seen.verdict.state.value
+    values['state.faults'] = ' '.join(faults)
+    values['state.good_frames'] = str(seen.verdict.good_frames)
+    for fault, count in seen.verdict.counts.items():
+        values[f'faults.{fault.value}'] = str(count)
+    return values
 
 
 def _counts(report: Report) -> dict[str, str]:
@@ -148,9 +151,15 @@ def _counts(report: Report) -> dict[str, str]:
 def _times(report: Report) -> dict[str, str]:
     values = {}
     for name, percentiles in (('latency', report.latency), ('age', report.age)):
-        if percentiles is not None:
-            values[f'{name}.p50_ms'] = f'{percentiles.p50_ms:.2f}'
-            values[f'{name}.p95_ms'] = f'{percentiles.p95_ms:.2f}'
+        if percentiles is None:
+            continue
+        if abs(percentiles.p50_ms) > OTHER_CLOCK_MS:
+            behind_h = percentiles.p50_ms / OTHER_CLOCK_MS
+            values[name] = f'unknown: the stamps are of another clock, {behind_h:.0f} h behind'
+            continue
+        values[f'{name}.p50_ms'] = f'{percentiles.p50_ms:.2f}'
+        values[f'{name}.p95_ms'] = f'{percentiles.p95_ms:.2f}'
+        values[f'{name}.p99_ms'] = f'{percentiles.p99_ms:.2f}'
     for name, milliseconds in report.stages_ms.items():
         values[f'stage.{name.replace(" ", "_")}_ms'] = f'{milliseconds:.2f}'
     return values
@@ -162,7 +171,9 @@ def _scale(report: Report) -> dict[str, str]:
     return {
         'scale.metric': str(report.scale.metric),
         'scale.factor': f'{report.scale.factor:g}',
+        'scale.deviation': f'{report.scale.deviation:.2g}',
         'scale.source': report.scale.source,
+        'scale.problem': report.scale.problem,
     }
 
 
@@ -185,5 +196,6 @@ def _engine(info: EngineInfo) -> dict[str, str]:
         'weights': info.weights,
         'weights.trained': str(info.trained),
         'weights.metric': str(info.metric),
+        'weights.uncertainty': str(info.uncertainty),
         'weights.licence': info.licence,
     }

@@ -16,16 +16,17 @@ from std_srvs.srv import SetBool, Trigger
 
 from lsd_ros.errors import LsdError
 from lsd_ros.inference.settings import EngineSettings
-from lsd_ros.ros import diagnostics, qos
+from lsd_ros.ros import qos
 from lsd_ros.ros.calibration import Calibration
-from lsd_ros.ros.conversions import RclpyTypes
-from lsd_ros.ros.inputs import Inputs, Received, image_topic
+from lsd_ros.ros.diagnostics import untrained_warning
+from lsd_ros.ros.inputs import Inputs, Received
 from lsd_ros.ros.log_forwarding import RosLogHandler
 from lsd_ros.ros.mailbox import Mailbox
 from lsd_ros.ros.mounting import Mounting
 from lsd_ros.ros.outputs import Outputs
 from lsd_ros.ros.parameters import Parameters, Settings
 from lsd_ros.ros.pipeline import Pipeline
+from lsd_ros.ros.reporter import Reporter, Sources
 from lsd_ros.ros.worker import Worker
 
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ class Configured:
     calibration: Calibration
     pipeline: Pipeline
     outputs: Outputs
+    engine: Engine
     diagnostics: LifecyclePublisher[DiagnosticArray]
-    setup: diagnostics.Setup
     resources: ExitStack
 
 
@@ -68,7 +69,6 @@ class DepthNode(LifecycleNode):
         self._process = ExitStack()
         self._process.enter_context(RosLogHandler(self.get_logger()))
         self.parameters = Parameters(self)
-        self._types = RclpyTypes()
         self._configured: Configured | None = None
         self._active = ExitStack()
         self.create_service(Trigger, '~/reset_odometry', self._on_reset_odometry)
@@ -142,7 +142,7 @@ class DepthNode(LifecycleNode):
         settings = self.parameters.settings()
         engine = (self._load_engine or Engine.load)(settings.engine)
         resources.callback(engine.close)
-        warning = diagnostics.untrained_warning(engine.info)
+        warning = untrained_warning(engine.info)
         if warning is not None:
             log.warning(warning)
         mounting = Mounting(self, settings.node.base_frame)
@@ -154,15 +154,14 @@ class DepthNode(LifecycleNode):
         )
         resources.callback(self.destroy_lifecycle_publisher, publisher)
         calibration = Calibration(self.resolve_topic_name('camera_info'))
-        topic = image_topic(self, settings.node.image_transport)
         return Configured(
             settings=settings,
             mounting=mounting,
             calibration=calibration,
             pipeline=Pipeline(engine, calibration, outputs, self._engine_settings, self._now_ns),
             outputs=outputs,
+            engine=engine,
             diagnostics=publisher,
-            setup=diagnostics.Setup(topic, engine.info, warning),
             resources=resources.pop_all(),
         )
 
@@ -174,9 +173,18 @@ class DepthNode(LifecycleNode):
         active.callback(worker.stop)
         inputs = Inputs(self, settings.image_transport, mailbox, configured.calibration)
         active.callback(inputs.close)
+        sources = Sources(
+            pipeline=configured.pipeline,
+            mailbox=mailbox,
+            inputs=inputs,
+            outputs=configured.outputs,
+            mounting=configured.mounting,
+            engine=lambda: configured.engine.info,
+            verdict=lambda: None,
+        )
         timer = self.create_timer(
             settings.diagnostics_period_s,
-            lambda: self._publish_diagnostics(configured, mailbox, inputs),
+            Reporter(self, sources, configured.diagnostics.publish).report,
             clock=Clock(clock_type=ClockType.STEADY_TIME),  # also while a bag is paused
         )
         active.callback(self.destroy_timer, timer)
@@ -194,27 +202,6 @@ class DepthNode(LifecycleNode):
     def _now_ns(self) -> int:
         now: int = self.get_clock().now().nanoseconds
         return now
-
-    def _publish_diagnostics(
-        self, configured: Configured, mailbox: Mailbox[Received], inputs: Inputs
-    ) -> None:
-        report = configured.pipeline.statistics.report(mailbox.received, mailbox.dropped)
-        status = diagnostics.status(
-            report,
-            configured.setup,
-            configured.pipeline.enabled,
-            configured.mounting.source,
-            [*inputs.problems(), *configured.outputs.problems()],
-        )
-        configured.diagnostics.publish(
-            diagnostics.message(
-                self._types,
-                status,
-                name=f'{self.get_fully_qualified_name().lstrip("/")}: depth',
-                hardware=configured.setup.info.device,
-                stamp_ns=self._now_ns(),
-            )
-        )
 
     def _on_reset_odometry(
         self, _: Trigger.Request, response: Trigger.Response

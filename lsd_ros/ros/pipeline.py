@@ -12,7 +12,6 @@ from lsd_ros.errors import LsdError
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages.decode import image_to_rgb, stamp_ns
 from lsd_ros.ros.calibration import Calibration
-from lsd_ros.ros.diagnostics import RELATIVE
 from lsd_ros.ros.inputs import Received
 from lsd_ros.ros.outputs import Demand, Outputs
 from lsd_ros.ros.repeats import Repeats
@@ -52,7 +51,7 @@ class Pipeline:
         self._enabled = True
         self._said_relative = False
         self._repeats = Repeats()
-        self.statistics = Statistics()
+        self.statistics = Statistics(self._now_ns)
 
     @property
     def enabled(self) -> bool:
@@ -61,7 +60,7 @@ class Pipeline:
 
     def begin(self) -> None:
         """Count from zero."""
-        self.statistics = Statistics()
+        self.statistics = Statistics(self._now_ns)
 
     def enable(self, enabled: bool) -> None:
         """Work on images, or leave them; waits for the image in hand."""
@@ -124,7 +123,7 @@ class Pipeline:
         )
         if not estimate.scale.metric and not self._said_relative:
             self._said_relative = True
-            log.warning(RELATIVE)
+            log.warning(estimate.scale.problem)
 
     def _refuse(self, sentence: str) -> None:
         self.statistics.count(Outcome.REFUSED, sentence)

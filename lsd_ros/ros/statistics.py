@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import math
 import threading
-import time
 from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.types import Scale
 
-REMEMBERED = 100  # frames that percentiles are taken over
+REMEMBERED = 300  # frames that percentiles are taken over
 MOST_PROBLEMS = 5  # different sentences per report
 PROBE = 16  # brightness is measured on every 16th pixel of every 16th row
 
@@ -54,10 +54,11 @@ class InputQuality:
 
 @dataclass(frozen=True)
 class Percentiles:
-    """Of the newest times [ms]."""
+    """Of the newest times, which half, 95 and 99 of 100 do not exceed [ms]."""
 
     p50_ms: float
     p95_ms: float
+    p99_ms: float
 
 
 @dataclass(frozen=True)
@@ -66,9 +67,10 @@ class Report:
     The state of the node at one moment.
 
     :param counts: frames by outcome since the activation
-    :param rate_hz: frames published per second since the report before
-    :param input_rate_hz: frames received per second since the report before
-    :param latency: from the arrival of an image to its results being published
+    :param rate_hz: frames published per second of the node's clock since the report before; NaN
+        where that clock stood still
+    :param input_rate_hz: frames received, likewise
+    :param latency: from the arrival of an image to its results being published, in real time
     :param age: from the stamp of an image to its results being published, by the node's clock
     :param stages_ms: the engine's stages, median
     :param problems: what went wrong since the report before
@@ -89,12 +91,33 @@ class Report:
     failing: bool
 
 
+class Rate:
+    """How fast a counter grows, by a clock that may stand still or jump back."""
+
+    def __init__(self, now_ns: Callable[[], int]) -> None:
+        """Start at zero, now."""
+        self._now_ns = now_ns
+        self._since_ns = now_ns()
+        self._count = 0
+
+    def of(self, count: int) -> float:
+        """Return the counts per second since the last call; NaN where no time has passed."""
+        now_ns = self._now_ns()
+        seconds = (now_ns - self._since_ns) * 1e-9
+        more = count - self._count
+        self._since_ns, self._count = now_ns, count
+        return more / seconds if seconds > 0 else math.nan
+
+
 class Statistics:
     """Counts on the thread of the worker, reports on that of the diagnostics."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """Start at zero."""
-        self._clock = clock
+    def __init__(self, now_ns: Callable[[], int]) -> None:
+        """
+        Start at zero.
+
+        :param now_ns: the clock of the node, which may be that of a simulation [ns]
+        """
         self._lock = threading.Lock()
         self._counts: Counter[Outcome] = Counter()
         self._latencies_s: deque[float] = deque(maxlen=REMEMBERED)
@@ -103,9 +126,8 @@ class Statistics:
         self._problems: dict[str, None] = {}
         self._quality: InputQuality | None = None
         self._scale: Scale | None = None
-        self._reported_s = clock()
-        self._reported_published = 0
-        self._reported_received = 0
+        self._rate = Rate(now_ns)
+        self._input_rate = Rate(now_ns)
         self._reported_failed = 0
 
     def count(self, outcome: Outcome, problem: str | None = None) -> None:
@@ -140,15 +162,12 @@ class Statistics:
         :param dropped: those of them that a newer one replaced
         """
         with self._lock:
-            now = self._clock()
-            seconds = max(now - self._reported_s, 1e-6)
-            published = self._counts[Outcome.PUBLISHED]
             report = Report(
                 received=received,
                 dropped=dropped,
                 counts={outcome: self._counts[outcome] for outcome in Outcome},
-                rate_hz=(published - self._reported_published) / seconds,
-                input_rate_hz=(received - self._reported_received) / seconds,
+                rate_hz=self._rate.of(self._counts[Outcome.PUBLISHED]),
+                input_rate_hz=self._input_rate.of(received),
                 latency=_percentiles(self._latencies_s),
                 age=_percentiles(self._ages_s),
                 stages_ms={
@@ -161,14 +180,11 @@ class Statistics:
             )
             self._problems.clear()
             self._reported_failed = self._counts[Outcome.FAILED]
-            self._reported_s = now
-            self._reported_published = published
-            self._reported_received = received
             return report
 
 
 def _percentiles(times_s: deque[float]) -> Percentiles | None:
     if not times_s:
         return None
-    p50, p95 = np.percentile(times_s, (50, 95)) * 1e3
-    return Percentiles(float(p50), float(p95))
+    p50, p95, p99 = (np.percentile(times_s, (50, 95, 99)) * 1e3).tolist()
+    return Percentiles(p50, p95, p99)

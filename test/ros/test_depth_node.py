@@ -8,8 +8,10 @@ import pytest
 
 pytest.importorskip('rclpy', reason='needs rclpy: source a ROS distribution or take its wheels')
 
+from builtin_interfaces.msg import Time
 from nav_msgs.msg import Odometry
 from rclpy.qos import QoSReliabilityPolicy
+from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_srvs.srv import SetBool, Trigger
 
@@ -27,6 +29,7 @@ OUTPUTS = {
     'odom': Odometry,
 }
 SCALE = 2.0
+STEP_NS = 50_000_000  # between two images of the robot
 
 
 @pytest.fixture(scope='module')
@@ -285,7 +288,10 @@ def test_diagnostics_say_how_it_goes(robot, scene):
     values = status.values
     assert (values['input.size'], values['input.encoding']) == ('200 x 120', 'bgr8')
     assert float(values['input.brightness']) == pytest.approx(scene.mean(), abs=15)
-    assert 0 < float(values['latency.p50_ms']) <= float(values['latency.p95_ms'])
+    latencies = [float(values[f'latency.p{share}_ms']) for share in (50, 95, 99)]
+    assert latencies == sorted(latencies)
+    assert latencies[0] > 0
+    assert float(values['memory.resident_mib']) > 100
     assert (values['scale.metric'], values['scale.source']) == ('True', 'fixed')
     assert float(values['scale.factor']) == SCALE
     assert (values['backend'], values['device']) == ('torch', 'cpu')
@@ -296,6 +302,26 @@ def test_diagnostics_say_how_it_goes(robot, scene):
     )
 
 
+def test_rates_and_ages_are_by_the_time_of_a_simulation(robot, scene):
+    depths = robot.listen(Image, 'depth/image_rect')
+
+    def run():  # half a second of simulated time for every image, a tenth of that in real time
+        robot.stamp_ns += 9 * STEP_NS
+        robot.view(scene)
+        seconds, nanoseconds = divmod(robot.stamp_ns + 100_000_000, 10**9)
+        robot.publish('/clock', Clock(clock=Time(sec=seconds, nanosec=nanoseconds)))
+
+    assert not robot.set(use_sim_time=True)
+    try:
+        robot.until(lambda: len(depths) > 5, 'depth', run)
+        status = robot.diagnosis(lambda s: float(s.values['rate_hz']) > 0, run)
+        still = robot.diagnosis(lambda s: 'the time on /clock stands still' in s.message)
+    finally:
+        assert not robot.set(use_sim_time=False)
+    assert float(status.values['input_rate_hz']) == pytest.approx(2.0, rel=0.4)
+    assert still.values['rate_hz'] == 'nan'
+
+
 def test_relative_depth_is_published_but_said_to_be_relative(robot, scene):
     depths = robot.listen(Image, 'depth/image_rect')
     assert not robot.set(scale__source='checkpoint')
@@ -304,7 +330,8 @@ def test_relative_depth_is_published_but_said_to_be_relative(robot, scene):
         status = robot.diagnosis(lambda s: s.values['scale.metric'] == 'False')
     finally:
         assert not robot.set(scale__source='fixed')
-    remedy = "depth is relative, not metric: set scale.source to 'fixed' and scale.factor"
+    remedy = status.values['scale.problem']
+    assert 'not metric: set scale.source to' in remedy
     assert remedy in status.message
     assert robot.log.count(remedy) == 1
 

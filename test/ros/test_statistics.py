@@ -1,19 +1,24 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 
-from lsd_ros.ros.statistics import InputQuality, Outcome, Statistics
+from lsd_ros.ros.statistics import REMEMBERED, InputQuality, Outcome, Statistics
 from lsd_ros.types import Scale
 
 METRIC = Scale(1.0, True, 'fixed')
 
 
 class Clock:
-    now = 100.0
+    now_ns = 100 * 10**9
 
     def __call__(self):
-        return self.now
+        return self.now_ns
+
+    def go(self, seconds):
+        self.now_ns += round(seconds * 1e9)
 
 
 def test_rates_are_those_since_the_report_before():
@@ -21,28 +26,40 @@ def test_rates_are_those_since_the_report_before():
     statistics = Statistics(clock)
     for _ in range(10):
         statistics.published(0.01, 0.02, {}, METRIC)
-    clock.now += 2.0
+    clock.go(2.0)
     first = statistics.report(received=20, dropped=10)
-    clock.now += 1.0
+    clock.go(1.0)
     second = statistics.report(received=21, dropped=10)
     assert (first.rate_hz, first.input_rate_hz) == (5.0, 10.0)
     assert (second.rate_hz, second.input_rate_hz) == (0.0, 1.0)
     assert second.counts[Outcome.PUBLISHED] == 10
 
 
+@pytest.mark.parametrize('step_s', [0.0, -50.0])
+def test_rates_are_unknown_while_the_clock_stands_or_jumps_back_and_right_after(step_s):
+    clock = Clock()
+    statistics = Statistics(clock)
+    clock.go(step_s)
+    assert math.isnan(statistics.report(received=5, dropped=0).input_rate_hz)
+    clock.go(2.0)
+    assert statistics.report(received=25, dropped=0).input_rate_hz == 10.0
+
+
 def test_percentiles_are_those_of_the_newest_frames():
-    statistics = Statistics()
-    for milliseconds in [1e6] * 50 + list(range(101)):
+    statistics = Statistics(Clock())
+    for milliseconds in [1e6] * 50 + list(range(REMEMBERED)):
         statistics.published(milliseconds / 1e3, 1.0, {'network': 0.004}, METRIC)
     report = statistics.report(received=0, dropped=0)
     assert report.latency is not None
-    assert report.latency.p50_ms == pytest.approx(50.5)
-    assert report.latency.p95_ms == pytest.approx(95.05)
+    last = REMEMBERED - 1
+    assert report.latency.p50_ms == pytest.approx(0.5 * last)
+    assert report.latency.p95_ms == pytest.approx(0.95 * last)
+    assert report.latency.p99_ms == pytest.approx(0.99 * last)
     assert report.stages_ms == {'network': pytest.approx(4.0)}
 
 
 def test_problem_is_reported_once_and_again_only_if_it_comes_back():
-    statistics = Statistics()
+    statistics = Statistics(Clock())
     for _ in range(3):
         statistics.count(Outcome.REFUSED, 'no camera info')
     assert statistics.report(received=3, dropped=0).problems == ('no camera info',)
@@ -52,7 +69,7 @@ def test_problem_is_reported_once_and_again_only_if_it_comes_back():
 
 
 def test_endless_different_problems_do_not_fill_the_report():
-    statistics = Statistics()
+    statistics = Statistics(Clock())
     for number in range(1000):
         statistics.count(Outcome.FAILED, f'problem {number}')
     assert len(statistics.report(received=0, dropped=0).problems) == 5

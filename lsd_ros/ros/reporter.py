@@ -1,0 +1,99 @@
+"""Gathers what the node has to say about itself, and publishes it on /diagnostics."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from rclpy.node import Node
+
+from lsd_ros.ros import diagnostics, memory
+from lsd_ros.ros.conversions import RclpyTypes
+from lsd_ros.ros.inputs import Inputs, Received
+from lsd_ros.ros.mailbox import Mailbox
+from lsd_ros.ros.mounting import Mounting
+from lsd_ros.ros.outputs import Outputs
+from lsd_ros.ros.pipeline import Pipeline
+from lsd_ros.safety.supervisor import Verdict
+
+if TYPE_CHECKING:
+    from lsd_ros.inference.engine import EngineInfo
+
+
+@dataclass(frozen=True)
+class Sources:
+    """Whom to ask."""
+
+    pipeline: Pipeline
+    mailbox: Mailbox[Received]
+    inputs: Inputs
+    outputs: Outputs
+    mounting: Mounting
+    engine: Callable[[], EngineInfo]
+    verdict: Callable[[], Verdict | None]
+
+
+class Reporter:
+    """
+    Says once a period how the node is.
+
+    :param publish: takes a diagnostic_msgs/DiagnosticArray
+    """
+
+    def __init__(self, node: Node, sources: Sources, publish: Callable[[Any], None]) -> None:
+        self._node = node
+        self._sources = sources
+        self._publish = publish
+        self._types = RclpyTypes()
+        self._last_ns = -1
+
+    def report(self) -> None:
+        """Publish the state of this moment."""
+        sources = self._sources
+        now_ns: int = self._node.get_clock().now().nanoseconds
+        engine = sources.engine()
+        seen = diagnostics.Seen(
+            engine=engine,
+            enabled=sources.pipeline.enabled,
+            verdict=sources.verdict(),
+            mount_source=sources.mounting.source,
+            warnings=[
+                *self._of_clock(now_ns),
+                *sources.inputs.problems(),
+                *sources.outputs.problems(),
+            ],
+            values=_memory(engine),
+        )
+        mailbox = sources.mailbox
+        report = sources.pipeline.statistics.report(mailbox.received, mailbox.dropped)
+        self._publish(
+            diagnostics.message(
+                self._types,
+                diagnostics.status(report, seen),
+                name=f'{self._node.get_fully_qualified_name().lstrip("/")}: depth',
+                hardware=engine.device,
+                stamp_ns=now_ns,
+            )
+        )
+
+    def _of_clock(self, now_ns: int) -> Iterator[str]:
+        """Yield what is wrong with a simulated clock; a real one never stands still."""
+        last_ns, self._last_ns = self._last_ns, now_ns
+        if now_ns == 0:
+            yield (
+                'use_sim_time is set and nothing has come on /clock: publish it, for example with '
+                'ros2 bag play --clock, or set use_sim_time to false'
+            )
+        elif now_ns == last_ns:
+            yield 'the time on /clock stands still: rates and ages wait for it to go on'
+
+
+def _memory(engine: EngineInfo) -> dict[str, str]:
+    values = {}
+    resident = memory.resident_mib()
+    if resident is not None:
+        values['memory.resident_mib'] = f'{resident:.0f}'
+    if engine.device.startswith('cuda'):
+        values['memory.cuda_mib'] = f'{memory.cuda_mib():.0f}'
+    return values
