@@ -20,10 +20,10 @@ ROWS, COLUMNS = 20, 28  # of the samples over the whole image
 STEEPEST_UP_RAD = math.radians(-5.0)  # flatter rays meet the ground too far away
 FEWEST_SAMPLES = 60
 HYPOTHESES = 96
-TOLERANCE = 0.12  # of inverse depth, as a share of it
+TOLERANCE = 0.12
 BELOW_COST = 3.0  # obstacles stand on the ground; nothing is below it but holes and errors
 LARGEST_TILT_RAD = math.radians(12.0)
-TILT_DEVIATION_RAD = math.radians(3.0)
+TILT_DEVIATION_RAD = math.radians(2.0)
 REFINEMENTS = 3
 SMALLEST_DEVIATION = 0.01
 # Errors of a network are smooth: so many of its patches err independently of each other.
@@ -148,7 +148,7 @@ def _best_hypothesis(points: Array, triples: NDArray[np.intp], up: Array) -> Arr
     residuals = points @ planes.T - 1
     costs = np.minimum(np.abs(residuals), TOLERANCE)
     # a point farther along its ray than the plane lies below it
-    costs[residuals > TOLERANCE] *= BELOW_COST
+    costs[residuals > 2 * TOLERANCE] *= BELOW_COST
     best: Array = planes[np.argmin(costs.sum(0))]
     return best
 

@@ -39,7 +39,7 @@ NOTHING_HEARD = (
     'clock'
 )
 ASTRAY = (
-    'vision and odometry_in go in different directions: check the transform from the base frame '
+    'vision and odometry_in do not go in the same direction: check the transform from the base frame '
     'to the camera, or mount.*, and the signs of odometry_in'
 )
 BLIND = 'the images show no motion: images must follow each other within odometry.max_gap_s'
@@ -148,7 +148,7 @@ class OdometryScale:
             self._compare(stretch, way_m)
         elif stretch.seconds < LONGEST_S:
             return
-        elif not self._filter.settled:
+        else:
             self._missing = STANDS
         self._stretch = _Stretch.empty()
 
