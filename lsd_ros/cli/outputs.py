@@ -76,6 +76,8 @@ class Outputs:
             base.twist,
             base.twist_covariance,
         )
+        if base.lost:  # a transform has no covariance that could say so
+            return [(ODOMETRY, message)]
         moved = encode.transform(
             self._types, base.stamp_ns, self._odom_frame, self._base_frame, base.odom_from_base
         )

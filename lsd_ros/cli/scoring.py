@@ -328,14 +328,18 @@ def _odometry(
     engine.reset_odometry()
     stamps: list[int] = []
     poses: list[NDArray[np.float64]] = []
+    # the motions themselves: the engine's own pose stands still where the unit is not known
     for index in range(len(sequence)):
         if index % step == 0:
             stamp_ns = int(sequence.stamps_ns[index])
             frame = Frame(stamp_ns, FRAME_ID, sequence.image(index), sequence.camera)
             estimate = engine.process(frame, depth=False)
-            if estimate.odom_from_camera is not None:
+            if estimate.motion is not None:
+                if not poses:
+                    stamps.append(estimate.motion.previous_ns)
+                    poses.append(np.eye(4))
                 stamps.append(stamp_ns)
-                poses.append(estimate.odom_from_camera)
+                poses.append(poses[-1] @ np.linalg.inv(estimate.motion.current_from_previous))
         advance()
     if len(poses) < 2:
         return None

@@ -69,7 +69,7 @@ class TeacherEngine:
                 'depth': self._depth(small, frame),
             }
         if motion:
-            moved = self._odometry.update(frame.stamp_ns, small, self._motions, self._scale.factor)
+            moved = self._odometry.update(frame.stamp_ns, small, self._motions, self._scale)
             if moved is not None:
                 parts |= {'motion': moved, 'odom_from_camera': self._odometry.odom_from_camera}
         return Estimate(frame.stamp_ns, frame.frame_id, self._scale, **parts)

@@ -18,8 +18,9 @@ from lsd_ros.inference.backends.base import Backend
 from lsd_ros.inference.backends.choice import open_backend
 from lsd_ros.inference.depth_map import depth_map, uncertainty_map
 from lsd_ros.inference.distortion import DistortionPolicy, RectifiedImage
+from lsd_ros.inference.odometry.chain import NetworkMotion
 from lsd_ros.inference.odometry.history import OdometryHistory
-from lsd_ros.inference.odometry.odometry import NetworkMotion, Odometry
+from lsd_ros.inference.odometry.odometry import Odometry
 from lsd_ros.inference.scale.choice import scale_source
 from lsd_ros.inference.scale.source import Matrix, Observation
 from lsd_ros.inference.settings import EngineSettings
@@ -81,8 +82,8 @@ class Engine:
         self._weights = weights
         self._path = str(path)
         self._distortion = DistortionPolicy(settings.distortion)
-        self._odometry = Odometry(settings.odometry)
         self.odometry_in = OdometryHistory()
+        self._odometry = Odometry(settings.odometry, weights.card.motion_noise, self.odometry_in)
         self._scale = scale_source(settings.scale, weights.card, self.odometry_in)
         self._network_size = (weights.preprocessing.width, weights.preprocessing.height)
         self._backend = self._built_backend()
@@ -145,11 +146,12 @@ class Engine:
         :param depth: whether depth is wanted; it asks for a calibrated camera
         :param motion: whether motion is wanted; without it the chain of motion is broken
         :param uncertainty: whether the deviation of the depth is wanted, where the weights know it
-        :param base_from_camera: where the camera sits on the robot, for sources of the scale,
-            shape (4, 4); None where it is not known
+        :param base_from_camera: where the camera sits on the robot, for sources of the scale and
+            to fuse another odometry, shape (4, 4); None where it is not known
         :param inspect: shown what the network will see, shape (h, w, 3), or the image itself where
             that is smaller; may raise, and leave the frame as if it had never been
-        :return: with what was wanted; ``motion`` is None until three frames follow each other
+        :return: with what was wanted; ``motion`` is None until three frames follow each other, and
+            until then, and without a metric scale, ``odom_covariance`` says that the pose is lost
         :raises CameraError: depth is wanted and the frame has no camera, or its camera has
             distortion that the settings refuse
         :raises BackendError: the device failed
@@ -184,9 +186,8 @@ class Engine:
         if depth and maps is not None:
             with _timed(stages, 'depth map'):
                 parts.update(self._depth(maps, rectified, small, small_camera, scale))
-        if moved is not None:
-            motion_parts = self._motion(moved, scale)
-            parts.update(motion_parts if motion else {})
+        motion_parts = self._motion(moved, scale, base_from_camera)
+        parts.update(motion_parts if motion else {})
         return Estimate(frame.stamp_ns, frame.frame_id, scale, stages_s=stages, **parts)
 
     def apply(self, settings: EngineSettings) -> None:
@@ -304,11 +305,14 @@ class Engine:
             camera = small_camera.resized(maps.shape[2], maps.shape[1])
         return Observation(stamp_ns, inverse_depth, camera, moved, base_from_camera)
 
-    def _motion(self, moved: NetworkMotion, scale: Scale) -> dict[str, Any]:
+    def _motion(
+        self, moved: NetworkMotion | None, scale: Scale, base_from_camera: Matrix | None
+    ) -> dict[str, Any]:
         """Go on by a step; return the parts of an estimate that belong to motion."""
         odometry = self._odometry
+        step = None if moved is None else odometry.advance(moved, scale, base_from_camera)
         return {
-            'motion': odometry.advance(moved, scale.factor),
+            'motion': step,
             'odom_from_camera': odometry.odom_from_camera,
             'odom_covariance': odometry.covariance,
         }

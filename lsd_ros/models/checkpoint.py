@@ -28,6 +28,7 @@ from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.models.pose_net import PoseNet, PoseSettings
 from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
+from lsd_ros.types import MotionNoise
 
 FORMAT = 'lsd_ros.weights/1'
 SHIPPED = Path(__file__).parent.parent / 'weights' / 'shipped.safetensors'
@@ -48,6 +49,7 @@ class WeightsCard:
     :param note: anything else worth saying
     :param uncertainty_factor: what the deviation that the depth network says is multiplied with,
         measured against truth; 1: never measured, or right as it is
+    :param motion_noise: how wrong the motions are, measured against true ones; None: never
     """
 
     name: str
@@ -59,6 +61,7 @@ class WeightsCard:
     command: str = ''
     note: str = ''
     uncertainty_factor: float = 1.0
+    motion_noise: MotionNoise | None = None
 
     def __post_init__(self) -> None:
         """Check the factor."""
@@ -143,8 +146,7 @@ def load_weights(path: str | Path) -> Weights:
         pose = PoseNet(settings.build(PoseSettings, json.loads(header['pose'])))
         preprocessing = settings.build(Preprocessing, json.loads(header['preprocessing']))
         depths = DisparityRange(**json.loads(header['depths']))
-        card_values = json.loads(header['card'])
-        card = WeightsCard(**{**card_values, 'data': tuple(card_values['data'])})
+        card = _card(json.loads(header['card']))
     except (KeyError, TypeError, ValueError, LsdError) as error:
         raise WeightsError(
             f'weights {path} have a header that this version cannot read ({error}): '
@@ -179,6 +181,13 @@ def tensors_sha256(tensors: dict[str, Tensor]) -> str:
         digest.update(f'{name} {tensor.dtype} {tuple(tensor.shape)}\n'.encode())
         digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
+
+
+def _card(given: dict[str, Any]) -> WeightsCard:
+    noise = given.get('motion_noise')
+    if noise is not None:
+        noise = MotionNoise(**{**noise, 'rotation_deg': tuple(noise['rotation_deg'])})
+    return WeightsCard(**{**given, 'data': tuple(given['data']), 'motion_noise': noise})
 
 
 def _stored(tensor: Tensor, dtype: torch.dtype) -> Tensor:

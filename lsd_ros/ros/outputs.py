@@ -67,7 +67,7 @@ class Outputs:
         if estimate.depth is not None:
             self._publish_images(estimate)
             self._publish_points(estimate, settings)
-        if estimate.motion is not None:
+        if estimate.odom_from_camera is not None:
             self._publish_odometry(estimate, settings)
 
     def close(self) -> None:
@@ -132,7 +132,7 @@ class Outputs:
                     odometry.twist_covariance,
                 )
             )
-        if self._tf is not None:
+        if self._tf is not None and not odometry.lost:  # a transform could not say so
             moved = encode.transform(
                 self._types, odometry.stamp_ns, odom, base, odometry.odom_from_base
             )

@@ -10,7 +10,7 @@ nanoseconds.
 from lsd_ros.types.camera import DISTORTION_LENGTHS, IDENTITY_ROTATION, Camera, Distortion
 from lsd_ros.types.estimate import Estimate, Scale
 from lsd_ros.types.frame import Frame
-from lsd_ros.types.motion import BasePose, RelativePose, Trajectory
+from lsd_ros.types.motion import BasePose, MotionNoise, RelativePose, Trajectory
 from lsd_ros.types.obstacles import Cloud, Scan
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     'Distortion',
     'Estimate',
     'Frame',
+    'MotionNoise',
     'RelativePose',
     'Scale',
     'Scan',

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,6 +35,37 @@ class RelativePose:
         if self.current_ns <= self.previous_ns:
             raise FrameError(
                 f'motion from {self.previous_ns} to {self.current_ns} ns must move forward in time'
+            )
+
+
+@dataclass(frozen=True)
+class MotionNoise:
+    """
+    How wrong the motions of a pose network are, one standard deviation each.
+
+    Measured against true motions at one frame rate. What a network sees changes slowly, so its
+    errors do too: without ``memory_s`` the error of many steps would look far too small.
+
+    :param along: of a translation along its direction, as a share of its length
+    :param across: of a translation across its direction, as a share of its length
+    :param floor: of a translation of any length, in each direction [network units]
+    :param rotation_deg: of the rotation of one step, about x, y and z of the camera [deg]
+    :param memory_s: after which the correlation of errors has fallen to 1 / e [s]; 0: independent
+    :raises FrameError: one of them is not a finite number, or negative
+    """
+
+    along: float = 0.1
+    across: float = 0.05
+    floor: float = 1e-3
+    rotation_deg: tuple[float, float, float] = (0.2, 0.2, 0.2)
+    memory_s: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        values = (self.along, self.across, self.floor, *self.rotation_deg, self.memory_s)
+        if len(values) != 7 or not all(0 <= value < math.inf for value in values):
+            raise FrameError(
+                f'noise of motion {values} must be seven finite numbers, none negative'
             )
 
 

@@ -8,6 +8,7 @@ from lsd_ros import settings
 from lsd_ros.errors import CameraError, FrameError, WeightsError
 from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.inference.engine import Engine
+from lsd_ros.inference.odometry.noise import LOST_VARIANCE
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import WeightsCard, untrained_weights
 from lsd_ros.models.preprocessing import Preprocessing
@@ -69,14 +70,26 @@ def test_an_old_estimate_does_not_change_with_the_next_frame():
     engine = engine_of(small_weights())
     first = engine.process(frame(0))
     depth, disparity = first.depth.copy(), first.disparity.copy()
-    pose = engine.process(frame(1)).odom_from_camera
-    assert pose is None
+    engine.process(frame(1))
     second = engine.process(frame(2))
     pose = second.odom_from_camera.copy()
     engine.process(frame(3))
     np.testing.assert_array_equal(first.depth, depth)
     np.testing.assert_array_equal(first.disparity, disparity)
     np.testing.assert_array_equal(second.odom_from_camera, pose)
+
+
+def test_odometry_says_that_it_is_lost_until_three_frames_have_come_and_the_scale_is_metric():
+    engine = engine_of(small_weights(), **{'scale.source': 'fixed', 'scale.factor': 2.0})
+    first, _, third, *_ = [engine.process(frame(i), depth=False) for i in range(4)]
+    assert first.motion is None
+    assert first.odom_covariance.max() == LOST_VARIANCE
+    assert third.odom_covariance.max() < 1
+    unknown = engine_of(small_weights())
+    lost = [unknown.process(frame(i), depth=False) for i in range(4)][-1]
+    assert lost.motion is not None
+    assert lost.odom_covariance.max() == LOST_VARIANCE
+    np.testing.assert_array_equal(lost.odom_from_camera[:3, 3], 0)
 
 
 def test_only_what_is_wanted_is_computed():

@@ -1,50 +1,26 @@
-"""
-Camera motion from three consecutive frames, accumulated.
-
-Causal: the motion into the newest frame comes from the pose network's second output, with the
-frame before it as target. A gap, or time running backwards, breaks the chain.
-"""
+"""The pose of a camera, accumulated from what the pose network says, and how sure it is."""
 
 from __future__ import annotations
 
-import logging
-from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+import collections
+import math
 
-import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from lsd_ros.geometry.pose import pose_from_vector
+from lsd_ros.inference.odometry.accumulation import NS_PER_S, Accumulation, TimedStep
+from lsd_ros.inference.odometry.chain import MotionChain, MotionNetwork, NetworkMotion, Taken
+from lsd_ros.inference.odometry.fusion import Verdict
+from lsd_ros.inference.odometry.history import OdometryHistory
+from lsd_ros.inference.odometry.noise import LOST_VARIANCE, chosen_noise, visual_root
+from lsd_ros.inference.odometry.pose_state import PoseState, Step
+from lsd_ros.inference.odometry.rigid import Matrix, inverse
 from lsd_ros.inference.odometry.settings import OdometrySettings
-from lsd_ros.models.pose_net import FRAMES
-from lsd_ros.types import RelativePose
+from lsd_ros.types import MotionNoise, RelativePose, Scale
 
-LOGGER = logging.getLogger(__name__)
-NS_PER_S = 1_000_000_000
-TRANSLATION_FLOOR_M = 1e-3  # a still camera is not known to stand still exactly
-
-Matrix = NDArray[np.float64]
-MotionNetwork = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
-
-
-@dataclass(frozen=True)
-class NetworkMotion:
-    """
-    What the pose network says about the last frames, in its own unit of length.
-
-    :param current_from_previous: shape (4, 4)
-    :param previous_ns: stamp of the frame before [ns]
-    :param current_ns: stamp of the newest frame [ns]
-    :param first_step: ``previous_from_current`` of the step before, where nothing has told it yet
-    """
-
-    current_from_previous: Matrix
-    previous_ns: int
-    current_ns: int
-    first_step: Matrix | None = None
+UNSAID_DEVIATION = 0.1  # of a metric scale that does not say how sure it is
+UNSEEN_M, UNSEEN_RAD = 1e-3, 4e-3  # what a pose is less sure by after any gap
+MOST_UNSEEN_M, MOST_UNSEEN_RAD = math.sqrt(LOST_VARIANCE), math.pi
 
 
 class Odometry:
@@ -53,29 +29,65 @@ class Odometry:
 
     Pose and covariance are those of the camera in the frame of its first image. Every step is
     multiplied with the scale of its time, so that a later change of scale never moves what lies
-    behind.
+    behind. While there is no motion, or no metric scale, it is lost: the place stands still, and
+    the covariance says that it means nothing; afterwards it goes on from there, less sure.
+
+    :param noise: of the motions, as measured for the weights; None: never measured
+    :param history: what odometry_in has said; None: there is none
     """
 
-    def __init__(self, settings: OdometrySettings) -> None:
+    def __init__(
+        self,
+        settings: OdometrySettings,
+        noise: MotionNoise | None = None,
+        history: OdometryHistory | None = None,
+    ) -> None:
         self.settings = settings
-        self._frames: deque[tuple[int, NDArray[np.uint8]]] = deque(maxlen=FRAMES)
+        self._measured = noise
+        self._chain = MotionChain()
+        self._pose = Accumulation(history)
         self.reset()
 
     def reset(self) -> None:
         """Forget everything: the next frame is the origin."""
-        self._frames.clear()
-        self._first_triple = True
-        self._speed = self._turn_rate = 0.0
-        self.odom_from_camera: Matrix = np.eye(4)
-        self.covariance: Matrix = np.zeros((6, 6))
+        self._chain.clear()
+        self._pose.reset()
+        self._lost = True
+        self._known_until_ns: int | None = None
+        self._was_metric = False
+        self._held: Matrix | None = None
 
     def pause(self) -> None:
-        """Forget the last frames, but not the pose: motion goes on from here after a pause."""
-        self._frames.clear()
-        self._first_triple = True
+        """
+        Be lost: forget the last frames, but not the pose, which goes on from here.
+
+        For whoever knows that the frames that come, or do not come, tell no motion.
+        """
+        self._chain.clear()
+        self._lost = True
+
+    @property
+    def lost(self) -> bool:
+        """Return whether no motion, or none in metres, is known at the moment."""
+        return self._lost
+
+    @property
+    def odom_from_camera(self) -> Matrix:
+        """Return the pose of the camera, shape (4, 4); the last one known while it is lost."""
+        return self._pose.state.odom_from_camera.copy()
+
+    @property
+    def covariance(self) -> Matrix:
+        """Return the covariance of the pose, shape (6, 6): huge, yet finite, while it is lost."""
+        return LOST_VARIANCE * np.eye(6) if self._lost else self._pose.state.covariance
+
+    @property
+    def verdicts(self) -> collections.Counter[Verdict]:
+        """Return how many steps were fused, and how many were not."""
+        return self._pose.verdicts
 
     def update(
-        self, stamp_ns: int, image: NDArray[np.uint8], network: MotionNetwork, factor: float
+        self, stamp_ns: int, image: NDArray[np.uint8], network: MotionNetwork, scale: Scale
     ) -> RelativePose | None:
         """
         Take the next frame where the scale is known beforehand: observe, then advance.
@@ -83,7 +95,7 @@ class Odometry:
         :return: the motion since the frame before; None where it is not known
         """
         motion = self.observe(stamp_ns, image, network)
-        return None if motion is None else self.advance(motion, factor)
+        return None if motion is None else self.advance(motion, scale)
 
     def observe(
         self, stamp_ns: int, image: NDArray[np.uint8], network: MotionNetwork
@@ -96,109 +108,98 @@ class Odometry:
         :param network: from three frames (3, H, W, 3) to two motions (2, 6)
         :return: the motion since the frame before; None where it is not known
         """
-        if not self._continues(stamp_ns, image.shape):
+        taken = self._chain.take(stamp_ns, image, self.settings.max_gap_s)
+        if taken is Taken.REPEATED:
             return None
-        self._frames.append((stamp_ns, image))
-        if len(self._frames) < FRAMES:
-            return None
-        stamps = [stamp for stamp, _ in self._frames]
-        vectors = network(np.stack([image for _, image in self._frames])).astype(np.float64)
-        if not np.all(np.isfinite(vectors)):
-            LOGGER.warning('the pose network gave %s: motion is broken off', vectors.tolist())
-            self.pause()
-            return None
-        before, after = pose_from_vector(torch.from_numpy(vectors)).numpy()
-        first = before if self._first_triple else None
-        return NetworkMotion(after, stamps[-2], stamps[-1], first)
+        if taken is Taken.BACKWARDS:
+            self.reset()
+            self._chain.take(stamp_ns, image, self.settings.max_gap_s)
+        motion = self._chain.ask(network)
+        self._lost |= motion is None
+        return motion
 
-    def advance(self, motion: NetworkMotion, factor: float) -> RelativePose:
+    def advance(
+        self, motion: NetworkMotion, scale: Scale, base_from_camera: Matrix | None = None
+    ) -> RelativePose:
         """
         Append what was observed to the pose.
 
         :param motion: what :meth:`observe` has just returned
-        :param factor: metres per network unit, at this time
+        :param scale: of this time
+        :param base_from_camera: shape (4, 4); needed to fuse odometry_in. None: not known
+        :return: the motion since the frame before, in metres where the scale is metric
         """
+        steps = self._steps(motion, scale, base_from_camera)
+        self._reach(steps[0])
+        if scale.metric:
+            self._resume(scale.factor)
+            used = [self._pose.append(step, self.settings) for step in steps]
+        else:
+            used = [self._hold(step.step, scale.factor) for step in steps]
+        self._lost = not scale.metric
+        self._known_until_ns = motion.current_ns
+        return RelativePose(
+            inverse(used[-1].previous_from_current),
+            motion.previous_ns,
+            motion.current_ns,
+            used[-1].covariance,
+        )
+
+    def _steps(
+        self, motion: NetworkMotion, scale: Scale, base_from_camera: Matrix | None
+    ) -> list[TimedStep]:
+        """Return the steps that the motion tells, in the unit of the scale."""
+        told = [(inverse(motion.current_from_previous), motion.previous_ns, motion.current_ns)]
         if motion.first_step is not None:
-            self._advance(_scaled(motion.first_step, factor))
-            self._first_triple = False
-        current_from_previous = _scaled(motion.current_from_previous, factor)
-        return self._step(current_from_previous, motion.previous_ns, motion.current_ns)
+            told.insert(0, (motion.first_step, motion.first_ns, motion.previous_ns))
+        noise = chosen_noise(self.settings, self._measured)
+        deviation = scale.deviation if math.isfinite(scale.deviation) else UNSAID_DEVIATION
+        steps = []
+        for previous_from_current, previous_ns, current_ns in told:
+            moved = previous_from_current.copy()
+            moved[:3, 3] *= scale.factor
+            step = Step(
+                moved,
+                (current_ns - previous_ns) / NS_PER_S,
+                visual_root(moved, noise, scale.factor),
+                noise.memory_s,
+                deviation * np.concatenate([moved[:3, 3], np.zeros(3)]),
+            )
+            from_input = scale.source == 'odometry'
+            steps.append(TimedStep(step, previous_ns, current_ns, base_from_camera, from_input))
+        return steps
 
-    def _continues(self, stamp_ns: int, shape: tuple[int, ...]) -> bool:
-        """Say whether this frame may be taken; break the chain where it does not follow on."""
-        if not self._frames:
-            return True
-        last_ns, last_image = self._frames[-1]
-        gap_s = (stamp_ns - last_ns) / NS_PER_S
-        if stamp_ns == last_ns:
-            LOGGER.debug('frame of stamp %d ns came twice', stamp_ns)
-            return False
-        if gap_s < 0:
-            LOGGER.warning('time went back by %.3f s: odometry starts anew', -gap_s)
-            self.reset()
-        elif gap_s > self.settings.max_gap_s or shape != last_image.shape:
-            LOGGER.info('no frame for %.3f s, or a new size: motion is broken off', gap_s)
-            self._widen(gap_s)
-            self.pause()
-        return True
+    def _reach(self, first: TimedStep) -> None:
+        """Cross the time since the pose was last known."""
+        since_ns = self._known_until_ns
+        if since_ns is None or first.previous_ns <= since_ns:
+            return
+        if self._held is None and self._pose.bridge(since_ns, first, self.settings):
+            return
+        seconds = (first.previous_ns - since_ns) / NS_PER_S
+        twists = (self._pose.state.twist, first.step.twist)
+        speed, turn_rate = (
+            max(float(np.linalg.norm(twist[part])) for twist in twists)
+            for part in (slice(0, 3), slice(3, 6))
+        )
+        travelled = min(speed * seconds + UNSEEN_M, MOST_UNSEEN_M)
+        turned = min(turn_rate * seconds + UNSEEN_RAD, MOST_UNSEEN_RAD)
+        self._pose.change(lambda state: state.widened(travelled, turned))
 
-    def _step(
-        self, current_from_previous: Matrix, previous_ns: int, current_ns: int
-    ) -> RelativePose:
-        covariance = self._advance(_inverse(current_from_previous))
-        seconds = (current_ns - previous_ns) / NS_PER_S
-        self._speed = float(np.linalg.norm(current_from_previous[:3, 3])) / seconds
-        self._turn_rate = float(np.linalg.norm(cv2.Rodrigues(current_from_previous[:3, :3])[0]))
-        self._turn_rate /= seconds
-        return RelativePose(current_from_previous, previous_ns, current_ns, covariance)
-
-    def _advance(self, previous_from_current: Matrix) -> Matrix:
-        """Append one step to the pose; return the covariance of the step in its own frame."""
-        step = self._step_covariance(previous_from_current)
-        rotation = self.odom_from_camera[:3, :3]
-        moved = rotation @ previous_from_current[:3, 3]
-        jacobian = np.eye(6)
-        jacobian[:3, 3:] = -_cross(moved)
-        turned = np.kron(np.eye(2), rotation)
-        self.covariance = jacobian @ self.covariance @ jacobian.T + turned @ step @ turned.T
-        self.odom_from_camera = _rigid(self.odom_from_camera @ previous_from_current)
+    def _hold(self, step: Step, factor: float) -> Step:
+        """Take the rotation alone, and remember what way the place would have gone."""
+        rotation = self._pose.state.odom_from_camera[:3, :3]
+        way = rotation @ step.previous_from_current[:3, 3] / factor
+        self._held = way if self._held is None else self._held + way
+        self._pose.change(lambda state: state.turned(step))
         return step
 
-    def _step_covariance(self, previous_from_current: Matrix) -> Matrix:
-        length = float(np.linalg.norm(previous_from_current[:3, 3]))
-        translation = self.settings.translation_error * length + TRANSLATION_FLOOR_M
-        rotation = np.deg2rad(self.settings.rotation_error_deg)
-        return np.diag([translation**2] * 3 + [rotation**2] * 3)
-
-    def _widen(self, gap_s: float) -> None:
-        """Grow the covariance by what may have happened unseen: going on at the last rates."""
-        travelled = self._speed * gap_s + TRANSLATION_FLOOR_M
-        turned = self._turn_rate * gap_s + np.deg2rad(self.settings.rotation_error_deg)
-        self.covariance = self.covariance + np.diag([travelled**2] * 3 + [turned**2] * 3)
-
-
-def _scaled(motion: Matrix, factor: float) -> Matrix:
-    result = motion.copy()
-    result[:3, 3] *= factor
-    return result
-
-
-def _rigid(matrix: Matrix) -> Matrix:
-    """Take the rounding of many products out of a rotation."""
-    left, _, right = np.linalg.svd(matrix[:3, :3])
-    result = matrix.copy()
-    result[:3, :3] = left @ right
-    result[3] = (0.0, 0.0, 0.0, 1.0)
-    return result
-
-
-def _inverse(matrix: Matrix) -> Matrix:
-    result = np.eye(4)
-    result[:3, :3] = matrix[:3, :3].T
-    result[:3, 3] = -matrix[:3, :3].T @ matrix[:3, 3]
-    return result
-
-
-def _cross(vector: Matrix) -> Matrix:
-    x, y, z = vector
-    return np.array([[0.0, -z, y], [z, 0.0, -x], [-y, x, 0.0]])
+    def _resume(self, factor: float) -> None:
+        """Have metres again: the place is less sure by the way that it was held for."""
+        held, self._held = self._held, None
+        if held is not None and not self._was_metric:
+            self._pose.change(PoseState.at_origin)  # nobody has been told a place yet
+        elif held is not None:
+            way = factor * held
+            self._pose.change(lambda state: state.moved_unseen(way))
+        self._was_metric = True

@@ -68,3 +68,22 @@ def constant_twist(motion: Matrix) -> Matrix:
     factor = 1 / 12 if angle < 1e-4 else 1 / angle**2 - 1 / (2 * angle * math.tan(angle / 2))
     velocity = (np.eye(3) - cross / 2 + factor * cross @ cross) @ motion[:3, 3]
     return np.concatenate([velocity, turn])
+
+
+def error_jacobian(b_from_a: Matrix, moved_b: Matrix) -> Matrix:
+    """
+    Return what takes the error of a motion of body a to that of body b, rigidly fixed to it.
+
+    An error is a translation and a small rotation, in the axes that the motion begins in. A wrong
+    rotation turns b about a: d(b) = d(a) + lever x d(rotation).
+
+    :param b_from_a: shape (4, 4)
+    :param moved_b: the motion of b, shape (4, 4)
+    :return: shape (6, 6)
+    """
+    rotation = b_from_a[:3, :3]
+    lever = moved_b[:3, :3] @ b_from_a[:3, 3]
+    jacobian = np.zeros((6, 6))
+    jacobian[:3, :3] = jacobian[3:, 3:] = rotation
+    jacobian[:3, 3:] = cross_matrix(lever) @ rotation
+    return jacobian

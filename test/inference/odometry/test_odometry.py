@@ -4,6 +4,7 @@ import pytest
 
 from lsd_ros.inference.odometry.odometry import Odometry
 from lsd_ros.inference.odometry.settings import OdometrySettings
+from lsd_ros.types import Scale
 
 IMAGE = np.zeros((32, 64, 3), np.uint8)
 TENTH_NS = 100_000_000
@@ -41,11 +42,15 @@ class DrivenCamera:
         return np.array([vector(m) for m in motions], np.float32)
 
 
-def run(odometry, camera, numbers, factor=1.0, stamps=None):
+def metric(factor=1.0, deviation=0.0):
+    return Scale(factor, True, 'fixed', deviation)
+
+
+def run(odometry, camera, numbers, scale=None, stamps=None):
     results = []
     for i, number in enumerate(numbers):
         stamp = TENTH_NS * number if stamps is None else stamps[i]
-        motion = odometry.update(stamp, camera.frame(number), camera.network, factor)
+        motion = odometry.update(stamp, camera.frame(number), camera.network, scale or metric())
         results.append((motion, odometry.odom_from_camera.copy(), odometry.covariance.copy()))
     return results
 
@@ -69,9 +74,9 @@ def test_motion_is_that_between_the_last_two_frames():
 def test_scale_is_applied_and_a_later_change_moves_nothing_behind():
     camera = DrivenCamera(12)
     odometry = Odometry(OdometrySettings())
-    before = run(odometry, camera, range(6), factor=2.0)[-1][1]
+    before = run(odometry, camera, range(6), scale=metric(2.0))[-1][1]
     np.testing.assert_allclose(before[:3, 3], 2 * camera.world_from_camera[5][:3, 3], atol=1e-3)
-    after = run(odometry, camera, range(6, 7), factor=7.0)[-1][1]
+    after = run(odometry, camera, range(6, 7), scale=metric(7.0))[-1][1]
     true_step = np.linalg.inv(camera.world_from_camera[5]) @ camera.world_from_camera[6]
     step = np.linalg.inv(before) @ after
     np.testing.assert_allclose(step[:3, 3], 7 * true_step[:3, 3], atol=1e-3)
@@ -89,14 +94,16 @@ def test_covariance_grows_and_stays_finite_and_positive():
 
 
 def test_covariance_is_that_of_many_noisy_runs():
-    settings = OdometrySettings(translation_error=0.05, rotation_error_deg=0.5)
+    settings = OdometrySettings(
+        translation_error=0.05, direction_error=0.05, rotation_error_deg=0.5, error_memory_s=1e-3
+    )
     camera = DrivenCamera(15)
     rng = np.random.default_rng(1)
 
     def noisy(frames):
         vectors = camera.network(frames).astype(np.float64)
         for motion in vectors:
-            sigma = 0.05 * np.linalg.norm(motion[:3]) + 1e-3
+            sigma = np.hypot(0.05 * np.linalg.norm(motion[:3]), 1e-3)
             noise = pose(rng.normal(0, sigma, 3), rng.normal(0, np.deg2rad(0.5), 3))
             motion[:] = vector(np.linalg.inv(pose(motion[:3], motion[3:])) @ noise)
             motion[:] = vector(np.linalg.inv(pose(motion[:3], motion[3:])))
@@ -106,7 +113,7 @@ def test_covariance_is_that_of_many_noisy_runs():
     for _ in range(300):
         odometry = Odometry(settings)
         for number in range(15):
-            odometry.update(TENTH_NS * number, camera.frame(number), noisy, 1.0)
+            odometry.update(TENTH_NS * number, camera.frame(number), noisy, metric())
         ends.append(odometry.odom_from_camera[:3, 3])
     measured = np.cov(np.array(ends).T)
     ratio = np.sqrt(np.linalg.eigvalsh(measured) / np.linalg.eigvalsh(odometry.covariance[:3, :3]))
@@ -159,7 +166,7 @@ def test_numbers_that_are_none_never_reach_the_pose(value, caplog):
     odometry = Odometry(OdometrySettings())
     held = run(odometry, camera, range(5))[-1][1]
     motion = odometry.update(
-        5 * TENTH_NS, camera.frame(5), lambda _: np.full((2, 6), value, np.float32), 1.0
+        5 * TENTH_NS, camera.frame(5), lambda _: np.full((2, 6), value, np.float32), metric()
     )
     assert motion is None
     assert 'motion is broken off' in caplog.text
@@ -191,5 +198,5 @@ def test_an_image_of_another_size_starts_a_new_chain():
     odometry = Odometry(OdometrySettings())
     run(odometry, camera, range(5))
     other = np.zeros((64, 64, 3), np.uint8)
-    assert odometry.update(5 * TENTH_NS, other, camera.network, 1.0) is None
-    assert odometry.update(6 * TENTH_NS, other, camera.network, 1.0) is None
+    assert odometry.update(5 * TENTH_NS, other, camera.network, metric()) is None
+    assert odometry.update(6 * TENTH_NS, other, camera.network, metric()) is None

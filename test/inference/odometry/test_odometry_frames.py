@@ -120,5 +120,5 @@ def test_covariance_is_that_of_perturbed_poses():
 
 def test_first_image_has_no_odometry_and_the_error_names_its_stamp():
     estimate = Estimate(stamp_ns=17, frame_id='camera', scale=Scale(1.0, True, 'fixed'))
-    with pytest.raises(FrameError, match=r'stamp 17 ns has no motion'):
+    with pytest.raises(FrameError, match=r'stamp 17 ns has no pose'):
         odometry_in_base(estimate, np.eye(4))
