@@ -55,8 +55,15 @@ class Backend(Protocol):
     Constructors take a :class:`Plan` and raise BackendError where they cannot run it.
     """
 
-    name: str
-    device: str
+    @property
+    def name(self) -> str:
+        """Return what runs the networks."""
+        ...
+
+    @property
+    def device(self) -> str:
+        """Return where they run."""
+        ...
 
     def disparities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """

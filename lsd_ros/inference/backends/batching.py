@@ -45,13 +45,21 @@ class BatchingBackend:
     """
 
     def __init__(self, backend: Backend, largest: int) -> None:
-        self.name = backend.name
-        self.device = backend.device
         self._backend = backend
         self._largest = largest
         self._waiting: deque[_Request] = deque()
         self._entry = threading.Lock()  # held while somebody joins or leaves the queue
         self._networks = threading.Lock()  # held by whoever runs the networks
+
+    @property
+    def name(self) -> str:
+        """See :attr:`Backend.name`."""
+        return self._backend.name
+
+    @property
+    def device(self) -> str:
+        """See :attr:`Backend.device`."""
+        return self._backend.device
 
     def disparities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :meth:`Backend.disparities`; the result stays valid."""

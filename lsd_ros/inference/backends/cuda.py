@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from lsd_ros.errors import BackendError
+from lsd_ros.errors import BackendError, DeviceMemoryError
 from lsd_ros.inference.backends.base import Network, NetworkPair, Plan, Shape
 from lsd_ros.inference.rewrite import channels_last, depth_inference, pose_inference
 
@@ -38,8 +38,8 @@ class CudaBackend(NetworkPair):
                 _captured(depth_inference(plan.weights), plan.image_shapes, plan.half),
                 _captured(pose_inference(plan.weights), plan.frames_shapes, plan.half),
             )
-        except RuntimeError as error:  # torch.OutOfMemoryError is one, too
-            raise BackendError(f'CUDA cannot run the network: {_first_line(error)}') from error
+        except RuntimeError as error:
+            raise _translated(error, 'CUDA cannot run the network') from error
         self.device = f'cuda ({torch.cuda.get_device_name()})'
 
 
@@ -91,7 +91,8 @@ class CudaNetwork:
 
         :param data: of the planned shape
         :return: the network's output, valid until the next call
-        :raises BackendError: the device failed
+        :raises DeviceMemoryError: the memory of the device is full
+        :raises BackendError: the device failed otherwise
         """
         self._pinned_in.copy_(torch.from_numpy(data))
         try:
@@ -102,9 +103,19 @@ class CudaNetwork:
                     self._graph.replay()
             self._stream.synchronize()
         except RuntimeError as error:
-            raise BackendError(f'CUDA failed while running: {_first_line(error)}') from error
+            raise _translated(error, 'CUDA failed while running') from error
         result: NDArray[np.float32] = self._pinned_out.numpy()
         return result
+
+
+def _translated(error: RuntimeError, what: str) -> BackendError:
+    """Tell full memory, which torch and CUDA report in several ways, from other failures."""
+    sentence = f'{what}: {_first_line(error)}'
+    if 'out of memory' not in str(error).lower():
+        return BackendError(sentence)
+    return DeviceMemoryError(
+        f"{sentence}: end other programs on the card, or set device to 'auto' or 'cpu'"
+    )
 
 
 def _first_line(error: Exception) -> str:
