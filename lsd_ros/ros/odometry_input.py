@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from nav_msgs.msg import Odometry
 from rclpy.lifecycle import LifecycleNode
+from rclpy.parameter import Parameter
 
 from lsd_ros.errors import LsdError
+from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages import decode
 from lsd_ros.ros import qos
 from lsd_ros.ros.connections import Connections
+from lsd_ros.ros.parameters import Settings
 from lsd_ros.ros.repeats import Repeats
 from lsd_ros.ros.statistics import Rate
 from lsd_ros.types import BasePose
@@ -26,7 +29,7 @@ log = logging.getLogger(__name__)
 
 class OdometryInput:
     """
-    The subscription to ``odometry_in``, which comes and goes with the settings.
+    The subscription to ``odometry_in``, which comes and goes with the parameters.
 
     A message that cannot be used is said and left out; there will be another one soon.
     """
@@ -34,21 +37,21 @@ class OdometryInput:
     def __init__(
         self,
         node: LifecycleNode,
-        base_frame: str,
+        settings: Callable[[], Settings],
         store: Callable[[BasePose], None],
         now_ns: Callable[[], int],
     ) -> None:
         """
-        Listen to nothing yet.
+        Subscribe where the settings ask for it, now or later.
 
-        :param base_frame: frame that the odometry must be of
+        :param settings: what the parameters say at the moment
         :param store: takes what was said; called on the thread of the callbacks
         :param now_ns: the clock of the node [ns]
+        :raises RosError: an override is wrong, or the middleware refuses the topic
         """
         self._node = node
-        self._base_frame = base_frame
+        self._settings = settings
         self._store = store
-        self._now_ns = now_ns
         self._topic = node.resolve_topic_name('odometry_in')
         self._repeats = Repeats()
         self._connections: Connections | None = None
@@ -56,17 +59,9 @@ class OdometryInput:
         self._problem: str | None = None
         self._received = 0
         self._heard_s = 0.0
-
-    def listen(self, needed: bool) -> None:
-        """Subscribe or unsubscribe, where that is a change."""
-        if not needed:
-            self.close()
-        elif self._connections is None:
-            self._connections = Connections(self._node)
-            self._heard_s = time.monotonic()
-            self._connections.subscription(
-                Odometry, 'odometry_in', self._on_odometry, qos.best_effort(QUEUE)
-            )
+        self._base_frame = settings().node.base_frame
+        self._follow()
+        node.add_post_set_parameters_callback(self._on_set)
 
     def problems(self) -> list[str]:
         """Return what is wrong with the newest message, and who cannot be understood."""
@@ -75,8 +70,8 @@ class OdometryInput:
         problems = self._connections.problems()
         if time.monotonic() - self._heard_s > TIMEOUT_S:
             problems.append(
-                f'no odometry on {self._topic}: publish it there or remap odometry_in, or choose '
-                'another scale.source'
+                f'no odometry comes on {self._topic}: publish it there or remap odometry_in, or '
+                'choose another scale.source and set odometry.fuse to false'
             )
         elif self._problem is not None:
             problems.append(self._problem)
@@ -92,7 +87,28 @@ class OdometryInput:
         }
 
     def close(self) -> None:
-        """Unsubscribe."""
+        """Unsubscribe for good."""
+        self._node.remove_post_set_parameters_callback(self._on_set)
+        self._unsubscribe()
+
+    def _on_set(self, _: Sequence[Parameter[Any]]) -> None:
+        try:
+            self._follow()
+        except LsdError as error:  # the parameter is set already: too late to refuse it
+            log.error(str(error))
+
+    def _follow(self) -> None:
+        """Subscribe or unsubscribe, as the settings say."""
+        if not is_needed(self._settings().engine):
+            self._unsubscribe()
+        elif self._connections is None:
+            connections = Connections(self._node)
+            profile = qos.best_effort(QUEUE)
+            connections.subscription(Odometry, 'odometry_in', self._on_odometry, profile)
+            self._connections = connections
+            self._heard_s = time.monotonic()
+
+    def _unsubscribe(self) -> None:
         if self._connections is not None:
             self._connections.close()
         self._connections = self._problem = None
@@ -108,3 +124,8 @@ class OdometryInput:
                 log.warning(self._problem)
             return
         self._problem = None
+
+
+def is_needed(settings: EngineSettings) -> bool:
+    """Return whether another odometry is of any use."""
+    return settings.scale.source == 'odometry' or settings.odometry.fuse

@@ -13,6 +13,7 @@ from lsd_ros.ros.conversions import RclpyTypes
 from lsd_ros.ros.inputs import Inputs, Received
 from lsd_ros.ros.mailbox import Mailbox
 from lsd_ros.ros.mounting import Mounting
+from lsd_ros.ros.odometry_input import OdometryInput
 from lsd_ros.ros.outputs import Outputs
 from lsd_ros.ros.pipeline import Pipeline
 from lsd_ros.safety.supervisor import Verdict
@@ -28,10 +29,11 @@ class Sources:
     pipeline: Pipeline
     mailbox: Mailbox[Received]
     inputs: Inputs
+    odometry_input: OdometryInput
     outputs: Outputs
     mounting: Mounting
     engine: Callable[[], EngineInfo]
-    verdict: Callable[[], Verdict | None]
+    verdict: Callable[[], Verdict]
 
 
 class Reporter:
@@ -61,9 +63,10 @@ class Reporter:
             warnings=[
                 *self._of_clock(now_ns),
                 *sources.inputs.problems(),
+                *sources.odometry_input.problems(),
                 *sources.outputs.problems(),
             ],
-            values=_memory(engine),
+            values={**sources.odometry_input.values(), **_memory(engine)},
         )
         mailbox = sources.mailbox
         report = sources.pipeline.statistics.report(mailbox.received, mailbox.dropped)
