@@ -43,14 +43,14 @@ class Seen:
     :param engine: what runs
     :param enabled: as last said to set_enabled
     :param verdict: whether obstacles may be reported, and why not
-    :param mount_source: where the camera's place on the robot comes from; None: not asked for yet
+    :param mount_source: where the camera's place on the robot comes from; None: not known
     :param warnings: what else keeps the node from good results, in sentences
     :param values: what else there is to know
     """
 
     engine: EngineInfo
     enabled: bool
-    verdict: Verdict | None
+    verdict: Verdict
     mount_source: str | None
     warnings: Sequence[str] = ()
     values: Mapping[str, str] = field(default_factory=dict)
@@ -77,7 +77,7 @@ def status(report: Report, seen: Seen) -> Status:
         **_input(report),
         **_engine(seen.engine),
         **seen.values,
-        'mount.source': seen.mount_source or 'not asked for yet',
+        'mount.source': seen.mount_source or 'unknown',
     }
     return Status(level, '; '.join(sentences), values)
 
@@ -110,8 +110,8 @@ def message(types: MessageTypes, status: Status, name: str, hardware: str, stamp
 def _judgement(report: Report, seen: Seen) -> tuple[Level, list[str]]:
     verdict, scale = seen.verdict, report.scale
     said = (
-        *(() if verdict is None else (*verdict.problems, verdict.warning)),
-        *report.problems,
+        *verdict.problems,
+        verdict.warning,
         *seen.warnings,
         untrained_warning(seen.engine),
         None if scale is None or scale.metric else scale.problem,
@@ -119,7 +119,7 @@ def _judgement(report: Report, seen: Seen) -> tuple[Level, list[str]]:
     )
     warnings = dict.fromkeys(sentence for sentence in said if sentence)
     if warnings:
-        return (Level.ERROR if report.failing else Level.WARN), [*warnings]
+        return (Level.ERROR if verdict.problems else Level.WARN), [*warnings]
     if report.rate_hz == 0:
         return Level.OK, ['idle: nobody subscribes to any result']
     return Level.OK, ['running']
@@ -127,8 +127,6 @@ def _judgement(report: Report, seen: Seen) -> tuple[Level, list[str]]:
 
 def _state(seen: Seen) -> dict[str, str]:
     values = {'enabled': str(seen.enabled)}
-    if seen.verdict is None:
-        return values
     faults = dict.fromkeys(finding.fault.value for finding in seen.verdict.findings)
     values['state'] = seen.verdict.state.value
     values['state.faults'] = ' '.join(faults)

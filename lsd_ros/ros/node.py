@@ -19,10 +19,11 @@ from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.ros import qos
 from lsd_ros.ros.calibration import Calibration
 from lsd_ros.ros.diagnostics import untrained_warning
-from lsd_ros.ros.inputs import Inputs, Received
+from lsd_ros.ros.inputs import Inputs, Received, image_topic
 from lsd_ros.ros.log_forwarding import RosLogHandler
 from lsd_ros.ros.mailbox import Mailbox
 from lsd_ros.ros.mounting import Mounting
+from lsd_ros.ros.odometry_input import OdometryInput
 from lsd_ros.ros.outputs import Outputs
 from lsd_ros.ros.parameters import Parameters, Settings
 from lsd_ros.ros.pipeline import Pipeline
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 NOT_CONFIGURED = 'the node is not configured: configure and activate it first'
 DIAGNOSTICS_QUEUE = 10
+WATCH_PERIOD_S = 0.05  # the shortest safety.image_timeout_s
 
 log = logging.getLogger(__name__)
 
@@ -158,7 +160,15 @@ class DepthNode(LifecycleNode):
             settings=settings,
             mounting=mounting,
             calibration=calibration,
-            pipeline=Pipeline(engine, calibration, outputs, self._engine_settings, self._now_ns),
+            pipeline=Pipeline(
+                engine,
+                calibration,
+                outputs,
+                mounting,
+                self.parameters.settings,
+                self._now_ns,
+                image_topic(self, settings.node.image_transport),
+            ),
             outputs=outputs,
             engine=engine,
             diagnostics=publisher,
@@ -173,21 +183,28 @@ class DepthNode(LifecycleNode):
         active.callback(worker.stop)
         inputs = Inputs(self, settings.image_transport, mailbox, configured.calibration)
         active.callback(inputs.close)
+        odometry_input = OdometryInput(
+            self, self.parameters.settings, configured.engine.odometry_in.add, self._now_ns
+        )
+        active.callback(odometry_input.close)
         sources = Sources(
             pipeline=configured.pipeline,
             mailbox=mailbox,
             inputs=inputs,
+            odometry_input=odometry_input,
             outputs=configured.outputs,
             mounting=configured.mounting,
             engine=lambda: configured.engine.info,
-            verdict=lambda: None,
+            verdict=configured.pipeline.verdict,
         )
-        timer = self.create_timer(
-            settings.diagnostics_period_s,
-            Reporter(self, sources, configured.diagnostics.publish).report,
-            clock=Clock(clock_type=ClockType.STEADY_TIME),  # also while a bag is paused
-        )
-        active.callback(self.destroy_timer, timer)
+        reporter = Reporter(self, sources, configured.diagnostics.publish)
+        for period_s, callback in (
+            (settings.diagnostics_period_s, reporter.report),
+            (WATCH_PERIOD_S, lambda: configured.pipeline.watch(mailbox.received)),
+        ):
+            steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while a bag is paused
+            timer = self.create_timer(period_s, callback, clock=steady)
+            active.callback(self.destroy_timer, timer)
 
     def _release(self) -> None:
         self._active.close()
@@ -195,9 +212,6 @@ class DepthNode(LifecycleNode):
             self._configured.resources.close()
             self._configured = None
         self.parameters.locked = False
-
-    def _engine_settings(self) -> EngineSettings:
-        return self.parameters.settings().engine
 
     def _now_ns(self) -> int:
         now: int = self.get_clock().now().nanoseconds

@@ -8,7 +8,7 @@ default, and refuses to be configured until the parameter is set right.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from rcl_interfaces.msg import (
@@ -23,6 +23,7 @@ from rclpy.parameter import Parameter
 from lsd_ros import settings
 from lsd_ros.errors import SettingError
 from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.safety.settings import SafetySettings
 from lsd_ros.settings import Setting, setting
 
 
@@ -48,6 +49,7 @@ class NodeSettings:
     autostart: bool = setting(
         False, 'Configure and activate at the start, for use without a launch file'
     )
+    safety: SafetySettings = field(default_factory=SafetySettings)
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -69,7 +71,17 @@ class Settings:
 
 READ_ONLY = ('autostart',)
 # These take effect with the next image; all others are read when the node is configured.
-LIVE = ('min_depth_m', 'max_depth_m', 'depth_size', 'distortion', 'scale.', 'mount.', 'points.')
+LIVE = (
+    'min_depth_m',
+    'max_depth_m',
+    'depth_size',
+    'distortion',
+    'scale.',
+    'mount.',
+    'points.',
+    'scan.',
+    'safety.',
+)
 
 
 class Parameters:

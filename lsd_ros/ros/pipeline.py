@@ -1,4 +1,4 @@
-"""One image message through everything: convert, call, publish."""
+"""One image message through everything: convert, check, call, check, publish."""
 
 from __future__ import annotations
 
@@ -9,13 +9,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lsd_ros.errors import LsdError
-from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages.decode import image_to_rgb, stamp_ns
 from lsd_ros.ros.calibration import Calibration
 from lsd_ros.ros.inputs import Received
+from lsd_ros.ros.mounting import Mounting
 from lsd_ros.ros.outputs import Demand, Outputs
+from lsd_ros.ros.parameters import Settings
 from lsd_ros.ros.repeats import Repeats
 from lsd_ros.ros.statistics import InputQuality, Outcome, Statistics
+from lsd_ros.safety.faults import Fault, Finding
+from lsd_ros.safety.guard import Guard
+from lsd_ros.safety.supervisor import Verdict
 from lsd_ros.types import Estimate, Frame
 
 if TYPE_CHECKING:
@@ -23,35 +27,53 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+UNTRUSTED_STAMPS = {
+    Fault.STAMP_BACKWARDS,
+    Fault.STAMP_REPEATED,
+    Fault.STAMP_JUMP,
+    Fault.STAMP_OLD,
+    Fault.STAMP_FUTURE,
+}
+
 
 class Pipeline:
-    """Handles images on the thread of the worker; told to stop, reset or rest by others."""
+    """
+    Handles images on the thread of the worker; told to stop, reset or rest by others.
+
+    Obstacles go out only with an image that passed every check of the guard; as long as the node
+    is blind, the odometry says that it is lost.
+    """
 
     def __init__(
         self,
         engine: Engine,
         calibration: Calibration,
         outputs: Outputs,
-        settings: Callable[[], EngineSettings],
+        mounting: Mounting,
+        settings: Callable[[], Settings],
         now_ns: Callable[[], int],
+        image_topic: str,
     ) -> None:
         """
         Start enabled.
 
-        :param settings: the engine's settings of this moment
+        :param settings: those of this moment
         :param now_ns: the clock of the node [ns]
+        :param image_topic: resolved name
         """
         self._engine = engine
         self._calibration = calibration
         self._outputs = outputs
+        self._mounting = mounting
         self._settings = settings
         self._applied = settings()
         self._now_ns = now_ns
         self._busy = threading.Lock()
+        self._working_since_s: float | None = None
         self._enabled = True
-        self._said_relative = False
         self._repeats = Repeats()
-        self.statistics = Statistics(self._now_ns)
+        self._guard = Guard(self._applied.node.safety, f'no images on {image_topic}', now_ns)
+        self.statistics = Statistics(now_ns)
 
     @property
     def enabled(self) -> bool:
@@ -61,6 +83,7 @@ class Pipeline:
     def begin(self) -> None:
         """Count from zero."""
         self.statistics = Statistics(self._now_ns)
+        self._guard.begin()
 
     def enable(self, enabled: bool) -> None:
         """Work on images, or leave them; waits for the image in hand."""
@@ -72,37 +95,72 @@ class Pipeline:
         with self._busy:
             self._engine.reset_odometry()
 
+    def verdict(self) -> Verdict:
+        """Say whether obstacles are reported, and what went wrong since the last call."""
+        if self._guard.is_blind:
+            self._outputs.publish_lost(self._guard.camera_time_ns)
+        return self._guard.verdict()
+
+    def watch(self, received: int) -> None:
+        """
+        Notice what no image tells: that none comes, or that one is never done.
+
+        :param received: images that have come since the activation
+        """
+        if not self._enabled:
+            return
+        since_s = self._working_since_s
+        working_s = 0.0 if since_s is None else time.monotonic() - since_s
+        findings = self._guard.watch(received, working_s)
+        if findings:
+            self._say(findings)
+            self._outputs.publish_lost(self._guard.camera_time_ns)
+
     def handle(self, received: Received) -> None:
         """Work on one image; whatever is wrong with it is counted and said, never raised."""
         with self._busy:
-            if not self._enabled:
-                self.statistics.count(Outcome.DISABLED)
-                return
             demand = self._outputs.demand()
-            if not any(demand):
-                self.statistics.count(Outcome.IDLE)
+            if not self._enabled or not any(demand):
+                self._guard.rest()
+                self.statistics.count(Outcome.IDLE if self._enabled else Outcome.DISABLED)
                 return
+            self._working_since_s = time.monotonic()
             try:
                 self._process(received, demand)
             except LsdError as error:
-                self._refuse(str(error))
+                self._give_up(received, error, Outcome.REFUSED)
             except Exception as error:  # the node must outlive a bug: the next image may pass
                 log.exception('an image could not be handled')
-                self.statistics.count(Outcome.FAILED, f'{type(error).__name__}: {error}')
+                self._give_up(received, error, Outcome.FAILED)
+            finally:
+                self._working_since_s = None
 
     def _process(self, received: Received, demand: Demand) -> None:
         settings = self._settings()
         if settings is not self._applied:
-            self._engine.apply(settings)
+            self._engine.apply(settings.engine)
+            self._guard.settings = settings.node.safety
             self._applied = settings
+        self._guard.stamp(stamp_ns(received.message.header), received.at_s)
         begun = time.perf_counter()
         frame = self._frame(received)
         decoded = time.perf_counter()
-        estimate = self._engine.process(frame, depth=demand.depth, motion=demand.motion)
+        estimate = self._engine.process(
+            frame,
+            depth=demand.depth,
+            motion=demand.motion,
+            base_from_camera=self._mounting.base_from_camera(
+                frame.frame_id, settings.engine.mount
+            ),
+            inspect=self._guard.network_image,
+        )
         estimated = time.perf_counter()
-        self._outputs.publish(estimate, settings)
+        passes = self._guard.passes(estimate, received.at_s)
+        self._outputs.publish(
+            estimate, settings.engine, obstacles=passes, lost=self._guard.is_blind
+        )
         own_s = {'decode': decoded - begun, 'publish': time.perf_counter() - estimated}
-        self._record(received, estimate, {**own_s, **estimate.stages_s})
+        self._record(received, estimate, {**own_s, **estimate.stages_s}, passes)
 
     def _frame(self, received: Received) -> Frame:
         message = received.message
@@ -110,22 +168,37 @@ class Pipeline:
         rgb = image_to_rgb(message)
         encoding = message.encoding if hasattr(message, 'encoding') else message.format
         self.statistics.saw(InputQuality.of(frame_id, encoding, rgb))
+        self._guard.image(rgb)
         height, width = rgb.shape[:2]
         camera = self._calibration.camera_of(frame_id, width, height)
         return Frame(stamp_ns(message.header), frame_id, rgb, camera)
 
-    def _record(self, received: Received, estimate: Estimate, stages_s: dict[str, float]) -> None:
-        self.statistics.published(
+    def _record(
+        self, received: Received, estimate: Estimate, stages_s: dict[str, float], passed: bool
+    ) -> None:
+        self.statistics.estimated(
+            Outcome.PUBLISHED if passed else Outcome.WITHHELD,
             latency_s=time.monotonic() - received.at_s,
             age_s=(self._now_ns() - estimate.stamp_ns) * 1e-9,
             stages_s=stages_s,
             scale=estimate.scale,
         )
-        if not estimate.scale.metric and not self._said_relative:
-            self._said_relative = True
-            log.warning(estimate.scale.problem)
+        if not passed:
+            self._say(self._guard.findings)
 
-    def _refuse(self, sentence: str) -> None:
-        self.statistics.count(Outcome.REFUSED, sentence)
-        if self._repeats.is_due(sentence):
-            log.warning(sentence)
+    def _give_up(self, received: Received, error: Exception, outcome: Outcome) -> None:
+        findings = self._guard.failed(error)
+        if not findings:
+            self.statistics.count(Outcome.WITHHELD)
+            return
+        self.statistics.count(outcome)
+        self._say(findings)
+        if UNTRUSTED_STAMPS.isdisjoint(finding.fault for finding in findings):
+            self._outputs.publish_lost(stamp_ns(received.message.header))
+        else:
+            self._outputs.publish_lost(self._guard.camera_time_ns)
+
+    def _say(self, findings: tuple[Finding, ...]) -> None:
+        for finding in findings:
+            if self._repeats.is_due(finding.sentence):
+                log.warning('blind: %s', finding.sentence)

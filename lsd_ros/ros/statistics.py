@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from lsd_ros.types import Scale
 
 REMEMBERED = 300  # frames that percentiles are taken over
-MOST_PROBLEMS = 5  # different sentences per report
 PROBE = 16  # brightness is measured on every 16th pixel of every 16th row
 
 
@@ -25,6 +24,7 @@ class Outcome(Enum):
     PUBLISHED = 'published'
     IDLE = 'idle'
     DISABLED = 'disabled'
+    WITHHELD = 'withheld'
     REFUSED = 'refused'
     FAILED = 'failed'
 
@@ -73,8 +73,6 @@ class Report:
     :param latency: from the arrival of an image to its results being published, in real time
     :param age: from the stamp of an image to its results being published, by the node's clock
     :param stages_ms: the engine's stages, median
-    :param problems: what went wrong since the report before
-    :param failing: whether a frame failed since the report before, which only a bug does
     """
 
     received: int
@@ -87,8 +85,6 @@ class Report:
     stages_ms: dict[str, float]
     quality: InputQuality | None
     scale: Scale | None
-    problems: tuple[str, ...]
-    failing: bool
 
 
 class Rate:
@@ -123,31 +119,32 @@ class Statistics:
         self._latencies_s: deque[float] = deque(maxlen=REMEMBERED)
         self._ages_s: deque[float] = deque(maxlen=REMEMBERED)
         self._stages_s: dict[str, deque[float]] = {}
-        self._problems: dict[str, None] = {}
         self._quality: InputQuality | None = None
         self._scale: Scale | None = None
         self._rate = Rate(now_ns)
         self._input_rate = Rate(now_ns)
-        self._reported_failed = 0
 
-    def count(self, outcome: Outcome, problem: str | None = None) -> None:
-        """Count a frame that gave no result, and remember what was wrong with it."""
+    def count(self, outcome: Outcome) -> None:
+        """Count a frame that gave no result."""
         with self._lock:
             self._counts[outcome] += 1
-            if problem is not None and len(self._problems) < MOST_PROBLEMS:
-                self._problems[problem] = None
 
     def saw(self, quality: InputQuality) -> None:
         """Remember what the newest image looks like."""
         with self._lock:
             self._quality = quality
 
-    def published(
-        self, latency_s: float, age_s: float, stages_s: dict[str, float], scale: Scale
+    def estimated(
+        self,
+        outcome: Outcome,
+        latency_s: float,
+        age_s: float,
+        stages_s: dict[str, float],
+        scale: Scale,
     ) -> None:
-        """Count a frame whose results were published."""
+        """Count a frame that was worked on to the end."""
         with self._lock:
-            self._counts[Outcome.PUBLISHED] += 1
+            self._counts[outcome] += 1
             self._latencies_s.append(latency_s)
             self._ages_s.append(age_s)
             for stage, seconds in stages_s.items():
@@ -162,7 +159,7 @@ class Statistics:
         :param dropped: those of them that a newer one replaced
         """
         with self._lock:
-            report = Report(
+            return Report(
                 received=received,
                 dropped=dropped,
                 counts={outcome: self._counts[outcome] for outcome in Outcome},
@@ -175,12 +172,7 @@ class Statistics:
                 },
                 quality=self._quality,
                 scale=self._scale,
-                problems=tuple(self._problems),
-                failing=self._counts[Outcome.FAILED] > self._reported_failed,
             )
-            self._problems.clear()
-            self._reported_failed = self._counts[Outcome.FAILED]
-            return report
 
 
 def _percentiles(times_s: deque[float]) -> Percentiles | None:

@@ -61,6 +61,11 @@ class Guard:
         return self._supervisor.state is State.BLIND
 
     @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Return why the node is blind at this moment; empty where it is not."""
+        return self._supervisor.findings
+
+    @property
     def camera_time_ns(self) -> int:
         """Return the time of this moment, on the clock that stamps the images [ns]."""
         return self._stamps.camera_time_ns(self._now_ns())

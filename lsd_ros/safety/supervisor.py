@@ -78,6 +78,11 @@ class Supervisor:
         """Return the state of this moment."""
         return self._state
 
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """Return why the node is blind at this moment; empty where it is not."""
+        return self._findings
+
     def begin(self) -> None:
         """Start anew, and count from zero."""
         with self._lock:

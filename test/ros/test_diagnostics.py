@@ -10,7 +10,7 @@ pytest.importorskip('torch')
 from lsd_ros.inference.engine import EngineInfo
 from lsd_ros.ros import memory
 from lsd_ros.ros.diagnostics import Level, Seen, status
-from lsd_ros.ros.statistics import Statistics
+from lsd_ros.ros.statistics import Outcome, Statistics
 from lsd_ros.safety.faults import Fault
 from lsd_ros.safety.settings import SafetySettings
 from lsd_ros.safety.supervisor import Supervisor
@@ -44,7 +44,7 @@ def seen(**changes):
 def report(scale=METRIC, age_s=0.04):
     now_ns = iter((0, 0, 10**9, 10**9))
     statistics = Statistics(lambda: next(now_ns))
-    statistics.published(0.02, age_s, {}, scale)
+    statistics.estimated(Outcome.PUBLISHED, 0.02, age_s, {}, scale)
     return statistics.report(received=1, dropped=0)
 
 
@@ -56,7 +56,7 @@ def test_good_frame_is_all_right():
 def test_blindness_is_said_with_every_fault_and_its_remedy():
     findings = Fault.DARK.found('the image is dark'), Fault.STAMP_OLD.found()
     said = status(report(), seen(verdict=judged(*findings)))
-    assert said.level == Level.WARN
+    assert said.level == Level.ERROR
     assert said.message.startswith('the image is dark: uncover the lens')
     assert Fault.STAMP_OLD.remedy in said.message
     assert (said.values['state'], said.values['state.faults']) == ('blind', 'dark stamp_old')

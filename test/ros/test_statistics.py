@@ -25,7 +25,7 @@ def test_rates_are_those_since_the_report_before():
     clock = Clock()
     statistics = Statistics(clock)
     for _ in range(10):
-        statistics.published(0.01, 0.02, {}, METRIC)
+        statistics.estimated(Outcome.PUBLISHED, 0.01, 0.02, {}, METRIC)
     clock.go(2.0)
     first = statistics.report(received=20, dropped=10)
     clock.go(1.0)
@@ -48,7 +48,9 @@ def test_rates_are_unknown_while_the_clock_stands_or_jumps_back_and_right_after(
 def test_percentiles_are_those_of_the_newest_frames():
     statistics = Statistics(Clock())
     for milliseconds in [1e6] * 50 + list(range(REMEMBERED)):
-        statistics.published(milliseconds / 1e3, 1.0, {'network': 0.004}, METRIC)
+        statistics.estimated(
+            Outcome.PUBLISHED, milliseconds / 1e3, 1.0, {'network': 0.004}, METRIC
+        )
     report = statistics.report(received=0, dropped=0)
     assert report.latency is not None
     last = REMEMBERED - 1
@@ -56,23 +58,6 @@ def test_percentiles_are_those_of_the_newest_frames():
     assert report.latency.p95_ms == pytest.approx(0.95 * last)
     assert report.latency.p99_ms == pytest.approx(0.99 * last)
     assert report.stages_ms == {'network': pytest.approx(4.0)}
-
-
-def test_problem_is_reported_once_and_again_only_if_it_comes_back():
-    statistics = Statistics(Clock())
-    for _ in range(3):
-        statistics.count(Outcome.REFUSED, 'no camera info')
-    assert statistics.report(received=3, dropped=0).problems == ('no camera info',)
-    report = statistics.report(received=3, dropped=0)
-    assert report.problems == ()
-    assert report.counts[Outcome.REFUSED] == 3
-
-
-def test_endless_different_problems_do_not_fill_the_report():
-    statistics = Statistics(Clock())
-    for number in range(1000):
-        statistics.count(Outcome.FAILED, f'problem {number}')
-    assert len(statistics.report(received=0, dropped=0).problems) == 5
 
 
 def test_brightness_is_near_the_mean_of_the_image():
