@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
+import resource
+import sys
 import time
 from collections import defaultdict
 from collections.abc import Iterator
@@ -100,6 +102,7 @@ class Recorder:
         means['learning_rate'] = learning_rate
         means['samples_per_s'] = samples / seconds
         means['waiting_share'] = self._waited_s / seconds
+        means['memory_mib'] = _memory_mib(self._fabric.device)
         self._sums, self._steps, self._timed_steps = {}, 0, 0
         self._started, self._waited_s = time.perf_counter(), 0.0
         if not self._fabric.is_global_zero:
@@ -171,5 +174,14 @@ def _tensorboard(folder: Path, first_step: int) -> Any:
 def _line(means: dict[str, float]) -> str:
     figures = dict(means)
     speed, waiting = figures.pop('samples_per_s'), figures.pop('waiting_share')
+    memory = figures.pop('memory_mib')
     text = ', '.join(f'{name} {value:.4g}' for name, value in figures.items())
-    return f'{text}, {speed:.1f} samples/s, {waiting:.1%} waiting for data'
+    return f'{text}, {speed:.1f} samples/s, {waiting:.1%} waiting for data, {memory:.0f} MiB'
+
+
+def _memory_mib(device: torch.device) -> float:
+    """Return the most memory that this process has held so far, on the GPU where it has one."""
+    if device.type == 'cuda':
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == 'darwin' else 2**10)

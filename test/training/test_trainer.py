@@ -49,10 +49,10 @@ def assert_same(a: Any, b: Any) -> None:
 
 def figures(run: Path) -> dict[str, list[float]]:
     columns = read_metrics(run / 'metrics.jsonl')
-    return {name: columns[name] for name in columns if name not in TIMES}
+    return {name: columns[name] for name in columns if name not in COSTS}
 
 
-TIMES = ('samples_per_s', 'waiting_share')
+COSTS = ('samples_per_s', 'waiting_share', 'memory_mib')
 
 
 def between_checkpoints(folder: CheckpointFolder) -> bool:
