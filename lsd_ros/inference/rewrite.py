@@ -3,13 +3,14 @@ The trained networks rewritten for inference: fewer passes over memory, the same
 
 Batch normalisation is folded into its convolution; the softmax over two paths becomes the sigmoid
 of their difference, so that the last 3 x 3 of a weighting module has one output and the fusion is
-one linear interpolation; decoder stages and heads that nobody reads are left out.
+one linear interpolation; two heads on one map become one; decoder stages and heads that nobody
+reads are left out.
 """
 
 from __future__ import annotations
 
 import copy
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -19,7 +20,8 @@ from lsd_ros.models.checkpoint import Weights
 from lsd_ros.models.layers import ConvNormAct, convolution
 from lsd_ros.models.pose_net import FRAMES, PoseNet
 from lsd_ros.models.preprocessing import Normalise, Preprocessing
-from lsd_ros.models.small_depth_net import SmallDepthNet
+from lsd_ros.models.small_depth_net import DisparityHead, SmallDepthNet
+from lsd_ros.models.uncertainty_head import UncertaintyHead
 from lsd_ros.models.weighting import WeightedSum
 
 Network = TypeVar('Network', bound=nn.Module)
@@ -52,6 +54,34 @@ class TwoPathLerp(nn.Module):
         return torch.lerp(b, a, self.difference(wide).sigmoid())
 
 
+class JoinedHeads(nn.Module):
+    """
+    Disparity and its deviation from one convolution: the map before them is read only once.
+
+    :param head: gives disparity
+    :param uncertainty: gives the logarithm of the deviation, from the same map
+    """
+
+    def __init__(self, head: DisparityHead, uncertainty: UncertaintyHead) -> None:
+        super().__init__()
+        parts = [part.conv.state_dict() for part in (head, uncertainty)]
+        conv = head.conv
+        self.conv = convolution(conv.in_channels, 2, 3, padding=conv.padding_mode, bias=True)
+        self.conv.load_state_dict({name: torch.cat([p[name] for p in parts]) for name in parts[0]})
+        self.conv.requires_grad_(requires_grad=False)
+        self.uncertainty = uncertainty
+
+    def forward(self, x: Tensor) -> Tensor:
+        """
+        Regress disparity and deviation.
+
+        :param x: shape (B, C, h, w)
+        :return: disparity in (0, 1) and relative deviation, shape (B, 2, h, w)
+        """
+        disparity, share = self.conv(x).sigmoid().split(1, dim=1)
+        return torch.cat((disparity, self.uncertainty.log_deviation(share).exp()), dim=1)
+
+
 class DepthInference(nn.Module):
     """From bytes to the one disparity map that is read, and its deviation where that is known."""
 
@@ -65,6 +95,12 @@ class DepthInference(nn.Module):
         for head in range(len(self.network.heads)):
             if head != level:
                 self.network.heads[head] = nn.Identity()
+        uncertainty = self.network.uncertainty
+        if uncertainty is not None:
+            self.network.heads[level] = JoinedHeads(
+                cast(DisparityHead, self.network.heads[level]), uncertainty
+            )
+            self.network.uncertainty = None
 
     def forward(self, image: Tensor) -> Tensor:
         """

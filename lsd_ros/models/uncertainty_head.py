@@ -43,5 +43,8 @@ class UncertaintyHead(nn.Module):
         :param x: shape (B, C, h, w)
         :return: log sigma, shape (B, 1, h, w)
         """
-        result: Tensor = self.lowest + self.span * self.conv(x).sigmoid()
-        return result
+        return self.log_deviation(self.conv(x).sigmoid())
+
+    def log_deviation(self, share: Tensor) -> Tensor:
+        """Return log sigma for its share, in 0 .. 1, of the way from smallest to largest."""
+        return self.lowest + self.span * share
