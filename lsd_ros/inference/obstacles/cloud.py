@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from lsd_ros.errors import FrameError
 from lsd_ros.inference.obstacles.rays import Plane, Rays
 from lsd_ros.inference.obstacles.settings import EVERY_HEIGHT, PointsSettings
+from lsd_ros.inference.obstacles.trust import Trust
 from lsd_ros.types import Camera, Cloud, Estimate
 
 Matrix = NDArray[np.float64]
@@ -20,10 +21,12 @@ class CloudBuilder:
     Builds clouds with the same settings; the rays of the last camera are kept.
 
     :param settings: what to keep, and how
+    :param trust: which depth to believe in, where it is shared with a scan
     """
 
-    def __init__(self, settings: PointsSettings) -> None:
+    def __init__(self, settings: PointsSettings, trust: Trust | None = None) -> None:
         self.settings = settings
+        self._trust = trust or Trust(settings)
         self._camera: Camera | None = None
         self._rays: Rays | None = None
 
@@ -37,14 +40,17 @@ class CloudBuilder:
         :return: organised as the (decimated) image, or one row of the valid points
         :raises FrameError: the estimate has no depth
         """
-        depth, image, camera = estimate.depth, estimate.image, estimate.camera
-        if depth is None or image is None or camera is None:
-            raise FrameError('a cloud needs an estimate with depth: none was asked for')
+        depth = self._trust.believed(estimate).depth
+        image, camera = estimate.image, estimate.camera
+        if image is None or camera is None:
+            raise FrameError('a cloud needs an estimate with its image and its camera')
         rays = self._rays_of(camera)
-        if self.settings.decimation > 1:
-            nearest = nearest_pixels(depth, self.settings.decimation)
-            depth, image, rays = depth[nearest], image[nearest], rays.at(nearest)
         keep = self._kept(depth, rays, base_from_camera)
+        if self.settings.decimation > 1:
+            # only of what is kept: the ground before a pole must not stand for both
+            nearest = nearest_pixels(np.where(keep, depth, np.nan), self.settings.decimation)
+            depth, image, rays = depth[nearest], image[nearest], rays.at(nearest)
+            keep = keep[nearest]
         planes = [rays.x * depth, rays.y * depth, depth]
         if self.settings.rgb:
             planes.append(rgb_bits(image))
@@ -66,8 +72,11 @@ class CloudBuilder:
     ) -> NDArray[np.bool_]:
         """Return which points are valid, in range and in the height band."""
         wanted = self.settings
+        distance = depth * rays.length
         # false for NaN, and for both infinities
-        keep = (depth > 0) & (depth * rays.length <= np.float32(wanted.max_range_m))
+        keep = (depth > 0) & (distance <= np.float32(wanted.max_range_m))
+        if wanted.min_range_m:
+            keep &= distance >= np.float32(wanted.min_range_m)
         if (wanted.min_height_m, wanted.max_height_m) == EVERY_HEIGHT:
             return keep
         up = UP_FROM_OPTICAL if base_from_camera is None else base_from_camera[2]

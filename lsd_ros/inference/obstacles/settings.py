@@ -24,14 +24,15 @@ class PointsSettings:
         'Keep the image grid, invalid points as NaN; false: only the valid points, as a list',
     )
     edge_width: int = setting(
-        2,
-        'Drop the points that a blurred depth edge strews between what is before and what is '
-        'behind it, where the blur is at most about twice this wide [pixels]; 0: keep them',
+        3,
+        'Drop the points that a depth edge strews between what is before and what is behind it, '
+        'where its blur is about this wide or less [pixels]; 0: keep them; the scan drops them, '
+        'too',
         minimum=0,
         maximum=16,
     )
     edge_step: float = setting(
-        0.1,
+        0.15,
         'Smallest step of depth that counts as such an edge, as a share of the depth',
         minimum=1e-3,
         maximum=10,
@@ -39,7 +40,7 @@ class PointsSettings:
     max_uncertainty: float = setting(
         0.0,
         'Drop points whose standard deviation is a larger share of their depth than this, where '
-        'the weights know it; 0: keep them',
+        'the weights know it; 0: keep them; the scan does the same',
         minimum=0,
         maximum=10,
     )

@@ -17,7 +17,9 @@ def estimate(depth=DEPTH, camera=CAMERA, image=IMAGE):
 
 
 def cloud(depth=DEPTH, base_from_camera=None, **values):
-    return CloudBuilder(PointsSettings(**values)).build(estimate(depth), base_from_camera)
+    return CloudBuilder(PointsSettings(**{'edge_width': 0, **values})).build(
+        estimate(depth), base_from_camera
+    )
 
 
 def expected_points(depth=DEPTH):
@@ -113,7 +115,7 @@ def test_a_thin_pole_survives_decimation():
 
 
 def test_a_new_camera_gets_new_rays():
-    builder = CloudBuilder(PointsSettings(rgb=False))
+    builder = CloudBuilder(PointsSettings(rgb=False, edge_width=0))
     builder.build(estimate())
     other = Camera(width=6, height=4, fx=10.0, fy=8.0, cx=2.5, cy=1.5)
     points = builder.build(estimate(camera=other)).points[0]
@@ -121,5 +123,5 @@ def test_a_new_camera_gets_new_rays():
 
 
 def test_no_depth_no_cloud():
-    with pytest.raises(FrameError, match='needs an estimate with depth'):
+    with pytest.raises(FrameError, match='need an estimate with depth'):
         CloudBuilder(PointsSettings()).build(Estimate(0, 'camera', SCALE))

@@ -1,0 +1,170 @@
+"""From depth to the nearest obstacle per bearing, as a laser scanner at the base would tell it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lsd_ros.errors import CameraError, FrameError
+from lsd_ros.inference.obstacles.band import Band
+from lsd_ros.inference.obstacles.fan import Fan
+from lsd_ros.inference.obstacles.rays import Plane
+from lsd_ros.inference.obstacles.sectors import (
+    BLOCKED,
+    CLOSEST_M,
+    FREE,
+    NOTHING,
+    TOO_NEAR,
+    Sectors,
+)
+from lsd_ros.inference.obstacles.settings import PointsSettings, ScanSettings
+from lsd_ros.inference.obstacles.trust import Believed, Trust
+from lsd_ros.types import Camera, Estimate, Scan
+
+Matrix = NDArray[np.float64]
+LEAST_SIGHTED = 0.25  # share of the bearings that need not see up to the end of the range
+
+
+@dataclass(frozen=True)
+class View:
+    """
+    What depends on the camera, its mount and the settings alone.
+
+    :param near: depth from which on a pixel may show an obstacle, shape (H, W), float32 [m]
+    :param far: depth until which it may, shape (H, W), float32 [m]
+    :param level: distance from the camera, seen from above, at depth 1, shape (H, W), float32
+    :param behind: what a pixel says that sees past ``far``, shape (H, W), float32
+    :param at_camera: where something too near is in the band, shape (H, W)
+    :param fan: the bearings of the camera
+    :param sectors: the bearings of the scan
+    :param range_m: where the range ends
+    """
+
+    near: Plane
+    far: Plane
+    level: Plane
+    behind: Plane
+    at_camera: NDArray[np.bool_]
+    fan: Fan
+    sectors: Sectors
+    range_m: float
+
+    @classmethod
+    def of(
+        cls, camera: Camera, base_from_camera: Matrix, wanted: ScanSettings, max_depth_m: float
+    ) -> View:
+        """
+        Look at the world from a mount.
+
+        :param max_depth_m: farther depth is infinite
+        :raises CameraError: from there, the camera sees none of the band
+        """
+        band = Band.of(camera, base_from_camera, wanted)
+        range_m = min(wanted.max_range_m, max_depth_m)
+        seen = band.near < np.minimum(band.far, band.depth_at(range_m))
+        if not seen.any():
+            raise CameraError(_blind(base_from_camera, wanted))
+        increment = math.radians(wanted.angle_increment_deg) or math.atan(1 / camera.fx)
+        fan = Fan.of(camera, base_from_camera, seen, increment)
+        sight = -fan.least(-np.where(seen, band.ranges(band.far), 0.0), 0.0)
+        range_m = min(range_m, float(np.quantile(sight, LEAST_SIGHTED)))
+        if range_m <= wanted.min_range_m:
+            raise CameraError(_blind(base_from_camera, wanted))
+        end = band.depth_at(range_m)
+        return cls(
+            near=band.near.astype(np.float32),
+            far=np.minimum(band.far, end).astype(np.float32),
+            level=band.level.astype(np.float32),
+            behind=np.where(band.far >= end, FREE, NOTHING),
+            at_camera=band.near <= CLOSEST_M,
+            fan=fan,
+            sectors=Sectors.of(fan.bearings, band.place, range_m),
+            range_m=range_m,
+        )
+
+    def distances(self, believed: Believed) -> Plane:
+        """Return the nearest obstacle of every camera bearing, or what is said instead [m]."""
+        depth = believed.depth
+        obstacle = depth >= self.near
+        passed = depth >= self.far
+        obstacle &= ~passed
+        with np.errstate(invalid='ignore'):  # an infinite depth straight up or down
+            values = np.where(obstacle, depth * self.level, BLOCKED)
+        np.copyto(values, self.behind, where=passed)
+        if believed.flying is not None:
+            values[believed.flying] = NOTHING  # what it flies between is seen beside it
+        too_near = depth == -np.inf
+        if too_near.any():
+            values[too_near & self.at_camera] = TOO_NEAR
+        return self.fan.least(values, NOTHING)
+
+
+class ScanBuilder:
+    """
+    Builds scans with the same settings; what depends on camera and mount alone is kept.
+
+    The bearings are the same as long as camera and mount are.
+
+    :param settings: what is an obstacle, and how far
+    :param trust: which depth to believe in, shared with the cloud; None: as by default
+    :param max_depth_m: farther depth is infinite
+    """
+
+    def __init__(
+        self,
+        settings: ScanSettings,
+        trust: Trust | None = None,
+        max_depth_m: float = math.inf,
+    ) -> None:
+        self.settings = settings
+        self._trust = trust or Trust(PointsSettings())
+        self._max_depth_m = max_depth_m
+        self._place: tuple[Camera, bytes] | None = None
+        self._view: View | None = None
+
+    def build(self, estimate: Estimate, base_from_camera: Matrix, base_frame: str) -> Scan:
+        """
+        Tell the nearest obstacle per bearing around the base.
+
+        Obstacles are what stands in the height band and is not the ground. A range is +Inf only
+        where the camera saw, along that bearing and up to the end of the range, that there is
+        none; where it saw none but not enough to tell, it is NaN.
+
+        :param estimate: with depth in metres
+        :param base_from_camera: the mount, z up and the ground at zero, shape (4, 4)
+        :param base_frame: frame of the scan
+        :raises FrameError: the estimate has no depth
+        :raises CameraError: from its mount, the camera sees none of the band
+        """
+        if estimate.camera is None:
+            raise FrameError('a scan needs an estimate with depth: none was asked for')
+        view = self._view_of(estimate.camera, base_from_camera)
+        distances = view.distances(self._trust.believed(estimate))
+        bearings = view.sectors.around_base
+        return Scan(
+            stamp_ns=estimate.stamp_ns,
+            frame_id=base_frame,
+            ranges=view.sectors.ranges(distances, self.settings.min_range_m),
+            angle_min=bearings.middle + bearings.first,
+            angle_increment=bearings.increment,
+            range_min=self.settings.min_range_m,
+            range_max=view.range_m,
+        )
+
+    def _view_of(self, camera: Camera, base_from_camera: Matrix) -> View:
+        place = (camera, base_from_camera.tobytes())
+        if self._view is None or place != self._place:
+            view = View.of(camera, base_from_camera, self.settings, self._max_depth_m)
+            self._place, self._view = place, view
+        return self._view
+
+
+def _blind(base_from_camera: Matrix, wanted: ScanSettings) -> str:
+    return (
+        f'the camera, {base_from_camera[2, 3]:.2f} m above the base, sees nothing between '
+        f'scan.min_height_m {wanted.min_height_m} and scan.max_height_m {wanted.max_height_m} '
+        'within the range: check its mount and the band'
+    )
