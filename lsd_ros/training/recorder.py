@@ -18,6 +18,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from lsd_ros.errors import TrainingError
+from lsd_ros.training.board import Board
 from lsd_ros.training.durable import write_durably
 from lsd_ros.training.settings import TrainerSettings
 from lsd_ros.training.task import StepResult
@@ -50,7 +51,7 @@ class Recorder:
         self._metrics = metrics
         self._fabric = fabric
         self._settings = settings
-        self._writer: Any = None
+        self._board: Board | None = None
         sums: dict[str, Tensor] = held.get('sums', {})
         self._sums = {name: value.to(fabric.device) for name, value in sums.items()}
         self._steps = int(held.get('steps', 0))
@@ -59,7 +60,7 @@ class Recorder:
         self._started = time.perf_counter()
         if fabric.is_global_zero:
             _forget_later(metrics, first_step)
-            self._writer = _tensorboard(board, first_step + 1)
+            self._board = _board(board, first_step + 1)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -91,9 +92,9 @@ class Recorder:
         return {'sums': dict(self._sums), 'steps': self._steps}
 
     def close(self) -> None:
-        """Write what is still held back."""
-        if self._writer is not None:
-            self._writer.close()
+        """Let go of the files."""
+        if self._board is not None:
+            self._board.close()
 
     def _write(self, step: int, learning_rate: float) -> None:
         means = self._means()
@@ -111,11 +112,10 @@ class Recorder:
         try:
             with self._metrics.open('a', encoding='utf-8') as table:
                 table.write(json.dumps({'step': step, **means}) + '\n')
-            if self._writer is not None:
-                for name, value in means.items():
-                    self._writer.add_scalar(name, value, step)
         except OSError as error:
             raise TrainingError(f'cannot write {self._metrics}: {error.strerror}') from error
+        if self._board is not None:
+            self._board.add_scalars(means, step)
 
     def _means(self) -> dict[str, float]:
         names = list(self._sums)
@@ -124,11 +124,9 @@ class Recorder:
         return dict(zip(names, means.tolist(), strict=True))  # type: ignore[union-attr]
 
     def _draw(self, step: int, result: StepResult) -> None:
-        if self._writer is None or result.pictures is None:
-            return
-        with torch.no_grad():
-            for name, picture in result.pictures().items():
-                self._writer.add_image(name, picture.float().clamp(0, 1).cpu(), step)
+        if self._board is not None and result.pictures is not None:
+            with torch.no_grad():
+                self._board.add_pictures(result.pictures(), step)
 
 
 def read_metrics(path: Path) -> dict[str, list[float]]:
@@ -162,13 +160,12 @@ def _forget_later(metrics: Path, last_step: int) -> None:
     write_durably(metrics, ''.join(kept).encode())
 
 
-def _tensorboard(folder: Path, first_step: int) -> Any:
+def _board(folder: Path, first_step: int) -> Board | None:
     try:
-        from torch.utils.tensorboard import SummaryWriter
+        return Board(folder, first_step)
     except ImportError:
         LOGGER.info('no TensorBoard: install lsd_ros[training] to see curves and pictures')
         return None
-    return SummaryWriter(str(folder), purge_step=first_step)
 
 
 def _line(means: dict[str, float]) -> str:

@@ -191,17 +191,28 @@ def test_a_training_may_become_longer_where_no_learning_rate_depends_on_its_leng
         toy.toy_run(tmp_path / 'cosine', {'loop.max_steps': 20})
 
 
-def test_a_full_disk_stops_with_a_sentence_and_whole_checkpoints(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ('given', 'file'),
+    [
+        ({}, 'step_0000005'),
+        ({'record.log_every': 1, 'record.checkpoint_every': 1000}, 'tensorboard'),
+    ],
+)
+def test_a_full_disk_stops_with_a_sentence_and_whole_checkpoints(
+    tmp_path: Path, given: dict[str, Any], file: str
+) -> None:
     """A limit on the size of files stands for the disk."""
+    if file == 'tensorboard':
+        pytest.importorskip('tensorboard')
     limited = 'import resource, runpy, sys; sys.argv = sys.argv[1:]; '
     limited += 'resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096)); '
     limited += "runpy.run_path(sys.argv[0], run_name='__main__')"
-    command = [sys.executable, '-c', limited, TOY, tmp_path / 'run', '{}']
+    command = [sys.executable, '-c', limited, TOY, tmp_path / 'run', json.dumps(given)]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert run.returncode == 1
     assert 'Traceback' not in run.stderr
     assert 'cannot write' in run.stderr
-    assert 'step_0000005' in run.stderr
+    assert file in run.stderr
     assert CheckpointFolder(tmp_path / 'run' / 'checkpoints').steps() == []
 
 
