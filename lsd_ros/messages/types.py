@@ -15,7 +15,7 @@ class MessageTypes(Protocol):
     Make messages by name, so that one encoder serves every family of message classes.
 
     Field names are those of ROS 2. Arrays come as contiguous numpy arrays of the field's own type
-    (uint8 or float64); an implementation turns them into what its classes hold.
+    (uint8, float32 or float64); an implementation turns them into what its classes hold.
     """
 
     def make(self, name: str, /, **fields: Any) -> Any:
