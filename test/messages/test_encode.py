@@ -11,7 +11,7 @@ from lsd_ros.errors import FrameError, MessageError
 from lsd_ros.messages import encode
 from lsd_ros.messages.decode import depth_to_metres, image_to_rgb, pose_to_matrix, stamp_ns
 from lsd_ros.messages.types import MessageTypes, RosbagsTypes
-from lsd_ros.types import Camera, Cloud, Estimate, Scale
+from lsd_ros.types import Camera, Cloud, Estimate, Scale, Scan
 
 STAMP = 12_345_678_901
 CAMERA = Camera(3, 2, 5.0, 6.0, 1.0, 0.5)
@@ -28,6 +28,11 @@ def cloud() -> Cloud:
     points = np.array([[[1, 2, 3, 0], [np.nan] * 3 + [0]]], np.float32)
     points.view(np.uint32)[..., 3] = 0x00FF8001
     return Cloud(STAMP, 'eye', points, dense=False)
+
+
+def scan() -> Scan:
+    ranges = np.array([1.5, np.nan, np.inf, -np.inf], np.float32)
+    return Scan(STAMP, 'base_link', ranges, -0.5, 0.25, 0.1, 20.0)
 
 
 def odometry(types: MessageTypes) -> Any:
@@ -104,6 +109,15 @@ def test_points_without_colour_have_no_rgb_field(types: MessageTypes) -> None:
     assert (msg.width, msg.point_step, len(msg.data), msg.is_dense) == (0, 12, 0, True)
 
 
+def test_a_scan_keeps_every_range_and_its_geometry(types: MessageTypes) -> None:
+    msg = encode.laser_scan(types, scan())
+    assert (stamp_ns(msg.header), msg.header.frame_id) == (STAMP, 'base_link')
+    np.testing.assert_array_equal(np.array(msg.ranges, np.float32), scan().ranges)
+    assert (msg.angle_min, msg.angle_max, msg.angle_increment) == (-0.5, 0.25, 0.25)
+    assert (msg.range_min, msg.range_max) == pytest.approx((0.1, 20.0))
+    assert (msg.time_increment, msg.scan_time, len(msg.intensities)) == (0.0, 0.0, 0)
+
+
 def test_odometry_is_in_the_frames_that_it_names(types: MessageTypes) -> None:
     msg = odometry(types)
     assert (msg.header.frame_id, msg.child_frame_id) == ('odom', 'base_link')
@@ -142,6 +156,7 @@ def everything(types: MessageTypes) -> list[Any]:
         encode.depth_image(types, estimate()),
         encode.camera_info(types, CAMERA, STAMP, 'eye'),
         encode.point_cloud(types, cloud()),
+        encode.laser_scan(types, scan()),
         encode.compressed_image(types, RGB, STAMP, 'eye', 'png'),
         odometry(types),
         encode.transform(types, STAMP, 'odom', 'base_link', POSE),
