@@ -1,4 +1,4 @@
-"""From estimates, clouds and poses to messages, for every family of message classes."""
+"""From estimates, clouds, scans and poses to messages, for every family of message classes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from lsd_ros.errors import FrameError, MessageError
 from lsd_ros.messages import quaternion
 from lsd_ros.messages.types import MessageTypes, as_bytes
-from lsd_ros.types import IDENTITY_ROTATION, Camera, Cloud, Estimate
+from lsd_ros.types import IDENTITY_ROTATION, Camera, Cloud, Estimate, Scan
 
 _BIG_ENDIAN = sys.byteorder == 'big'
 _POINT_FIELDS = ('x', 'y', 'z', 'rgb')
@@ -51,6 +51,17 @@ def depth_image(types: MessageTypes, estimate: Estimate) -> Any:
     if estimate.depth is None:
         raise FrameError('this estimate has no depth to publish: none was asked for')
     return _image(types, estimate.depth, '32FC1', estimate.stamp_ns, estimate.frame_id)
+
+
+def uncertainty_image(types: MessageTypes, estimate: Estimate) -> Any:
+    """
+    Make a sensor_msgs/Image 32FC1 of the standard deviation of the depth.
+
+    :raises FrameError: the estimate does not know it
+    """
+    if estimate.uncertainty is None:
+        raise FrameError('this estimate has no uncertainty to publish: the weights do not know it')
+    return _image(types, estimate.uncertainty, '32FC1', estimate.stamp_ns, estimate.frame_id)
 
 
 def rgb_image(types: MessageTypes, rgb: NDArray[np.uint8], stamp_ns: int, frame_id: str) -> Any:
@@ -164,6 +175,23 @@ def point_cloud(types: MessageTypes, cloud: Cloud) -> Any:
         row_step=4 * channels * columns,
         data=as_bytes(cloud.points),
         is_dense=bool(cloud.dense),
+    )
+
+
+def laser_scan(types: MessageTypes, scan: Scan) -> Any:
+    """Make a sensor_msgs/LaserScan; all its bearings are of the same moment."""
+    return types.make(
+        'sensor_msgs/msg/LaserScan',
+        header=header(types, scan.stamp_ns, scan.frame_id),
+        angle_min=float(scan.angle_min),
+        angle_max=float(scan.angle_max),
+        angle_increment=float(scan.angle_increment),
+        time_increment=0.0,
+        scan_time=0.0,
+        range_min=float(scan.range_min),
+        range_max=float(scan.range_max),
+        ranges=np.ascontiguousarray(scan.ranges),
+        intensities=np.zeros(0, np.float32),
     )
 
 
