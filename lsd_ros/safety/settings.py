@@ -44,8 +44,8 @@ class SafetySettings:
     )
     max_jump_s: float = setting(
         1.0,
-        'Stamps that run ahead of the arrival of the images by more than this, from one image to '
-        'the next, are a jump [s]; 0: never',
+        'Stamps that run ahead of the arrival of the images by more than this, compared with the '
+        'images before, are a jump [s]; 0: never',
         minimum=0,
         maximum=3600,
     )

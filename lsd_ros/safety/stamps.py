@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import math
+from collections import deque
+
 from lsd_ros.safety.faults import Fault, Finding
 from lsd_ros.safety.settings import SafetySettings
 
 OTHER_CLOCK_S = 3600.0
+REMEMBERED = 30  # images that a jam of the network may hold up
 NS_PER_S = 1e9
 
 
@@ -20,7 +24,8 @@ class StampCheck:
 
     def __init__(self) -> None:
         """Know no image yet."""
-        self._last: tuple[int, float] | None = None
+        self._last_ns: int | None = None
+        self._leads_s: deque[float] = deque(maxlen=REMEMBERED)
         self._offset_ns = 0
         self.warning: str | None = None
 
@@ -34,8 +39,7 @@ class StampCheck:
         :param arrived_s: when it came, by a steady clock [s]
         :param now_ns: the clock of the node [ns]; 0: simulated time that has not begun
         """
-        last, self._last = self._last, (stamp_ns, arrived_s)
-        step = () if last is None else _step(last, stamp_ns, arrived_s, settings)
+        step = self._step(stamp_ns, arrived_s, settings)
         return step + self._age(stamp_ns, now_ns, settings)
 
     def camera_time_ns(self, now_ns: int) -> int:
@@ -44,8 +48,32 @@ class StampCheck:
 
     def forget(self) -> None:
         """Compare the next stamp with none."""
-        self._last = None
+        self._last_ns = None
+        self._leads_s.clear()
         self.warning = None
+
+    def _step(
+        self, stamp_ns: int, arrived_s: float, settings: SafetySettings
+    ) -> tuple[Finding, ...]:
+        last_ns, self._last_ns = self._last_ns, stamp_ns
+        # that of the image with the shortest way here: after a jam of the network the images catch
+        # up, which is no jump
+        usual_s = max(self._leads_s, default=math.inf)
+        lead_s = stamp_ns / NS_PER_S - arrived_s
+        self._leads_s.append(lead_s)
+        if last_ns is None:
+            return ()
+        step_s = (stamp_ns - last_ns) / NS_PER_S
+        if step_s == 0:
+            return (Fault.STAMP_REPEATED.found(f'two images have the same stamp, {stamp_ns} ns'),)
+        if step_s < 0:
+            self._leads_s = deque([lead_s], maxlen=REMEMBERED)
+            seen = f'the stamps of the images went backwards by {-step_s:.3f} s'
+            return (Fault.STAMP_BACKWARDS.found(seen),)
+        if settings.max_jump_s and lead_s - usual_s > settings.max_jump_s:
+            seen = f'the stamps of the images jumped ahead by {lead_s - usual_s:.2f} s'
+            return (Fault.STAMP_JUMP.found(seen),)
+        return ()
 
     def _age(self, stamp_ns: int, now_ns: int, settings: SafetySettings) -> tuple[Finding, ...]:
         age_s = (now_ns - stamp_ns) / NS_PER_S
@@ -62,22 +90,6 @@ class StampCheck:
         if age_s > 0:
             return (Fault.STAMP_OLD.found(f'the image is {age_s:.2f} s old'),)
         return (Fault.STAMP_FUTURE.found(f'the image is {-age_s:.2f} s from the future'),)
-
-
-def _step(
-    last: tuple[int, float], stamp_ns: int, arrived_s: float, settings: SafetySettings
-) -> tuple[Finding, ...]:
-    step_s = (stamp_ns - last[0]) / NS_PER_S
-    if step_s == 0:
-        return (Fault.STAMP_REPEATED.found(f'two images have the same stamp, {stamp_ns} ns'),)
-    if step_s < 0:
-        seen = f'the stamps of the images went backwards by {-step_s:.3f} s'
-        return (Fault.STAMP_BACKWARDS.found(seen),)
-    ahead_s = step_s - (arrived_s - last[1])
-    if settings.max_jump_s and ahead_s > settings.max_jump_s:
-        seen = f'the stamps of the images jumped ahead by {ahead_s:.2f} s'
-        return (Fault.STAMP_JUMP.found(seen),)
-    return ()
 
 
 def _other_clock(age_s: float) -> str:

@@ -49,6 +49,15 @@ def test_pause_of_the_camera_is_no_jump():
     assert faults(check, 60.0, 60.0) == []
 
 
+def test_images_that_catch_up_after_a_jam_are_no_jump():
+    check, off = StampCheck(), SafetySettings(max_age_s=0)
+    arrivals = [0.1, 0.2, 3.2, 3.21, 3.22, 3.23, 3.3]
+    stamps = [0.1, 0.2, 0.3, 1.5, 2.5, 3.2, 3.3]
+    seen = [faults(check, *each, settings=off) for each in zip(stamps, arrivals, strict=True)]
+    assert seen == [[]] * 7
+    assert faults(check, 5.0, 3.4, settings=off) == [Fault.STAMP_JUMP]
+
+
 def test_pause_of_a_bag_and_a_bag_played_faster_are_no_jump():
     check, off = StampCheck(), SafetySettings(max_age_s=0)
     assert faults(check, 0.0, 0.0, settings=off) == []
