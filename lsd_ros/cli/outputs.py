@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
+from lsd_ros.errors import CameraError
 from lsd_ros.inference.obstacles.cloud import CloudBuilder
+from lsd_ros.inference.obstacles.scan import ScanBuilder
+from lsd_ros.inference.obstacles.trust import Trust
 from lsd_ros.inference.odometry.frames import base_from_optical, odometry_in_base
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages import encode
 from lsd_ros.messages.types import MessageTypes
-from lsd_ros.types import Cloud, Estimate
+from lsd_ros.types import Cloud, Estimate, Scan
 
 DEPTH = '/depth/image_rect'
 CAMERA_INFO = '/depth/camera_info'
 POINTS = '/points'
+SCAN = '/scan'
 ODOMETRY = '/odom'
 TRANSFORMS = '/tf'
 DIAGNOSTICS = '/diagnostics'
 
 TopicMessages = list[tuple[str, Any]]
+LOGGER = logging.getLogger(__name__)
 
 
 class Outputs:
@@ -39,7 +45,10 @@ class Outputs:
         base_frame: str = 'base_link',
     ) -> None:
         self._types = types
-        self._clouds = CloudBuilder(settings.points)
+        trust = Trust(settings.points)
+        self._clouds = CloudBuilder(settings.points, trust)
+        self._scans = ScanBuilder(settings.scan, trust, settings.max_depth_m)
+        self._said: str | None = None
         self._base_from_camera = base_from_optical(settings.mount)
         self._odom_frame = odom_frame
         self._base_frame = base_frame
@@ -48,9 +57,21 @@ class Outputs:
         """Build the cloud of an estimate with depth."""
         return self._clouds.build(estimate, self._base_from_camera)
 
-    def messages(self, estimate: Estimate, cloud: Cloud) -> TopicMessages:
+    def scan(self, estimate: Estimate) -> Scan | None:
+        """Build the scan of an estimate with depth; None where its mount sees no obstacles."""
+        try:
+            return self._scans.build(estimate, self._base_from_camera, self._base_frame)
+        except CameraError as error:
+            if self._said != str(error):
+                self._said = str(error)
+                LOGGER.warning('no scan: %s', error)
+            return None
+
+    def messages(self, estimate: Estimate, cloud: Cloud, scan: Scan | None) -> TopicMessages:
         """
         Make the messages of an estimate with depth; those of odometry only where motion is known.
+
+        A scan is made only of metres: the height of a band in other units means nothing.
 
         :raises MessageError: the stamp does not fit a message
         """
@@ -58,6 +79,8 @@ class Outputs:
             (DEPTH, encode.depth_image(self._types, estimate)),
             (POINTS, encode.point_cloud(self._types, cloud)),
         ]
+        if scan is not None and estimate.scale.metric:
+            made.append((SCAN, encode.laser_scan(self._types, scan)))
         if estimate.camera is not None:
             stamp_ns, frame_id = estimate.stamp_ns, estimate.frame_id
             info = encode.camera_info(self._types, estimate.camera, stamp_ns, frame_id)
