@@ -121,7 +121,8 @@ def _replay_frame(
         raise CameraError('the input has no camera calibration: give one with --camera FILE')
     began = time.perf_counter()
     estimate = engine.process(frame)
-    for topic, message in outputs.messages(estimate, outputs.cloud(estimate)):
+    cloud, scan = outputs.cloud(estimate), outputs.scan(estimate)
+    for topic, message in outputs.messages(estimate, cloud, scan):
         writer.add(topic, message, estimate.stamp_ns)
         tally.messages[topic] += 1
     tally.times_s.append(time.perf_counter() - began)
