@@ -114,8 +114,10 @@ class Contender:
         estimate = self.engine.process(frame)
         with _timed(after, 'cloud'):
             cloud = self._outputs.cloud(estimate)
+        with _timed(after, 'scan'):
+            scan = self._outputs.scan(estimate)
         with _timed(after, 'messages'):
-            made = self._outputs.messages(estimate, cloud)
+            made = self._outputs.messages(estimate, cloud, scan)
         with _timed(after, 'serialise'):
             serialise = self._source.store.serialize_cdr
             self.bytes_out = sum(len(serialise(out, out.__msgtype__)) for _, out in made)
