@@ -17,6 +17,7 @@ STAGES = [
     'depth map',
     'pose network',
     'cloud',
+    'scan',
     'messages',
     'serialise',
 ]
