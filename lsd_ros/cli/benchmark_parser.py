@@ -8,7 +8,7 @@ from pathlib import Path
 from lsd_ros.cli.options import add_engine_options, at_least
 
 SYNTHETIC = ''
-RESULTS = ('points', 'depth/image_rect', 'depth/camera_info', 'depth/preview', 'odom')
+RESULTS = ('points', 'scan', 'depth/image_rect', 'depth/camera_info', 'depth/preview', 'odom')
 LIVE_OPTIONS = ('seconds', 'rate_factor', 'subscribe', 'reliable')
 
 BENCHMARK = """\
