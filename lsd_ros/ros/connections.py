@@ -134,6 +134,11 @@ class Connections:
         return peers
 
 
+def is_heard(publisher: LifecyclePublisher[Any]) -> bool:
+    """Return whether somebody subscribes to what is published."""
+    return bool(publisher.get_subscription_count())
+
+
 def _type_name(kind: type[Any]) -> str:
     return f'{kind.__module__.split(".")[0]}/msg/{kind.__name__}'
 

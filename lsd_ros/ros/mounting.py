@@ -15,6 +15,9 @@ from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.settings import MountSettings
 from lsd_ros.messages.decode import pose_to_matrix
 
+TRANSFORMS = 'transforms'
+PARAMETERS = 'mount parameters'
+
 log = logging.getLogger(__name__)
 
 
@@ -40,22 +43,43 @@ class Mounting:
 
     @property
     def source(self) -> str | None:
-        """Return where the last answer came from; None before the first one."""
+        """Return where the last answer came from; None where there was none."""
         return self._source
 
-    def base_from_camera(self, frame_id: str, mount: MountSettings) -> NDArray[np.float64]:
-        """Return the place of the optical frame of a camera in the base frame, shape (4, 4)."""
-        transform = self._looked_up(frame_id)
-        source = 'mount parameters' if transform is None else 'transforms'
-        if source != self._source:
-            log.info('the place of %s in %s comes from the %s', frame_id, self._base_frame, source)
-            self._source = source
-        return base_from_optical(mount) if transform is None else transform
+    def base_from_camera(self, frame_id: str, mount: MountSettings) -> NDArray[np.float64] | None:
+        """
+        Return the place of the optical frame of a camera in the base frame, shape (4, 4).
+
+        :param mount: believed where there is no transform
+        :return: None where nobody says it: there is no transform, and all of ``mount`` is zero
+        """
+        place = self._looked_up(frame_id)
+        source = TRANSFORMS
+        if place is None and mount != MountSettings():
+            place, source = base_from_optical(mount), PARAMETERS
+        self._note(frame_id, None if place is None else source)
+        return place
+
+    def problem(self, frame_id: str) -> str:
+        """Return what to say where the place of a camera is wanted and not known."""
+        return (
+            f'nobody says where the camera sits: publish the transform from {self._base_frame} to '
+            f'{frame_id}, or set the mount.* parameters'
+        )
 
     def close(self) -> None:
         """Stop to listen."""
         if self._tf2 is not None:
             self._listener.unregister()
+
+    def _note(self, frame_id: str, source: str | None) -> None:
+        if source == self._source:
+            return
+        self._source = source
+        if source is None:
+            log.info('the place of %s in %s is no longer known', frame_id, self._base_frame)
+        else:
+            log.info('the place of %s in %s comes from the %s', frame_id, self._base_frame, source)
 
     def _looked_up(self, frame_id: str) -> NDArray[np.float64] | None:
         if self._tf2 is None:

@@ -6,20 +6,27 @@ import importlib
 import logging
 from typing import Any, NamedTuple
 
+import numpy as np
 from nav_msgs.msg import Odometry
+from numpy.typing import NDArray
 from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle.publisher import LifecyclePublisher
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import Image
 
-from lsd_ros.inference.obstacles.cloud import CloudBuilder
-from lsd_ros.inference.odometry.frames import odometry_in_base
+from lsd_ros.inference.odometry.frames import (
+    BaseOdometry,
+    base_from_optical,
+    lost_at,
+    odometry_in_base,
+)
 from lsd_ros.inference.preview import colour_map
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages import encode
 from lsd_ros.ros import qos
-from lsd_ros.ros.connections import Connections
+from lsd_ros.ros.connections import Connections, is_heard
 from lsd_ros.ros.conversions import RclpyTypes
 from lsd_ros.ros.mounting import Mounting
+from lsd_ros.ros.obstacle_outputs import ObstacleOutputs
 from lsd_ros.ros.parameters import NodeSettings
 from lsd_ros.types import Estimate
 
@@ -45,38 +52,61 @@ class Outputs:
         self._settings = settings
         self._mounting = mounting
         self._types = RclpyTypes()
-        self._cloud_builder: CloudBuilder | None = None
+        self._odom_from_base = np.eye(4)  # as last published
         self._connections = Connections(node)
-        self._depth = self._publisher(Image, 'depth/image_rect')
-        self._camera_info = self._publisher(CameraInfo, 'depth/camera_info')
+        self._obstacles = ObstacleOutputs(self._connections, mounting, settings.base_frame)
         self._preview = self._publisher(Image, 'depth/preview')
-        self._points = self._publisher(PointCloud2, 'points')
         self._odometry = self._publisher(Odometry, 'odom')
         self._tf = self._tf_publisher() if settings.publish_tf else None
 
     def demand(self) -> Demand:
         """Return what somebody listens to."""
-        of_depth = (self._depth, self._camera_info, self._preview, self._points)
         return Demand(
-            depth=any(map(_is_heard, of_depth)),
-            motion=_is_heard(self._odometry) or self._tf is not None,
+            depth=self._obstacles.want_depth() or is_heard(self._preview),
+            motion=is_heard(self._odometry) or self._tf is not None,
         )
 
-    def publish(self, estimate: Estimate, settings: EngineSettings) -> None:
-        """Publish what the estimate holds, as far as somebody listens."""
+    def wants_uncertainty(self, settings: EngineSettings) -> bool:
+        """Return whether somebody listens to what is made of the uncertainty of the depth."""
+        return self._obstacles.want_uncertainty(settings)
+
+    def publish(
+        self, estimate: Estimate, settings: EngineSettings, *, obstacles: bool, lost: bool
+    ) -> None:
+        """
+        Publish what the estimate holds, as far as somebody listens.
+
+        :param obstacles: whether a robot may avoid obstacles by it; else only the preview goes out
+        :param lost: whether the odometry must say that it is lost
+        """
+        place = self._mounting.base_from_camera(estimate.frame_id, settings.mount)
         if estimate.depth is not None:
-            self._publish_images(estimate)
-            self._publish_points(estimate, settings)
-        if estimate.odom_from_camera is not None:
-            self._publish_odometry(estimate, settings)
+            if obstacles:
+                self._obstacles.publish(estimate, settings, place)
+            self._publish_preview(estimate.depth, estimate)
+        if lost:
+            self.publish_lost(estimate.stamp_ns)
+        elif estimate.odom_from_camera is not None:
+            # a camera of unknown place is taken to look forward from the base
+            self._publish_odometry(
+                estimate, base_from_optical(settings.mount) if place is None else place
+            )
+
+    def publish_lost(self, stamp_ns: int) -> None:
+        """
+        Say that the odometry is lost, where somebody listens to it.
+
+        :param stamp_ns: since when, or still [ns]
+        """
+        self._say(lost_at(stamp_ns, self._odom_from_base))
 
     def close(self) -> None:
         """Destroy the publishers."""
         self._connections.close()
 
     def problems(self) -> list[str]:
-        """Return a sentence for every subscription that gets nothing."""
-        return self._connections.problems()
+        """Return a sentence for every topic that says nothing, or not to everybody."""
+        return [*self._connections.problems(), *self._obstacles.problems()]
 
     def _publisher(
         self, kind: type[Any], topic: str, depth: int = QUEUE
@@ -95,31 +125,20 @@ class Outputs:
             return None
         return self._publisher(kind, '/tf', TF_QUEUE)
 
-    def _publish_images(self, estimate: Estimate) -> None:
-        stamp_ns, frame_id = estimate.stamp_ns, estimate.frame_id
-        if _is_heard(self._depth):
-            self._depth.publish(encode.depth_image(self._types, estimate))
-        if _is_heard(self._camera_info) and estimate.camera is not None:
-            info = encode.camera_info(self._types, estimate.camera, stamp_ns, frame_id)
-            self._camera_info.publish(info)
-        if _is_heard(self._preview) and estimate.depth is not None:
-            picture = colour_map(estimate.depth)
-            self._preview.publish(encode.rgb_image(self._types, picture, stamp_ns, frame_id))
+    def _publish_preview(self, depth: NDArray[np.float32], estimate: Estimate) -> None:
+        if is_heard(self._preview):
+            stamp_ns, frame_id = estimate.stamp_ns, estimate.frame_id
+            picture = encode.rgb_image(self._types, colour_map(depth), stamp_ns, frame_id)
+            self._preview.publish(picture)
 
-    def _publish_points(self, estimate: Estimate, settings: EngineSettings) -> None:
-        if not _is_heard(self._points):
-            return
-        if self._cloud_builder is None or self._cloud_builder.settings != settings.points:
-            self._cloud_builder = CloudBuilder(settings.points)
-        mounted = self._mounting.base_from_camera(estimate.frame_id, settings.mount)
-        cloud = self._cloud_builder.build(estimate, mounted)
-        self._points.publish(encode.point_cloud(self._types, cloud))
+    def _publish_odometry(self, estimate: Estimate, place: NDArray[np.float64]) -> None:
+        odometry = odometry_in_base(estimate, place)
+        self._odom_from_base = odometry.odom_from_base
+        self._say(odometry)
 
-    def _publish_odometry(self, estimate: Estimate, settings: EngineSettings) -> None:
-        mounted = self._mounting.base_from_camera(estimate.frame_id, settings.mount)
-        odometry = odometry_in_base(estimate, mounted)
+    def _say(self, odometry: BaseOdometry) -> None:
         odom, base = self._settings.odom_frame, self._settings.base_frame
-        if _is_heard(self._odometry):
+        if is_heard(self._odometry):
             self._odometry.publish(
                 encode.odometry(
                     self._types,
@@ -137,7 +156,3 @@ class Outputs:
                 self._types, odometry.stamp_ns, odom, base, odometry.odom_from_base
             )
             self._tf.publish(encode.transforms(self._types, [moved]))
-
-
-def _is_heard(publisher: LifecyclePublisher[Any]) -> bool:
-    return bool(publisher.get_subscription_count())

@@ -149,6 +149,7 @@ class Pipeline:
             frame,
             depth=demand.depth,
             motion=demand.motion,
+            uncertainty=self._outputs.wants_uncertainty(settings.engine),
             base_from_camera=self._mounting.base_from_camera(
                 frame.frame_id, settings.engine.mount
             ),

@@ -55,3 +55,12 @@ def test_without_tf2_ros_the_parameters_say_it(monkeypatch):
     mounting = Mounting(None, 'base_link')
     np.testing.assert_allclose(mounting.base_from_camera('eye', MOUNT), base_from_optical(MOUNT))
     mounting.close()
+
+
+def test_place_that_nobody_has_said_is_not_known(known):
+    mounting = Mounting(None, 'base_link')
+    assert mounting.base_from_camera('eye', MountSettings()) is None
+    assert mounting.source is None
+    assert 'publish the transform from base_link to eye, or set' in mounting.problem('eye')
+    known['base_link', 'eye'] = encode.transform(RclpyTypes(), 1, 'base_link', 'eye', np.eye(4))
+    np.testing.assert_allclose(mounting.base_from_camera('eye', MountSettings()), np.eye(4))

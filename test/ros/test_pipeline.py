@@ -49,6 +49,7 @@ class Robot:
             calibration,
             SimpleNamespace(
                 demand=lambda: Demand(self.heard, self.heard),
+                wants_uncertainty=lambda _: False,
                 publish=self.publish,
                 publish_lost=self.lost_ns.append,
             ),
