@@ -103,11 +103,9 @@ def fused(
     :param scale_from_input: the scale was told by the same odometry, so that its error is none
         that the other could correct
     """
-    camera_from_base = inverse(base_from_camera)
-    moved = base_from_camera @ step.previous_from_current @ camera_from_base
+    moved = base_from_camera @ step.previous_from_current @ inverse(base_from_camera)
     to_base = error_jacobian(base_from_camera, moved)
-    error = to_base @ step.visual
-    scale = to_base @ step.scale
+    error, scale = to_base @ step.visual, to_base @ step.scale
     covariance = error @ error.T
     if not scale_from_input:
         covariance = covariance + np.outer(scale, scale)
@@ -122,22 +120,27 @@ def fused(
         return alone, Verdict.VISUAL_REJECTED
     gain = np.zeros((6, 6))
     gain[:, known] = np.linalg.solve(innovation, covariance[known]).T
-    correction = gain[:, known] @ difference
-    corrected = moved.copy()
-    corrected[:3, :3] = rotation_matrix(correction[3:]) @ moved[:3, :3]
-    corrected[:3, 3] += correction[:3]
-    motion = camera_from_base @ corrected @ base_from_camera
-    to_camera = error_jacobian(camera_from_base, motion)
-    rest = np.eye(6) - gain
+    motion = _corrected(moved, gain[:, known] @ difference, base_from_camera)
+    to_camera = error_jacobian(inverse(base_from_camera), motion)
+    rest = to_camera @ (np.eye(6) - gain)
     result = dataclasses.replace(
         step,
         previous_from_current=motion,
-        visual=to_camera @ rest @ error,
-        scale=step.scale if scale_from_input else to_camera @ rest @ scale,
+        visual=rest @ error,
+        scale=step.scale if scale_from_input else rest @ scale,
         input=to_camera @ gain @ np.diag(witness.deviations),
         input_memory_s=settings.input_error_memory_s,
     )
     return result, Verdict.FUSED
+
+
+def _corrected(moved: Matrix, correction: Matrix, base_from_camera: Matrix) -> Matrix:
+    """Return the motion of the camera after a correction of that of the base."""
+    corrected = moved.copy()
+    corrected[:3, :3] = rotation_matrix(correction[3:]) @ moved[:3, :3]
+    corrected[:3, 3] += correction[:3]
+    motion: Matrix = inverse(base_from_camera) @ corrected @ base_from_camera
+    return motion
 
 
 def _difference(first: Matrix, second: Matrix) -> Matrix:

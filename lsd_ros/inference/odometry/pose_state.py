@@ -138,7 +138,7 @@ class PoseState:
 
     def _carried_errors(self, step: Step, carried: Matrix, turned: Matrix) -> Matrix:
         kept = [
-            _correlation(step.seconds, memory)
+            correlation(step.seconds, memory)
             for memory in (step.visual_memory_s, step.input_memory_s)
         ]
         transition = np.zeros((STATES, STATES))
@@ -168,5 +168,6 @@ class PoseState:
         return carried @ self.scale_covariance @ carried.T + grown
 
 
-def _correlation(seconds: float, memory_s: float) -> float:
+def correlation(seconds: float, memory_s: float) -> float:
+    """Return how much of an error is left after a time."""
     return math.exp(-seconds / memory_s) if memory_s > 0 else 0.0
