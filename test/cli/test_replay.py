@@ -76,6 +76,24 @@ def test_every_frame_gives_what_the_engine_says(
     assert [record.stamp_ns for record in records['/tf']] == moving
 
 
+def test_metres_give_scans_and_other_units_none(
+    bag: Path, tmp_path: Path, replay: Replay
+) -> None:
+    chosen = ('--set', 'mount.z_m=0.8', '--set', 'scan.max_range_m=9')
+    assert replay(bag, tmp_path / 'relative', *chosen) == 0
+    with BagReader(tmp_path / 'relative') as out:
+        assert '/scan' not in [topic.name for topic in out.topics()]
+    assert replay(bag, tmp_path / 'metric', '--set', 'scale.source=fixed', *chosen) == 0
+    with BagReader(tmp_path / 'metric') as out:
+        scans = [record.message for record in out.messages(['/scan'])]
+        depths = [record.message for record in out.messages(['/depth/image_rect'])]
+    assert [stamp_ns(s.header) for s in scans] == [stamp_ns(d.header) for d in depths]
+    assert {(s.header.frame_id, len(s.ranges), s.range_max) for s in scans} == {
+        ('base_link', len(scans[0].ranges), 9.0)
+    }
+    assert len(scans) == 12
+
+
 def test_the_configuration_beside_the_messages_gives_the_same_again(
     bag: Path, tmp_path: Path, replay: Replay
 ) -> None:
