@@ -47,8 +47,8 @@ examples:
   lsd_ros replay film.mp4 --camera phone.yaml --out depth --preview pictures
   lsd_ros replay drive --out depth --storage sqlite3 --set points.decimation=2 --overwrite
 
-OUT is a bag with the topics /depth/image_rect, /depth/camera_info, /points, /odom and /tf; the
-configuration that made it is beside the messages in OUT/config.yaml, for use with --config.
+OUT is a bag with the topics /depth/image_rect, /depth/camera_info, /points, /scan (where depth is
+in metres), /odom and /tf; the configuration that made it is beside the messages in OUT/config.yaml, for use with --config.
 The same input with the same weights gives the same bytes.
 """
 
