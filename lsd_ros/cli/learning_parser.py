@@ -44,7 +44,8 @@ examples:
   lsd_ros export --out depth.onnx --width 640 --height 192
 
 The model takes RGB bytes of this size, shape (1, height, width, 3), three frames for the pose
-network, and gives disparity, or the two motions. What disparity means is in the model's metadata.
+network, and gives disparity, or the two motions. Where the weights know it, the relative standard
+deviation of depth is a second channel beside disparity. What both mean is in the model's metadata.
 """
 
 

@@ -17,6 +17,7 @@ from lsd_ros.types import Cloud, Estimate, Scan
 
 DEPTH = '/depth/image_rect'
 CAMERA_INFO = '/depth/camera_info'
+UNCERTAINTY = '/depth/uncertainty'
 POINTS = '/points'
 SCAN = '/scan'
 ODOMETRY = '/odom'
@@ -85,6 +86,8 @@ class Outputs:
             stamp_ns, frame_id = estimate.stamp_ns, estimate.frame_id
             info = encode.camera_info(self._types, estimate.camera, stamp_ns, frame_id)
             made.insert(1, (CAMERA_INFO, info))
+        if estimate.uncertainty is not None:
+            made.append((UNCERTAINTY, encode.uncertainty_image(self._types, estimate)))
         return made + (self._odometry(estimate) if estimate.motion is not None else [])
 
     def _odometry(self, estimate: Estimate) -> TopicMessages:

@@ -120,7 +120,7 @@ def _replay_frame(
     if frame.camera is None:
         raise CameraError('the input has no camera calibration: give one with --camera FILE')
     began = time.perf_counter()
-    estimate = engine.process(frame)
+    estimate = engine.process(frame, uncertainty=True)
     cloud, scan = outputs.cloud(estimate), outputs.scan(estimate)
     for topic, message in outputs.messages(estimate, cloud, scan):
         writer.add(topic, message, estimate.stamp_ns)

@@ -27,7 +27,7 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp('weights') / 'small.safetensors'
     made = Weights(
-        SmallDepthNet(SmallDepthSettings()).eval(),
+        SmallDepthNet(SmallDepthSettings(uncertainty=True)).eval(),
         PoseNet(PoseSettings(output_scale=0.5)).eval(),
         Preprocessing(width=96, height=64, fit='stretch'),
         DisparityRange(0.1, 100.0),

@@ -55,11 +55,12 @@ def test_every_frame_gives_what_the_engine_says(
     wanted = settings.build(EngineSettings, given)
     engine = Engine.load(wanted)
     with open_source(bag) as source:
-        estimates = [engine.process(frame) for frame in source]
+        estimates = [engine.process(frame, uncertainty=True) for frame in source]
     clouds = [CloudBuilder(wanted.points).build(estimate) for estimate in estimates]
     with BagReader(tmp_path / 'out') as out:
         records = {topic.name: list(out.messages([topic.name])) for topic in out.topics()}
     depths = [record.message for record in records['/depth/image_rect']]
+    doubts = [record.message for record in records['/depth/uncertainty']]
     infos = [record.message for record in records['/depth/camera_info']]
     assert [stamp_ns(depth.header) for depth in depths] == [e.stamp_ns for e in estimates]
     for record in records['/points']:
@@ -68,6 +69,8 @@ def test_every_frame_gives_what_the_engine_says(
         assert estimate.depth is not None
         np.testing.assert_array_equal(depth_to_metres(depth), estimate.depth)
         assert camera_from_info(info) == estimate.camera
+    for estimate, doubt in zip(estimates, doubts, strict=True):
+        np.testing.assert_array_equal(depth_to_metres(doubt), estimate.uncertainty)
     for cloud, record in zip(clouds, records['/points'], strict=True):
         assert bytes(record.message.data) == cloud.points.tobytes()
     moving = [estimate.stamp_ns for estimate in estimates if estimate.motion is not None]
