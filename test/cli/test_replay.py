@@ -79,9 +79,7 @@ def test_every_frame_gives_what_the_engine_says(
     assert [record.stamp_ns for record in records['/tf']] == moving
 
 
-def test_metres_give_scans_and_other_units_none(
-    bag: Path, tmp_path: Path, replay: Replay
-) -> None:
+def test_metres_give_scans_and_other_units_none(bag: Path, tmp_path: Path, replay: Replay) -> None:
     chosen = ('--set', 'mount.z_m=0.8', '--set', 'scan.max_range_m=9')
     assert replay(bag, tmp_path / 'relative', *chosen) == 0
     with BagReader(tmp_path / 'relative') as out:
