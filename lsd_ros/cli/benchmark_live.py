@@ -16,6 +16,7 @@ from lsd_ros import settings
 from lsd_ros.cli.benchmark_live_report import report
 from lsd_ros.cli.benchmark_parser import SYNTHETIC
 from lsd_ros.cli.machine import machine
+from lsd_ros.cli.node_arguments import called_metric, node_arguments
 from lsd_ros.cli.process_usage import Meter
 from lsd_ros.cli.processes import (
     DISCOVERY_RANGE,
@@ -53,6 +54,7 @@ class Source:
     What is played to the node.
 
     :param image: what the bag says of its images
+    :param images: how many there are
     :param rate_hz: of these
     """
 
@@ -62,6 +64,7 @@ class Source:
     info_topic: str
     compressed: bool
     image: dict[str, Any]
+    images: int
     rate_hz: float
 
     @property
@@ -101,6 +104,7 @@ def run(given: argparse.Namespace, wanted: EngineSettings) -> int:
     problem = ros_problem()
     if problem is not None:
         raise RosError(f'there is no ROS 2 here to run the node with: {problem}')
+    wanted = called_metric(wanted)
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix='lsd_ros_benchmark.') as folder:
         source = _source(given, Path(folder))
@@ -231,6 +235,7 @@ def _source(given: argparse.Namespace, folder: Path) -> Source:
         info_topic=info,
         compressed=topic['type'].endswith('/CompressedImage'),
         image={key: about.get(key) for key in ('width', 'height', 'encoding')},
+        images=topic['count'],
         rate_hz=topic['rate_hz'] or LONE_HZ,
     )
 
@@ -243,16 +248,15 @@ def _make_bag(path: Path, width: int, height: int) -> None:
 
 
 def _node_arguments(source: Source, plan: Plan, wanted: EngineSettings) -> list[str]:
-    default = settings.values(EngineSettings())
-    parameters = {
-        name: value for name, value in settings.values(wanted).items() if value != default[name]
+    parameters: dict[str, Any] = {
+        'autostart': True,
+        'image_transport': 'compressed' if source.compressed else 'raw',
     }
-    parameters['autostart'] = True
-    parameters['image_transport'] = 'compressed' if source.compressed else 'raw'
     if plan.reliable:
         parameters[f'qos_overrides.{source.played_topic}.subscription.reliability'] = 'reliable'
-    words = (f'{name}:={json.dumps(value)}' for name, value in parameters.items())
-    return [part for word in words for part in ('-p', word)]
+    if source.images == 1:  # again and again, and slowly
+        parameters.update({'safety.frozen_frames': 0, 'safety.image_timeout_s': 2 / LONE_HZ})
+    return node_arguments(wanted, **parameters)
 
 
 def _player_arguments(source: Source, plan: Plan) -> list[str]:

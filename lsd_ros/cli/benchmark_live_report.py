@@ -8,11 +8,21 @@ from typing import Any
 from lsd_ros.cli.tables import MISSING, table
 
 MIB = 2**20
-FRAMES = ('played', 'lost', 'received', 'dropped', 'refused', 'failed', 'idle', 'published')
+FRAMES = (
+    'played',
+    'lost',
+    'received',
+    'dropped',
+    'withheld',
+    'refused',
+    'failed',
+    'idle',
+    'published',
+)
 KEYS = ('p50', 'p95', 'p99', 'max')
 EXPLAINED = (
     'lost: between player and node; dropped: a newer one came while the node was busy; '
-    'refused: the node said why'
+    'withheld: late, repeated, or while the node was blind; refused: the node said why'
 )
 
 
@@ -22,7 +32,7 @@ def report(measured: dict[str, Any]) -> Iterator[str]:
     yield ''
     yield from table(FRAMES, [[str(measured['frames'][name]) for name in FRAMES]])
     yield EXPLAINED
-    if measured['frames']['refused'] or measured['frames']['failed']:
+    if any(measured['frames'][name] for name in ('withheld', 'refused', 'failed')):
         yield f'the node says: {"; ".join(measured["diagnostics"]["sentences"])}'
     yield ''
     yield from _topics(measured)

@@ -18,6 +18,7 @@ from lsd_ros.cli.demo_picture import demo_picture
 from lsd_ros.cli.demo_score import depth_scores, read_drive, trajectory_score
 from lsd_ros.cli.engine_options import running_engine
 from lsd_ros.cli.measuring import Percentiles
+from lsd_ros.cli.node_arguments import called_metric
 from lsd_ros.cli.outputs import Outputs
 from lsd_ros.cli.pictures import write_png
 from lsd_ros.cli.processes import ros_problem
@@ -72,7 +73,8 @@ class Run:
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     _check_output(given.out)
-    settings = EngineSettings(weights=given.weights and str(Path(given.weights).absolute()))
+    weights = given.weights and str(Path(given.weights).absolute())
+    settings = called_metric(EngineSettings(weights=weights))
     card = load_weights(settings.weights or SHIPPED).card
     drive = synthetic_drive(given)
     with whole_folder(given.out, overwrite=True) as folder:
@@ -145,7 +147,7 @@ def _make_bag(path: Path, drive: SyntheticDrive) -> None:
 def _through_node(folder: Path, drive: SyntheticDrive, settings: EngineSettings) -> Run:
     seconds = drive.frames / drive.rate_hz
     print(f'{"way":12}depth_node over ROS 2, in real time: {seconds:g} s', flush=True)
-    played = demo_live.run_node(folder / INPUT, folder / OUTPUT, settings.weights, seconds)
+    played = demo_live.run_node(folder / INPUT, folder / OUTPUT, settings, seconds)
     return Run(played.images, live=True, delay_ns=played.delay_ns)
 
 

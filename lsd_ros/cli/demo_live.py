@@ -9,13 +9,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from lsd_ros.cli.node_arguments import node_arguments
 from lsd_ros.cli.outputs import CAMERA_INFO, DEPTH, DIAGNOSTICS, ODOMETRY, POINTS
 from lsd_ros.cli.processes import START_S, Starter, is_ready, until
 from lsd_ros.datasets.synthetic_bag import IMAGE_TOPIC, INFO_TOPIC
+from lsd_ros.inference.settings import EngineSettings
 
 RECORDED = (DEPTH, CAMERA_INFO, POINTS, ODOMETRY, DIAGNOSTICS)
 # Best effort, the default for cameras, loses every second large image on a busy machine.
-RELIABLE = f'qos_overrides.{IMAGE_TOPIC}.subscription.reliability:=reliable'
+RELIABLE = f'qos_overrides.{IMAGE_TOPIC}.subscription.reliability'
 LAST_FRAME_S = 1.5  # for what is under way when the bag is over, and the last diagnostics
 
 
@@ -32,21 +34,20 @@ class Played:
     delay_ns: int
 
 
-def run_node(bag: Path, out: Path, weights: str, seconds: float) -> Played:
+def run_node(bag: Path, out: Path, wanted: EngineSettings, seconds: float) -> Played:
     """
     Play a bag to the node in real time, and record what it says.
 
     :param bag: with the topics of a synthetic bag
     :param out: bag to write
-    :param weights: path; empty: those that come with the package
+    :param wanted: what the node is told
     :param seconds: how long the bag is
     :raises RosError: one of the processes failed; its log is on stderr by then
     """
     with tempfile.TemporaryDirectory(prefix='lsd_ros_demo.') as folder:
         report = Path(folder, 'report.json')
         remaps = ['-r', f'image:={IMAGE_TOPIC}', '-r', f'camera_info:={INFO_TOPIC}']
-        parameters = ['autostart:=true', RELIABLE, *([f'weights:={weights}'] if weights else [])]
-        given = [word for parameter in parameters for word in ('-p', parameter)]
+        given = node_arguments(wanted, autostart=True, **{RELIABLE: 'reliable'})
         images = [IMAGE_TOPIC, INFO_TOPIC]
         play = [str(bag), '--topics', *images, '--wait-for-subscribers', *images]
         with contextlib.ExitStack() as stack:

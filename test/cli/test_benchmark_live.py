@@ -29,7 +29,7 @@ def test_the_running_node_is_measured(
     found = json.loads(file.read_text())
     frames = found['frames']
     assert frames['played'] == frames['lost'] + frames['received'] > 40  # 30, and the warm-up
-    outcomes = ('dropped', 'published', 'idle', 'refused', 'failed', 'disabled')
+    outcomes = ('dropped', 'published', 'withheld', 'idle', 'refused', 'failed', 'disabled')
     assert frames['received'] == sum(frames[outcome] for outcome in outcomes)
     assert (frames['refused'], frames['failed']) == (0, 0)
     assert set(found['topics']) == {'/points', '/odom'}

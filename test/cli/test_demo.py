@@ -17,7 +17,7 @@ from lsd_ros.datasets.bag_writer import BagWriter
 from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.errors import RosError
 from lsd_ros.inference.odometry.frames import base_from_optical
-from lsd_ros.inference.settings import MountSettings
+from lsd_ros.inference.settings import EngineSettings, MountSettings
 from lsd_ros.messages import encode
 from lsd_ros.types import Camera, Cloud, Estimate, Scale
 
@@ -94,7 +94,8 @@ def test_a_node_that_cannot_start_says_why(
     bag: Path, tmp_path: Path, ros_domain: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(RosError, match=r'depth_node could not be started: .*none\.safetensors'):
-        demo_live.run_node(bag, tmp_path / 'out', str(tmp_path / 'none.safetensors'), 1.0)
+        wanted = EngineSettings(weights=str(tmp_path / 'none.safetensors'))
+        demo_live.run_node(bag, tmp_path / 'out', wanted, 1.0)
     assert 'none.safetensors do not exist' in capfd.readouterr().err
     assert not list(tmp_path.glob('.*'))  # of the recorder, which was told to end
 
@@ -106,8 +107,9 @@ def results_of(drive: SyntheticDrive, path: Path, scale: float) -> None:
         for sample in drive:
             frame, stamp = sample.frame, sample.frame.stamp_ns
             depth = np.asarray(sample.depth / np.float32(scale), np.float32)
+            metric = Scale(1, True, 'x')
             estimate = Estimate(
-                stamp, 'camera', Scale(1, True, 'x'), frame.camera, depth, None, frame.image
+                stamp, 'camera', metric, frame.camera, depth=depth, image=frame.image
             )
             first = drive.trajectory.world_from_camera[0]
             pose = np.linalg.inv(first) @ sample.world_from_camera
