@@ -80,6 +80,7 @@ LIVE = (
     'mount.',
     'points.',
     'scan.',
+    'odometry.',
     'safety.',
 )
 
