@@ -25,8 +25,10 @@ MOST_REMEMBERED = 128
 AGREEING = 8  # measurements that settle the filter
 AGREEING_AGAIN = 16  # where others had been settled on before
 AGREEING_SHARE = 0.6
+SHORTEST_S = 0.6  # in which they must not all have come: errors that are alike would agree
 SETTLED_DEVIATION = 0.05
-GATE = 3.0  # standard deviations
+GATE = 2.5  # standard deviations
+MAJORITY = 3.0  # standard deviations
 NEWEST_S = 1.0
 SURPRISE = 2.0  # standard deviations: the factor has changed, and is less sure than it seemed
 # A change so large is not followed: it may well be the measurements that are wrong.
@@ -155,6 +157,7 @@ class FactorFilter:
         if (
             said.agreeing >= wanted
             and said.share >= AGREEING_SHARE
+            and self._clock_s - self._recent[0].at_s >= SHORTEST_S
             and said.variance <= SETTLED_DEVIATION**2
             and said.way_m >= self._settings.min_motion_m
         ):
@@ -202,12 +205,14 @@ def _consensus(remembered: deque[_Remembered] | list[_Remembered]) -> Consensus:
     centre = _weighted_median(values, weights)
     distance = np.abs(values - centre)
     spread = 1.4826 * _weighted_median(distance, weights)
-    agrees = distance <= GATE * np.maximum(deviations, spread)
+    agrees = distance <= MAJORITY * np.maximum(deviations, spread)
     values, deviations, repeats, weights = (
         part[agrees] for part in (values, deviations, repeats, weights)
     )
     mean = float(np.average(values, weights=weights))
-    spread = math.sqrt(float(np.average((values - mean) ** 2, weights=weights)))
+    independent = max(2.0, float(np.sum(1 / repeats)))  # less one, which the mean has taken up
+    square = float(np.average((values - mean) ** 2, weights=weights))
+    spread = math.sqrt(square * independent / (independent - 1))
     variances = np.maximum(deviations, spread) ** 2 * repeats
     return Consensus(
         log_factor=mean,

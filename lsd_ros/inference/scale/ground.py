@@ -166,12 +166,14 @@ def _refined(
     for _ in range(REFINEMENTS):
         residuals = points @ plane - 1
         weights = np.maximum(1 - (residuals / (3 * spread)) ** 2, 0.0) ** 2  # Tukey
+        # Inverse depth over what the last plane says: what is noisy stays out of the rows, which
+        # would pull the plane towards zero. The near ground counts most: far off walls begin.
+        expected = rays @ plane
+        expected = np.maximum(expected, 0.05 * expected.max())
+        weights *= (expected / expected.max()) ** 2
+        rows = rays / expected[:, None]
         worth = min(1.0, PATCHES / max(float(weights.sum()), 1e-9)) / spread**2
         belief = aside.T @ aside / (TILT_DEVIATION_RAD * np.linalg.norm(plane)) ** 2
-        # inverse depth over what the last plane says: what is noisy stays out of the rows, which
-        # would pull the plane towards zero
-        expected = rays @ plane
-        rows = rays / expected[:, None]
         information = worth * (rows * weights[:, None]).T @ rows + belief
         plane = np.linalg.solve(information, worth * ((weights * inverse / expected) @ rows))
         on_plane = np.abs(points @ plane - 1) < TOLERANCE

@@ -39,8 +39,8 @@ NOTHING_HEARD = (
     'clock'
 )
 ASTRAY = (
-    'vision and odometry_in do not go in the same direction: check the transform from the base frame '
-    'to the camera, or mount.*, and the signs of odometry_in'
+    'vision and odometry_in do not go in the same direction: check the transform from the base '
+    'frame to the camera, or mount.*, and the signs of odometry_in'
 )
 BLIND = 'the images show no motion: images must follow each other within odometry.max_gap_s'
 STANDS = 'the robot has not moved: drive it some way'
