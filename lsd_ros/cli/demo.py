@@ -226,7 +226,10 @@ def _reasons(report: dict[str, Any]) -> str:
     if not report['dropped'] or not node:
         return ''
     lost = report['frames_in'] - node['received']
-    return f': {lost} did not reach the node, {node["dropped"]} gave way to newer ones'
+    return (
+        f': {lost} did not reach the node, {node["dropped"]} gave way to newer ones, '
+        f'{node["withheld"] + node["refused"]} were not trusted'
+    )
 
 
 def _trajectory_line(score: dict[str, Any]) -> str:

@@ -49,7 +49,7 @@ class Drive:
     :param estimate: odometry, one pose an estimate
     :param truth: where the camera really was
     :param node_counts: images that the node received, and those of them that a newer one
-        replaced, by its last diagnostics; empty: there are none
+        replaced, or that it did not trust, by its last diagnostics; empty: there are none
     """
 
     depths: dict[int, tuple[Depth, Camera]]
@@ -90,7 +90,8 @@ def read_drive(truth: Path, results: Path) -> Drive:
 
 def _node_counts(diagnostics: Any) -> dict[str, int]:
     values = {pair.key: pair.value for status in diagnostics.status for pair in status.values}
-    return {name: int(values[f'frames.{name}']) for name in ('received', 'dropped')}
+    names = ('received', 'dropped', 'withheld', 'refused')
+    return {name: int(values[f'frames.{name}']) for name in names}
 
 
 def _trajectory(bag: BagReader, topic: str) -> Trajectory | None:

@@ -93,8 +93,8 @@ def test_what_is_no_demo_is_left_alone(
 def test_a_node_that_cannot_start_says_why(
     bag: Path, tmp_path: Path, ros_domain: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    wanted = EngineSettings(weights=str(tmp_path / 'none.safetensors'))
     with pytest.raises(RosError, match=r'depth_node could not be started: .*none\.safetensors'):
-        wanted = EngineSettings(weights=str(tmp_path / 'none.safetensors'))
         demo_live.run_node(bag, tmp_path / 'out', wanted, 1.0)
     assert 'none.safetensors do not exist' in capfd.readouterr().err
     assert not list(tmp_path.glob('.*'))  # of the recorder, which was told to end
