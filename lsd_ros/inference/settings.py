@@ -107,6 +107,11 @@ class EngineSettings:
                     f'{part}.max_range_m is {farthest.max_range_m} and min_depth_m is '
                     f'{self.min_depth_m}: the range must go beyond the least depth'
                 )
+        if self.scan.min_range_m >= self.max_depth_m:
+            raise SettingError(
+                f'scan.min_range_m is {self.scan.min_range_m} and max_depth_m is '
+                f'{self.max_depth_m}: depth must go beyond the least range'
+            )
         if self.backend in ('openvino', 'onnxruntime') and self.device == 'cuda':
             raise SettingError(
                 f"backend is {self.backend!r} and device is 'cuda': it runs on the cpu only"

@@ -194,6 +194,7 @@ class DepthNode(LifecycleNode):
             odometry_input=odometry_input,
             outputs=configured.outputs,
             mounting=configured.mounting,
+            settings=self.parameters.settings,
             engine=lambda: configured.engine.info,
             verdict=configured.pipeline.verdict,
         )

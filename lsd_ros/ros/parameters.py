@@ -54,10 +54,11 @@ class NodeSettings:
     def __post_init__(self) -> None:
         """Check every value."""
         settings.check(self)
-        if not self.odom_frame or not self.base_frame or self.odom_frame == self.base_frame:
+        frames = self.odom_frame, self.base_frame
+        if not all(frames) or len(set(frames)) < 2 or any(f.startswith('/') for f in frames):
             raise SettingError(
                 f'odom_frame is {self.odom_frame!r} and base_frame is {self.base_frame!r}: '
-                'they must be two different names'
+                'they must be two different names, without a slash before them'
             )
 
 
@@ -171,7 +172,8 @@ def descriptor(leaf: Setting) -> ParameterDescriptor:
         type=Parameter.Type.from_parameter_value(leaf.default).value,
         description=leaf.description,
         read_only=leaf.name in READ_ONLY,
-        dynamic_typing=leaf.kind is float,  # so that 2 is as good as 2.0
+        # so that 2 is as good as 2.0, and what is refused is refused in our words
+        dynamic_typing=True,
     )
     if leaf.choices:
         result.additional_constraints = 'one of: ' + ', '.join(map(repr, leaf.choices))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from rclpy.node import Node
 
+from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.ros import diagnostics, memory
 from lsd_ros.ros.conversions import RclpyTypes
 from lsd_ros.ros.inputs import Inputs, Received
@@ -15,6 +16,7 @@ from lsd_ros.ros.mailbox import Mailbox
 from lsd_ros.ros.mounting import Mounting
 from lsd_ros.ros.odometry_input import OdometryInput
 from lsd_ros.ros.outputs import Outputs
+from lsd_ros.ros.parameters import Settings
 from lsd_ros.ros.pipeline import Pipeline
 from lsd_ros.safety.supervisor import Verdict
 
@@ -32,6 +34,7 @@ class Sources:
     odometry_input: OdometryInput
     outputs: Outputs
     mounting: Mounting
+    settings: Callable[[], Settings]
     engine: Callable[[], EngineInfo]
     verdict: Callable[[], Verdict]
 
@@ -65,6 +68,7 @@ class Reporter:
                 *sources.inputs.problems(),
                 *sources.odometry_input.problems(),
                 *sources.outputs.problems(),
+                *_of_weights(engine, sources.settings().engine),
             ],
             values={**sources.odometry_input.values(), **_memory(engine)},
         )
@@ -90,6 +94,15 @@ class Reporter:
             )
         elif now_ns == last_ns:
             yield 'the time on /clock stands still: rates and ages wait for it to go on'
+
+
+def _of_weights(engine: EngineInfo, settings: EngineSettings) -> Iterator[str]:
+    """Yield what is asked of the weights in vain."""
+    if settings.points.max_uncertainty > 0 and not engine.uncertainty:
+        yield (
+            f'points.max_uncertainty is {settings.points.max_uncertainty} and the weights know no '
+            'uncertainty, so it drops nothing: use weights that do, or set it to 0'
+        )
 
 
 def _memory(engine: EngineInfo) -> dict[str, str]:
