@@ -48,7 +48,8 @@ class MotionNoise:
 
     :param along: of a translation along its direction, as a share of its length
     :param across: of a translation across its direction, as a share of its length
-    :param floor: of a translation of any length, in each direction [network units]
+    :param along_floor: along its direction whatever its length, added in squares [network units]
+    :param across_floor: the same across its direction [network units]
     :param rotation_deg: of the rotation of one step, about x, y and z of the camera [deg]
     :param memory_s: after which the correlation of errors has fallen to 1 / e [s]; 0: independent
     :raises FrameError: one of them is not a finite number, or negative
@@ -56,14 +57,16 @@ class MotionNoise:
 
     along: float = 0.1
     across: float = 0.05
-    floor: float = 1e-3
+    along_floor: float = 1e-3
+    across_floor: float = 1e-3
     rotation_deg: tuple[float, float, float] = (0.2, 0.2, 0.2)
     memory_s: float = 1.0
 
     def __post_init__(self) -> None:
         """Check every value."""
-        values = (self.along, self.across, self.floor, *self.rotation_deg, self.memory_s)
-        if len(values) != 7 or not all(0 <= value < math.inf for value in values):
+        shares = (self.along, self.across, self.along_floor, self.across_floor)
+        values = (*shares, *self.rotation_deg, self.memory_s)
+        if len(values) != 8 or not all(0 <= value < math.inf for value in values):
             raise FrameError(
                 f'noise of motion {values} must be seven finite numbers, none negative'
             )

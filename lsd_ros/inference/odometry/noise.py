@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -50,11 +51,12 @@ def visual_root(previous_from_current: Matrix, noise: MotionNoise, factor: float
     """
     translation = previous_from_current[:3, 3]
     length = float(np.linalg.norm(translation))
-    floor = noise.floor * factor
-    along, across = (
-        float(np.hypot(share * length, floor)) for share in (noise.along, noise.across)
-    )
     direction = translation / length if length > 0 else np.zeros(3)
+    floor = noise.along_floor * factor
+    along = math.hypot(noise.along * length, floor)
+    # a way that is short beside its error has no direction
+    undirected = floor * floor / math.hypot(length, floor) if floor > 0 else 0.0
+    across = math.hypot(noise.across * length, noise.across_floor * factor, undirected)
     root = np.diag([across] * 3 + list(np.deg2rad(noise.rotation_deg)))
     root[:3, :3] += (along - across) * np.outer(direction, direction)
     return root

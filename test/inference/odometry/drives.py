@@ -90,8 +90,8 @@ class Drive:
         step = self.true_step(number)
         unit, way = self._error.next(), step[:3, 3]
         length = np.linalg.norm(way)
-        along = np.hypot(self.noise.along * length, self.noise.floor)
-        across = np.hypot(self.noise.across * length, self.noise.floor)
+        along = np.hypot(self.noise.along * length, self.noise.along_floor)
+        across = np.hypot(self.noise.across * length, self.noise.across_floor)
         forward = way / length if length else np.zeros(3)
         translation = across * unit[:3] + (along - across) * (forward @ unit[:3]) * forward
         rotation = np.deg2rad(self.noise.rotation_deg) * unit[3:]
