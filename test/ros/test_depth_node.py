@@ -349,6 +349,19 @@ def test_relative_depth_is_for_eyes_only(robot, scene):
     assert robot.log.count(remedy) == 1
 
 
+def test_uncertainty_is_not_asked_of_weights_that_know_none_without_a_word(robot, scene):
+    robot.listen(Image, 'depth/uncertainty')
+    assert not robot.set(points__max_uncertainty=0.2)
+    try:
+        status = robot.diagnosis(
+            lambda s: 'nothing comes on /depth/uncertainty: this estimate has no' in s.message,
+            lambda: robot.view(scene),
+        )
+    finally:
+        assert not robot.set(points__max_uncertainty=0.0)
+    assert 'points.max_uncertainty is 0.2 and the weights know no uncertainty' in status.message
+
+
 def test_reliability_of_the_images_is_the_one_that_the_user_chose(robot):
     for topic, wanted in (
         ('/image', QoSReliabilityPolicy.RELIABLE),
