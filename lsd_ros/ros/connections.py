@@ -16,18 +16,25 @@ from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from lsd_ros.ros import qos
 
+SOMEBODY = 'somebody'
+
 log = logging.getLogger(__name__)
 _Key = tuple[bytes, str]  # of a peer, and what is wrong with it
 
 
 @dataclass(frozen=True)
 class _End:
-    """The end of a topic that is here."""
+    """
+    The end of a topic that is here.
+
+    :param shared: whether others may publish there, too
+    """
 
     topic: str
     type_name: str
     profile: QoSProfile
     is_publisher: bool
+    shared: bool = True
 
 
 class Connections:
@@ -35,7 +42,8 @@ class Connections:
     Makes publishers and subscriptions whose quality of service the user may override.
 
     A peer that cannot be understood is logged once, as soon as the middleware reports it, and
-    named by :meth:`problems` for as long as it is there.
+    named by :meth:`problems` for as long as it is there; so is whoever else publishes a result of
+    this node, such as a lidar on ``scan`` or wheels on ``odom``.
     """
 
     def __init__(self, node: LifecycleNode) -> None:
@@ -47,12 +55,13 @@ class Connections:
         self._said: set[_Key] = set()
 
     def publisher(
-        self, kind: type[Any], topic: str, profile: QoSProfile
+        self, kind: type[Any], topic: str, profile: QoSProfile, *, shared: bool = False
     ) -> LifecyclePublisher[Any]:
         """
         Make a publisher.
 
         :param profile: what the user's overrides are written into
+        :param shared: whether it is usual that others publish there, too
         :raises RosError: an override is wrong, or the middleware refuses the topic
         """
         name = self._node.resolve_topic_name(topic)
@@ -65,7 +74,7 @@ class Connections:
                 event_callbacks=PublisherEventCallbacks(incompatible_qos=self._look),
             )
         self._publishers.append(publisher)
-        self._ends.append(_End(name, _type_name(kind), profile, is_publisher=True))
+        self._ends.append(_End(name, _type_name(kind), profile, is_publisher=True, shared=shared))
         return publisher
 
     def subscription(
@@ -112,6 +121,7 @@ class Connections:
     def _found(self) -> Iterator[tuple[_Key, str]]:
         """Yield what is wrong with whom, and the sentence about it."""
         for end in self._ends:
+            yield from self._rivals(end)
             for peer in self._peers(end):
                 gid = bytes(peer.endpoint_gid)
                 if peer.topic_type != end.type_name:
@@ -122,6 +132,19 @@ class Connections:
                 say = _not_heard if end.is_publisher else _not_hearing
                 for mismatch in qos.mismatches(offered, requested):
                     yield (gid, mismatch.policy), say(end, peer, mismatch)
+
+    def _rivals(self, end: _End) -> Iterator[tuple[_Key, str]]:
+        """Yield who else publishes what nobody else should."""
+        if end.shared:
+            return
+        own = self._node.get_fully_qualified_name()
+        for peer in self._node.get_publishers_info_by_topic(end.topic):
+            if _name(peer) not in (own, SOMEBODY):
+                yield (
+                    (bytes(peer.endpoint_gid), 'rival'),
+                    f'{_name(peer)} publishes {end.topic} as well as this node, and who listens '
+                    'takes one for the other: remap the topic of one of them',
+                )
 
     def _peers(self, end: _End) -> list[TopicEndpointInfo]:
         node = self._node
@@ -145,7 +168,7 @@ def _type_name(kind: type[Any]) -> str:
 
 def _name(peer: TopicEndpointInfo) -> str:
     if 'UNKNOWN' in peer.node_name:  # the first word about a peer comes before its name
-        return 'somebody'
+        return SOMEBODY
     return f'{peer.node_namespace.rstrip("/")}/{peer.node_name}'
 
 

@@ -55,8 +55,8 @@ class Outputs:
         self._odom_from_base = np.eye(4)  # as last published
         self._connections = Connections(node)
         self._obstacles = ObstacleOutputs(self._connections, mounting, settings.base_frame)
-        self._preview = self._publisher(Image, 'depth/preview')
-        self._odometry = self._publisher(Odometry, 'odom')
+        self._preview = self._connections.publisher(Image, 'depth/preview', qos.reliable(QUEUE))
+        self._odometry = self._connections.publisher(Odometry, 'odom', qos.reliable(QUEUE))
         self._tf = self._tf_publisher() if settings.publish_tf else None
 
     def demand(self) -> Demand:
@@ -108,11 +108,6 @@ class Outputs:
         """Return a sentence for every topic that says nothing, or not to everybody."""
         return [*self._connections.problems(), *self._obstacles.problems()]
 
-    def _publisher(
-        self, kind: type[Any], topic: str, depth: int = QUEUE
-    ) -> LifecyclePublisher[Any]:
-        return self._connections.publisher(kind, topic, qos.reliable(depth))
-
     def _tf_publisher(self) -> LifecyclePublisher[Any] | None:
         try:
             kind = importlib.import_module('tf2_msgs.msg').TFMessage
@@ -123,7 +118,7 @@ class Outputs:
                 self._node.resolve_topic_name('odom'),
             )
             return None
-        return self._publisher(kind, '/tf', TF_QUEUE)
+        return self._connections.publisher(kind, '/tf', qos.reliable(TF_QUEUE), shared=True)
 
     def _publish_preview(self, depth: NDArray[np.float32], estimate: Estimate) -> None:
         if is_heard(self._preview):

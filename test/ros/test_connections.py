@@ -17,7 +17,7 @@ from rclpy.qos import (
     ReliabilityPolicy,
     qos_check_compatible,
 )
-from sensor_msgs.msg import CompressedImage, Image, PointCloud2
+from sensor_msgs.msg import CompressedImage, Image, LaserScan, PointCloud2
 
 from lsd_ros.ros import qos
 
@@ -108,3 +108,9 @@ def test_subscriber_of_another_type_is_named(robot):
     subscription = robot.node.create_subscription(CompressedImage, '/depth/preview', print, 1)
     named(robot, '/robot', 'subscribes to /depth/preview as sensor_msgs/msg/CompressedImage')
     robot.node.destroy_subscription(subscription)
+
+
+def test_other_publisher_of_a_result_is_named(robot):
+    lidar = robot.node.create_publisher(LaserScan, '/scan', 1)
+    named(robot, '/robot publishes /scan as well as this node')
+    robot.node.destroy_publisher(lidar)
