@@ -36,6 +36,13 @@ def generate_launch_description() -> LaunchDescription:
     arguments = [
         _argument('image', 'image', 'Image topic; compressed images come on <image>/compressed'),
         _argument('camera_info', 'camera_info', 'Calibration topic of that camera'),
+        _argument(
+            'odometry_in',
+            'odometry_in',
+            'Odometry of the wheels or of another source, where a parameter asks for it',
+        ),
+        _argument('odom', 'odom', 'Topic of the odometry of this node; not that of the wheels'),
+        _argument('scan', 'scan', 'Topic of the scan of this node; not that of a lidar'),
         _argument('namespace', '', 'Namespace of the node and of its topics'),
         _argument(
             'params_file',
@@ -86,7 +93,7 @@ def _depth_node(given: dict[str, str]) -> LifecycleNode:
         remappings=[
             ('image', given['image']),
             ('image/compressed', given['image'] + '/compressed'),
-            ('camera_info', given['camera_info']),
+            *((name, given[name]) for name in ('camera_info', 'odometry_in', 'odom', 'scan')),
         ],
         ros_arguments=['--log-level', f'{logger}:={given["log_level"]}'],
         output='screen',
@@ -187,7 +194,7 @@ def _rviz(given: dict[str, str]) -> Node:
         package='rviz2',
         executable='rviz2',
         arguments=['-d', given['rviz_config'], '-f', given['rviz_frame']],
-        remappings=[(f'/{topic}', _absolute(topic, given)) for topic in TOPICS],
+        remappings=[(f'/{topic}', _absolute(given.get(topic, topic), given)) for topic in TOPICS],
         parameters=[_clock(given)],
         output='log',
     )
