@@ -157,7 +157,7 @@ def _through_engine(folder: Path, settings: EngineSettings) -> Run:
         running_engine(settings) as engine,
         BagWriter(folder / OUTPUT) as writer,
     ):
-        tally = replay(source, engine, Outputs(writer.types, settings), writer)
+        tally = replay(source, engine, settings, Outputs(writer.types, settings), writer)
         return Run(source.stats.frames, live=False, times_s=tuple(tally.times_s))
 
 

@@ -55,6 +55,7 @@ def weights_warnings(info: EngineInfo, wanted: EngineSettings) -> list[str]:
     if not info.metric and wanted.scale.source == 'checkpoint':
         return [
             f'the weights {info.name!r} are not metric: depth and motion are right up to one '
-            'unknown factor; where it is known, set scale.source=fixed and scale.factor'
+            'unknown factor; set scale.source to camera_height or odometry, or to fixed with the '
+            'scale.factor that you measured'
         ]
     return []

@@ -46,6 +46,7 @@ examples:
   lsd_ros replay drive.bag --topic /cam0/image_raw --camera cam0.yaml --out depth
   lsd_ros replay film.mp4 --camera phone.yaml --out depth --preview pictures
   lsd_ros replay drive --out depth --storage sqlite3 --set points.decimation=2 --overwrite
+  lsd_ros replay drive --out depth --set scale.source=odometry --odometry /wheel/odom
 
 OUT is a bag with the topics /depth/image_rect, /depth/camera_info, /points, /scan (where depth is
 in metres), /odom and /tf; the configuration that made it is beside the messages in
@@ -162,6 +163,11 @@ def _replay(parser: argparse.ArgumentParser) -> None:
     )
     add('--overwrite', action='store_true', help='replace OUT where there is one')
     add('--preview', type=Path, metavar='DIR', help='also write pictures: image beside depth')
+    add(
+        '--odometry',
+        metavar='TOPIC',
+        help='nav_msgs/Odometry of the bag, where scale.source is odometry; default: the only one',
+    )
     add(
         '--odom-frame',
         default='odom',

@@ -13,9 +13,11 @@ from lsd_ros.cli.main import main
 from lsd_ros.datasets.bag import BagReader
 from lsd_ros.datasets.bag_writer import BagWriter
 from lsd_ros.datasets.source import open_source
+from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.obstacles.cloud import CloudBuilder
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.odometry.frames import base_from_optical
+from lsd_ros.inference.settings import EngineSettings, MountSettings
 from lsd_ros.messages import encode
 from lsd_ros.messages.camera_info import camera_from_info
 from lsd_ros.messages.decode import depth_to_metres, stamp_ns
@@ -50,9 +52,11 @@ def test_the_same_input_gives_the_same_bytes(
 def test_every_frame_gives_what_the_engine_says(
     bag: Path, weights: Path, tmp_path: Path, replay: Replay
 ) -> None:
-    assert replay(bag, tmp_path / 'out', '--set', 'points.decimation=2') == 0
-    given = {'weights': str(weights), 'backend': 'torch', 'threads': 1, 'points.decimation': 2}
-    wanted = settings.build(EngineSettings, given)
+    chosen = {'points.decimation': 2, 'scale.source': 'fixed'}
+    options = [part for name, value in chosen.items() for part in ('--set', f'{name}={value}')]
+    assert replay(bag, tmp_path / 'out', *options) == 0
+    given = {'weights': str(weights), 'backend': 'torch', 'threads': 1}
+    wanted = settings.build(EngineSettings, given | chosen)
     engine = Engine.load(wanted)
     with open_source(bag) as source:
         estimates = [engine.process(frame, uncertainty=True) for frame in source]
@@ -236,3 +240,40 @@ def test_only_an_older_bag_is_replaced_and_only_when_told(
     assert replay(bag, home, '--overwrite') == 1
     assert 'home is no bag and is not overwritten' in capsys.readouterr().err
     assert home.is_dir()
+
+
+def test_wheels_in_the_bag_make_metres_and_nothing_is_written_before(
+    bag: Path, drive: SyntheticDrive, tmp_path: Path, replay: Replay, capsys
+) -> None:
+    told = tmp_path / 'told'
+    with BagReader(bag) as seen, BagWriter(told) as writer:
+        for record in seen.messages(['/camera/image_raw', '/camera/camera_info']):
+            writer.add(record.topic, record.message, record.stamp_ns)
+        for stamp, pose in zip(drive.stamps_ns, drive.trajectory.world_from_camera, strict=True):
+            base = pose @ np.linalg.inv(base_from_optical(MountSettings()))
+            zeros = np.zeros(6), np.zeros((6, 6))
+            for topic, frame in (('/wheel/odom', 'base_link'), ('/arm/odom', 'arm')):
+                message = encode.odometry(
+                    writer.types, int(stamp), 'odom', frame, base, np.eye(6), *zeros
+                )
+                writer.add(topic, message, int(stamp))
+    wheels = ('--set', 'scale.source=odometry')
+    assert replay(told, tmp_path / 'out', *wheels) == 1
+    assert 'say which with --odometry' in capsys.readouterr().err
+    assert replay(told, tmp_path / 'out', *wheels, '--odometry', '/arm/odom') == 1
+    assert "odometry of 'arm' cannot be used where base_frame is 'base_link'" in (
+        capsys.readouterr().err
+    )
+    # untrained networks see no motion that any wheels would agree with
+    assert replay(told, tmp_path / 'out', *wheels, '--odometry', 'wheel/odom') == 1
+    assert 'nothing came out of told: ' in (sentence := capsys.readouterr().err)
+    assert 'vision and odometry_in' in sentence or 'has not settled' in sentence
+    assert not (tmp_path / 'out').exists()
+
+
+def test_a_known_height_makes_metres_or_says_that_no_ground_is_seen(
+    bag: Path, tmp_path: Path, replay: Replay, capsys
+) -> None:
+    height = ('--set', 'scale.source=camera_height', '--set', 'scale.camera_height_m=0.8')
+    assert replay(bag, tmp_path / 'out', *height) == 1
+    assert 'no ground is seen: ' in capsys.readouterr().err
