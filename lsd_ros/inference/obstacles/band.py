@@ -51,9 +51,9 @@ class Band:
         x, y, height = (float(value) for value in base_from_camera[:3, 3])
         lifted = -wanted.ground_depth_error * np.minimum(up, 0)
         tilted = math.tan(math.radians(wanted.ground_slope_deg)) * np.hypot(forward, left)
-        low = _positive(height - wanted.min_height_m, up - lifted - tilted)
-        high = _positive(wanted.max_height_m - height, -up)
-        near, far = np.maximum(low[0], high[0]), np.minimum(low[1], high[1])
+        near, far = depths_between(
+            height, up, wanted.min_height_m, wanted.max_height_m, lifted + tilted
+        )
         return cls(forward, left, near, far, (x, y))
 
     @property
@@ -85,6 +85,23 @@ class Band:
         square = np.maximum(self.forward**2 + self.left**2, 1e-12)
         along = x * self.forward + y * self.left
         return np.asarray((np.sqrt(along**2 + square * inside) - along) / square)
+
+
+def depths_between(
+    height: float, up: Array, low: float, high: float, rising: Array | float = 0.0
+) -> tuple[Array, Array]:
+    """
+    Return from which to which depth a ray is between two heights; nowhere: far <= near.
+
+    :param height: where the rays begin [m]
+    :param up: how much they rise at depth 1, shape (H, W)
+    :param low: lower height, where the rays begin [m]
+    :param high: upper height [m]
+    :param rising: how much the lower height rises along them at depth 1, shape (H, W)
+    """
+    above = _positive(height - low, up - rising)
+    below = _positive(high - height, -up)
+    return np.maximum(above[0], below[0]), np.minimum(above[1], below[1])
 
 
 def _positive(start: float, slope: Array) -> tuple[Array, Array]:

@@ -2,23 +2,56 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.errors import FrameError
+from lsd_ros.inference.obstacles.band import depths_between
 from lsd_ros.inference.obstacles.rays import Plane, Rays
-from lsd_ros.inference.obstacles.settings import EVERY_HEIGHT, PointsSettings
+from lsd_ros.inference.obstacles.settings import PointsSettings
 from lsd_ros.inference.obstacles.trust import Trust
 from lsd_ros.types import Camera, Cloud, Estimate
 
 Matrix = NDArray[np.float64]
+LEAST_M = 1e-6  # no depth is zero
 UP_FROM_OPTICAL = np.array([0.0, -1.0, 0.0, 0.0])  # y of an optical frame looks down
+
+
+@dataclass(frozen=True)
+class View:
+    """
+    What depends on the camera, its mount and the settings alone.
+
+    :param rays: of all pixels
+    :param near: least depth that is wanted, shape (H, W), float32 [m]
+    :param far: largest depth that is wanted, shape (H, W), float32 [m]
+    """
+
+    rays: Rays
+    near: Plane
+    far: Plane
+
+    @classmethod
+    def of(cls, camera: Camera, up: Matrix, wanted: PointsSettings) -> View:
+        """
+        Look from a mount.
+
+        :param up: what turns x, y, z, 1 of the camera into a height, shape (4,)
+        """
+        rays = Rays.of(camera)
+        rising = up[0] * rays.x + up[1] * rays.y + up[2]
+        near, far = depths_between(float(up[3]), rising, wanted.min_height_m, wanted.max_height_m)
+        near = np.maximum(near, max(wanted.min_range_m, LEAST_M) / rays.length)
+        far = np.minimum(far, wanted.max_range_m / rays.length)
+        return cls(rays, near.astype(np.float32), far.astype(np.float32))
 
 
 class CloudBuilder:
     """
-    Builds clouds with the same settings; the rays of the last camera are kept.
+    Builds clouds with the same settings; what depends on camera and mount alone is kept.
 
     :param settings: what to keep, and how
     :param trust: which depth to believe in, where it is shared with a scan
@@ -27,8 +60,8 @@ class CloudBuilder:
     def __init__(self, settings: PointsSettings, trust: Trust | None = None) -> None:
         self.settings = settings
         self._trust = trust or Trust(settings)
-        self._camera: Camera | None = None
-        self._rays: Rays | None = None
+        self._place: tuple[Camera, bytes] | None = None
+        self._view: View | None = None
 
     def build(self, estimate: Estimate, base_from_camera: Matrix | None = None) -> Cloud:
         """
@@ -44,13 +77,14 @@ class CloudBuilder:
         image, camera = estimate.image, estimate.camera
         if image is None or camera is None:
             raise FrameError('a cloud needs an estimate with its image and its camera')
-        rays = self._rays_of(camera)
-        keep = self._kept(depth, rays, base_from_camera)
+        view = self._view_of(camera, base_from_camera)
+        rays = view.rays
+        keep = (depth >= view.near) & (depth <= view.far)  # false for NaN, and both infinities
         if self.settings.decimation > 1:
             # only of what is kept: the ground before a pole must not stand for both
             nearest = nearest_pixels(np.where(keep, depth, np.nan), self.settings.decimation)
-            depth, image, rays = depth[nearest], image[nearest], rays.at(nearest)
-            keep = keep[nearest]
+            depth, keep, rays = depth.take(nearest), keep.take(nearest), rays.at(nearest)
+            image = image.reshape(-1, 3).take(nearest, axis=0)
         planes = [rays.x * depth, rays.y * depth, depth]
         if self.settings.rgb:
             planes.append(rgb_bits(image))
@@ -59,36 +93,25 @@ class CloudBuilder:
         if self.settings.organised:
             points[~keep, :3] = np.nan
             return Cloud(estimate.stamp_ns, estimate.frame_id, points, dense=complete)
-        listed = points.reshape(1, -1, points.shape[2]) if complete else points[keep][None]
+        listed = points if complete else _chosen(points, keep)
+        listed = listed.reshape(1, -1, points.shape[2])
         return Cloud(estimate.stamp_ns, estimate.frame_id, listed, dense=True)
 
-    def _rays_of(self, camera: Camera) -> Rays:
-        if self._rays is None or camera != self._camera:
-            self._camera, self._rays = camera, Rays.of(camera)
-        return self._rays
-
-    def _kept(
-        self, depth: Plane, rays: Rays, base_from_camera: Matrix | None
-    ) -> NDArray[np.bool_]:
-        """Return which points are valid, in range and in the height band."""
-        wanted = self.settings
-        distance = depth * rays.length
-        # false for NaN, and for both infinities
-        keep = (depth > 0) & (distance <= np.float32(wanted.max_range_m))
-        if wanted.min_range_m:
-            keep &= distance >= np.float32(wanted.min_range_m)
-        if (wanted.min_height_m, wanted.max_height_m) == EVERY_HEIGHT:
-            return keep
+    def _view_of(self, camera: Camera, base_from_camera: Matrix | None) -> View:
         up = UP_FROM_OPTICAL if base_from_camera is None else base_from_camera[2]
-        x, y, z, offset = up.astype(np.float32)
-        with np.errstate(invalid='ignore'):  # an infinite depth times zero
-            height = depth * (x * rays.x + y * rays.y + z) + offset
-        low, high = np.float32(wanted.min_height_m), np.float32(wanted.max_height_m)
-        keep &= (height >= low) & (height <= high)
-        return keep
+        place = (camera, up.tobytes())
+        if self._view is None or place != self._place:
+            self._place, self._view = place, View.of(camera, up, self.settings)
+        return self._view
 
 
-def nearest_pixels(depth: Plane, size: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def _chosen(points: Plane, keep: NDArray[np.bool_]) -> Plane:
+    """Return ``points[keep]``, 10 times as fast: a point is one thing to copy, not four."""
+    whole = points.view(np.dtype((np.void, points.itemsize * points.shape[2])))[..., 0]
+    return np.asarray(whole[keep].view(np.float32))
+
+
+def nearest_pixels(depth: Plane, size: int) -> NDArray[np.intp]:
     """
     Pick the nearest valid pixel of every cell, so that a thin obstacle is never lost.
 
@@ -96,7 +119,7 @@ def nearest_pixels(depth: Plane, size: int) -> tuple[NDArray[np.intp], NDArray[n
 
     :param depth: shape (H, W), float32
     :param size: width and height of a cell [pixels]
-    :return: rows and columns of the chosen pixels, each of shape (ceil(H / size), ceil(W / size))
+    :return: where in ``depth.ravel()`` they are, shape (ceil(H / size), ceil(W / size))
     """
     height, width = depth.shape
     rows, columns = -(-height // size), -(-width // size)
@@ -105,10 +128,10 @@ def nearest_pixels(depth: Plane, size: int) -> tuple[NDArray[np.intp], NDArray[n
     cells = (
         padded.reshape(rows, size, columns, size).transpose(0, 2, 1, 3).reshape(rows, columns, -1)
     )
-    best = cells.argmin(axis=2)  # the first pixel of a cell without any valid one
-    chosen_rows = np.arange(rows)[:, None] * size + best // size
-    chosen_columns = np.arange(columns)[None, :] * size + best % size
-    return chosen_rows, chosen_columns
+    row, column = np.divmod(cells.argmin(axis=2), size)  # the first one of a cell without any
+    row += np.arange(rows)[:, None] * size
+    column += np.arange(columns) * size
+    return np.asarray(row * width + column)
 
 
 def rgb_bits(image: NDArray[np.uint8]) -> Plane:

@@ -34,6 +34,6 @@ class Rays:
         x, y = np.meshgrid(columns.astype(np.float32), rows.astype(np.float32))
         return cls(x, y, np.sqrt(1 + x * x + y * y))
 
-    def at(self, chosen: tuple[NDArray[np.intp], NDArray[np.intp]]) -> Rays:
-        """Return the rays of some pixels only."""
-        return Rays(self.x[chosen], self.y[chosen], self.length[chosen])
+    def at(self, chosen: NDArray[np.intp]) -> Rays:
+        """Return the rays of some pixels only, given by their places in the flattened image."""
+        return Rays(self.x.take(chosen), self.y.take(chosen), self.length.take(chosen))
