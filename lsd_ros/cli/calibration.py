@@ -4,48 +4,75 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from lsd_ros.errors import DatasetError, SettingError
 from lsd_ros.evaluation.uncertainty import UncertaintyErrors, summarise_uncertainty
-from lsd_ros.inference.engine import EngineInfo
+from lsd_ros.inference.odometry.calibration import FEWEST_STEPS, JudgedSteps, fitted_noise
 from lsd_ros.models.checkpoint import change_card, load_weights
+from lsd_ros.types import MotionNoise
 
 
-def check_can_be_calibrated(weights: str, info: EngineInfo) -> None:
+def check_can_be_calibrated(weights: str) -> None:
     """
-    Check that there is a file to write into, and something to write.
+    Check that there is a file to write into.
 
     :param weights: path that was asked for; empty: none
-    :raises SettingError: there is not
+    :raises SettingError: there is none
     """
     if not Path(weights or 'no file').is_file():
         raise SettingError(
             f'--write-calibration writes into a weights file, and --weights is {weights!r}: give '
             'it the path of one'
         )
-    if not info.uncertainty:
-        raise SettingError(
-            f'weights {weights} know no uncertainty that could be calibrated: train with '
-            'network.uncertainty true, or leave --write-calibration out'
-        )
 
 
-def write_calibration(weights: str, claims: Sequence[UncertaintyErrors]) -> str:
+def write_calibration(
+    weights: str, claims: Sequence[UncertaintyErrors], known: Sequence[JudgedSteps]
+) -> list[str]:
     """
-    Make one claimed standard deviation cover 68.27 % of the errors of these frames.
+    Make what weights claim about their errors fit these frames and these motions.
 
-    :param claims: as the weights say them now
+    One claimed standard deviation of depth is to cover 68.27 % of the errors, and the noise of
+    motion is to make the errors of motions, and of their sums, most likely.
+
+    :param claims: of depth, as the weights say them now; empty: they say none
+    :param known: motions with their truth
     :return: what was done, for people
-    :raises DatasetError: there are none
+    :raises DatasetError: there is nothing to calibrate
     """
-    if not claims:
-        raise DatasetError(
-            'not one image has a true depth to calibrate the uncertainty on: give data with depth'
+    before = load_weights(weights).card
+    changes: dict[str, Any] = {}
+    told = []
+    if claims:
+        factor = before.uncertainty_factor * summarise_uncertainty(claims).factor
+        changes['uncertainty_factor'] = factor
+        told.append(
+            f'uncertainty_factor {factor:.3f} is written into {weights} (it was '
+            f'{before.uncertainty_factor:.3f}), fitted on {len(claims)} images: measure the '
+            'coverage on others'
         )
-    before = load_weights(weights).card.uncertainty_factor
-    after = before * summarise_uncertainty(claims).factor
-    change_card(weights, uncertainty_factor=after)
+    if known:
+        noise = changes['motion_noise'] = fitted_noise(known)
+        told.append(
+            f'motion_noise is written into {weights} ({described(noise)}), fitted on '
+            f'{sum(len(steps.found) for steps in known)} motions: check it on others'
+        )
+    if not changes:
+        raise DatasetError(
+            'there is nothing to calibrate: the uncertainty needs true depth, and weights that '
+            'know it (train with network.uncertainty true); the noise of motion needs at least '
+            f'{FEWEST_STEPS} motions between true poses'
+        )
+    change_card(weights, **changes)
+    return told
+
+
+def described(noise: MotionNoise) -> str:
+    """Say how wrong motions are, for people."""
+    x, y, z = noise.rotation_deg
     return (
-        f'uncertainty_factor {after:.3f} is written into {weights} (it was {before:.3f}), fitted '
-        f'on {len(claims)} images: measure the coverage on others'
+        f'along {noise.along:.1%} + {noise.along_floor:.2g} units, across {noise.across:.1%} + '
+        f'{noise.across_floor:.2g} units, rotation {x:.3f} {y:.3f} {z:.3f} deg about x y z, '
+        f'errors last {noise.memory_s:.2f} s'
     )

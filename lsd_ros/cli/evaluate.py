@@ -12,9 +12,10 @@ from typing import Any
 from lsd_ros import settings
 from lsd_ros.cli.calibration import check_can_be_calibrated, write_calibration
 from lsd_ros.cli.engine_options import engine_settings, running_engine
+from lsd_ros.cli.motion_scoring import score_motion
 from lsd_ros.cli.pictures import Picture, write_png
 from lsd_ros.cli.progress import progress
-from lsd_ros.cli.scoring import MEANS, Judged, Protocol, score_depth, score_motion
+from lsd_ros.cli.scoring import MEANS, Judged, Protocol, score_depth
 from lsd_ros.cli.tables import MISSING, table
 from lsd_ros.cli.teacher_truth import TeachersTruth
 from lsd_ros.cli.whole import whole_folder, write_whole
@@ -23,6 +24,7 @@ from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
 from lsd_ros.evaluation.uncertainty import UncertaintyErrors
 from lsd_ros.inference.engine import EngineInfo
+from lsd_ros.inference.odometry.calibration import JudgedSteps
 from lsd_ros.inference.settings import EngineSettings
 
 PICTURES_EACH = 6
@@ -45,21 +47,22 @@ def run(given: argparse.Namespace) -> int:
     protocol = Protocol(given.max_depth, given.crop, given.frame_step)
     sequences = open_sequences(given.data, split=given.split)
     claims: list[UncertaintyErrors] = []
+    known: list[JudgedSteps] = []
     with _judged(wanted) as engine:
         if given.write_calibration:
-            check_can_be_calibrated(wanted.weights, engine.info)
+            check_can_be_calibrated(wanted.weights)
         if given.teacher is not None:
             sequences = _as_taught(sequences, given.teacher, wanted)
         if given.pictures is None:
-            scores = evaluate(engine, sequences, protocol, claims=claims)
+            scores = evaluate(engine, sequences, protocol, claims=claims, known=known)
         else:
             with whole_folder(given.pictures) as folder:
-                scores = evaluate(engine, sequences, protocol, folder, claims)
+                scores = evaluate(engine, sequences, protocol, folder, claims, known)
         if given.json is not None:
             write_whole(given.json, json.dumps(scores, indent=2).encode() + b'\n')
         print('\n'.join(report(scores, engine.info)))
     if given.write_calibration:
-        print(write_calibration(wanted.weights, claims))
+        print('\n'.join(write_calibration(wanted.weights, claims, known)))
     return 0
 
 
@@ -90,12 +93,14 @@ def evaluate(
     protocol: Protocol,
     pictures: Path | None = None,
     claims: list[UncertaintyErrors] | None = None,
+    known: list[JudgedSteps] | None = None,
 ) -> Scores:
     """
     Score every sequence.
 
     :param pictures: folder for pictures of some frames of each
     :param claims: how the uncertainty of each frame fits its errors is added to these
+    :param known: the motions whose truth is known are added to these
     :return: the errors by the name of the sequence
     :raises DatasetError: two sequences have one name, or no sequence has any truth
     """
@@ -106,7 +111,7 @@ def evaluate(
         with progress(sequence.name, 2 * len(sequence)) as advance:
             show = None if pictures is None else _painter(pictures, sequence)
             depth = score_depth(engine, sequence, protocol, advance, show, claims)
-            motion = score_motion(engine, sequence, protocol, advance)
+            motion = score_motion(engine, sequence, protocol, advance, known)
         scores[sequence.name] = {'images': len(sequence), **depth, **motion}
     if not any(_has_truth(score) for score in scores.values()):
         raise DatasetError(f'not one of {len(scores)} sequences has true depth or poses')
@@ -129,9 +134,32 @@ def report(scores: Scores, info: EngineInfo) -> Iterator[str]:
         yield 'odometry, laid upon the truth with one scale'
         head = ['sequence', 'way m', 'ATE m', 'RPE m', 'RPE deg', 't_rel %', 'r_rel deg/100m']
         yield from table(head, motion)
+    yield from _noise_table(scores, info)
     for name, score in scores.items():
         if 'odometry_note' in score:
             yield f'{name}: {score["odometry_note"]}'
+
+
+def _noise_table(scores: Scores, info: EngineInfo) -> Iterator[str]:
+    rows = [
+        [name, *_noise_figures(score['motion_noise'])]
+        for name, score in scores.items()
+        if 'motion_noise' in score
+    ]
+    if rows:
+        claimed = 'the weights say' if info.motion_noise else 'is taken by default'
+        yield ''
+        yield 'noise of motion, as fitted to each sequence; NEES: squared error in units of what'
+        yield f'{claimed}, of one step and of 10 s (1 is right; above, the odometry is too sure)'
+        head = ['sequence', 'along %', 'across %', 'x deg', 'y deg', 'z deg', 'memory s']
+        yield from table([*head, 'NEES step', 'NEES 10 s'], rows)
+
+
+def _noise_figures(found: dict[str, Any]) -> list[str]:
+    fitted = found['fitted']
+    shares = [f'{100 * fitted[name]:.1f}' for name in ('along', 'across')]
+    rest = (*fitted['rotation_deg'], fitted['memory_s'], found['nees_steps'], found['nees_poses'])
+    return shares + _figures(rest)
 
 
 def _uncertainty_table(scores: Scores) -> Iterator[str]:

@@ -13,15 +13,8 @@ from numpy.typing import NDArray
 
 from lsd_ros.cli.pictures import Picture, error_map
 from lsd_ros.datasets.training_sequence import TrainingSequence
-from lsd_ros.errors import DatasetError, FrameError
+from lsd_ros.errors import DatasetError
 from lsd_ros.evaluation.depth import Crop, DepthErrors, depth_errors, known_pixels, summarise
-from lsd_ros.evaluation.trajectory import (
-    absolute_error_m,
-    aligned,
-    matched,
-    relative_errors,
-    segment_errors,
-)
 from lsd_ros.evaluation.uncertainty import (
     UncertaintyErrors,
     summarise_uncertainty,
@@ -29,7 +22,7 @@ from lsd_ros.evaluation.uncertainty import (
 )
 from lsd_ros.inference.engine import EngineInfo
 from lsd_ros.inference.preview import colour_map
-from lsd_ros.types import Estimate, Frame, Trajectory
+from lsd_ros.types import Estimate, Frame
 
 Depth = NDArray[np.float32]
 NEAREST_M = 1e-3
@@ -270,77 +263,3 @@ def picture(seen: Seen, scaled: Depth) -> Picture:
         error_map(scaled, seen.truth),
     ]
     return np.hstack(panels)
-
-
-def score_motion(
-    engine: Judged,
-    sequence: TrainingSequence,
-    protocol: Protocol,
-    advance: Advance = lambda: None,
-) -> dict[str, Any]:
-    """
-    Compare the odometry over the whole sequence, laid upon the truth with one scale.
-
-    :param advance: called after each frame
-    :return: the errors, None where the way is too short or too straight for one; empty where the
-        sequence has no poses
-    :raises LsdError: an image cannot be read, or the engine fails
-    """
-    truth = _truth(sequence)
-    if truth is None:
-        return {}
-    estimate = _odometry(engine, sequence, protocol.frame_step, advance)
-    steps = np.linalg.norm(np.diff(truth.world_from_camera[:, :3, 3], axis=0), axis=1)
-    score: dict[str, Any] = dict.fromkeys(
-        ('ate_m', 'rpe_m', 'rpe_deg', 't_rel_percent', 'r_rel_deg_per_100m', 'odometry_scale')
-    )
-    score['length_m'] = float(steps.sum())
-    try:
-        if estimate is None:
-            raise FrameError('there is no motion: fewer than three frames follow each other')
-        found, wanted = matched(estimate, truth)
-        score['metric_ate_m'] = absolute_error_m(found, wanted, 'se3')
-        laid = aligned(found, wanted, 'sim3')
-        score.update(ate_m=absolute_error_m(found, wanted, 'sim3'), odometry_scale=laid.scale)
-        relative = relative_errors(laid.trajectory, wanted)
-        score.update(rpe_m=relative.translation_m, rpe_deg=relative.rotation_deg)
-        segments = segment_errors(laid.trajectory, wanted, step=max(1, 10 // protocol.frame_step))
-        score.update(
-            t_rel_percent=segments.t_rel_percent, r_rel_deg_per_100m=segments.r_rel_deg_per_100m
-        )
-    except FrameError as error:
-        score['odometry_note'] = str(error)
-    return score
-
-
-def _truth(sequence: TrainingSequence) -> Trajectory | None:
-    if sequence.poses is None:
-        return None
-    known = np.isfinite(sequence.poses).all(axis=(1, 2))
-    if known.sum() < 3:
-        return None
-    return Trajectory(sequence.stamps_ns[known], sequence.poses[known])
-
-
-def _odometry(
-    engine: Judged, sequence: TrainingSequence, step: int, advance: Advance
-) -> Trajectory | None:
-    engine.reset_odometry()
-    stamps: list[int] = []
-    poses: list[NDArray[np.float64]] = []
-    # the motions themselves: the engine's own pose stands still where the unit is not known
-    for index in range(len(sequence)):
-        if index % step == 0:
-            stamp_ns = int(sequence.stamps_ns[index])
-            frame = Frame(stamp_ns, FRAME_ID, sequence.image(index), sequence.camera)
-            estimate = engine.process(frame, depth=False)
-            if estimate.motion is not None:
-                if not poses:
-                    stamps.append(estimate.motion.previous_ns)
-                    poses.append(np.eye(4))
-                stamps.append(stamp_ns)
-                poses.append(poses[-1] @ np.linalg.inv(estimate.motion.current_from_previous))
-        advance()
-    if len(poses) < 2:
-        return None
-    return Trajectory(np.array(stamps, np.int64), np.stack(poses))

@@ -25,7 +25,7 @@ from lsd_ros.inference.scale.choice import scale_source
 from lsd_ros.inference.scale.source import Matrix, Observation
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import SHIPPED, Weights, load_weights
-from lsd_ros.types import Camera, Estimate, Frame, Scale
+from lsd_ros.types import Camera, Estimate, Frame, MotionNoise, Scale
 
 LOGGER = logging.getLogger(__name__)
 
@@ -46,6 +46,7 @@ class EngineInfo:
     :param device: ``cpu``, or ``cuda`` with the name of the card
     :param network_size: (width, height) that the backend is built for
     :param uncertainty: whether the weights know how far their depth may be off
+    :param motion_noise: how wrong the motions of the weights are; None: never measured
     """
 
     weights: str
@@ -57,6 +58,7 @@ class EngineInfo:
     device: str
     network_size: tuple[int, int]
     uncertainty: bool = False
+    motion_noise: MotionNoise | None = None
 
 
 class Engine:
@@ -124,6 +126,7 @@ class Engine:
             device=self._backend.device,
             network_size=self._network_size,
             uncertainty=self._weights.depth.shape.uncertainty,
+            motion_noise=card.motion_noise,
         )
 
     def process(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,30 @@ def test_calibrated_weights_cover_what_they_say(
     assert 'within 1 sigma' in capsys.readouterr().out
 
 
+def test_calibrated_motions_are_as_wrong_as_they_say(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights, out = tmp_path / 'weights.safetensors', tmp_path / 'errors.json'
+    shutil.copy(folder / 'student' / 'weights.safetensors', weights)
+    camera = Camera(96, 64, 60.0, 60.0, 47.5, 31.5)
+    write_sequence(tmp_path / 'walk', SyntheticDrive('corridor', 1, camera, 30))
+    judge = ['evaluate', '--weights', weights, '--data', tmp_path / 'walk', *TORCH, '--json', out]
+    sha256 = load_weights(weights).sha256
+    assert call(*judge, '--write-calibration') == 0
+    assert 'motion_noise is written into' in capsys.readouterr().out
+    before = json.loads(out.read_text())['walk']['motion_noise']
+    assert not before['measured_before']
+    written = load_weights(weights)
+    assert written.sha256 == sha256
+    assert written.card.motion_noise is not None
+    assert written.card.motion_noise.along == pytest.approx(before['fitted']['along'])
+    assert call(*judge) == 0
+    after = json.loads(out.read_text())['walk']['motion_noise']
+    assert after['measured_before']
+    assert after['nees_steps'] == pytest.approx(1, abs=0.35)
+    assert 'what the weights say' in ' '.join(capsys.readouterr().out.split())
+
+
 def test_a_student_is_compared_with_its_teacher_where_there_is_no_truth(
     folder: Path, tmp_path: Path
 ) -> None:
@@ -100,7 +125,7 @@ def test_what_cannot_be_calibrated_is_refused(
     save_weights(untrained_weights(), ignorant)
     judge = ['evaluate', '--data', folder / 'hall', *TORCH, '--write-calibration']
     told = refusal(capsys, *judge, '--weights', ignorant)
-    assert 'know no uncertainty' in told
+    assert 'nothing to calibrate' in told
     assert 'network.uncertainty' in told
     assert 'the path of one' in refusal(capsys, *judge)
     assert 'the path of one' in refusal(capsys, *judge, '--weights', folder / 'teacher')
