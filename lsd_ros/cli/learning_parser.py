@@ -114,7 +114,8 @@ def add_evaluate_options(parser: argparse.ArgumentParser) -> None:
         '--write-calibration',
         action='store_true',
         help='write into the weights file what these data say of its errors: the factor that '
-        'makes one standard deviation of depth cover 68 %% of them',
+        'makes one standard deviation of depth cover 68 %% of them, and, where there are poses, '
+        'the noise of motion that the covariance of the odometry is made of',
     )
     add_engine_options(parser, 'weights', 'device', 'backend')
 

@@ -19,6 +19,7 @@ from lsd_ros.models.checkpoint import (
 from lsd_ros.models.pose_net import PoseNet, PoseSettings
 from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
+from lsd_ros.types import MotionNoise
 
 
 @pytest.fixture(scope='module')
