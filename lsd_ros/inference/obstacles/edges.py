@@ -8,7 +8,9 @@ from numpy.typing import NDArray
 
 from lsd_ros.inference.obstacles.rays import Plane
 
-STEEP = 0.1  # share of the step that a pixel of its ramp differs from both its neighbours
+# A pixel of a ramp differs from both its neighbours by this share of the step; behind a large
+# step by this share of its own, because its distance to the background is what it is off by.
+STEEP = 0.1
 LEVELLED = 1.4  # how much more it may climb twice as far around; a plane: 2, where it ends: 1.5
 STRIP = 1 << 16  # pixels that are worked on at once: what stays in the cache is 3 times as fast
 UNKNOWN = np.float32(1e9)  # [1/m], nearer and farther than anything
@@ -59,7 +61,8 @@ def _flying(depth: Plane, width: int, step: float) -> NDArray[np.bool_]:
         ramp = climb > step * inverse
         ramp &= further < LEVELLED * climb
         inner = (slice(ahead[0], -ahead[0] or None), slice(ahead[1], -ahead[1] or None))
-        ramp[inner] &= _least_slope(inverse, axis=ahead[1]) > STEEP * climb[inner]
+        steep = STEEP * np.minimum(climb, inverse)[inner]
+        ramp[inner] &= _least_slope(inverse, axis=ahead[1]) > steep
         flying[inner] |= ramp[inner]
     if flying.any():
         kept = np.where(flying, -UNKNOWN, nearest)
