@@ -47,8 +47,8 @@ class Mismatch:
     A policy that keeps a publisher and a subscription from each other.
 
     :param policy: as in the names of the parameters ``qos_overrides.<topic>.*.<policy>``
-    :param offered: by the publisher, as the value of such a parameter
-    :param requested: by the subscription, as the value of such a parameter
+    :param offered: by the publisher, as the value of such a parameter, with its unit
+    :param requested: by the subscription, likewise
     """
 
     policy: str
@@ -118,4 +118,4 @@ def _nanoseconds(duration: Duration) -> int:
 
 
 def _duration(duration: Duration) -> str:
-    return str(duration.nanoseconds) if _nanoseconds(duration) < _ENDLESS_NS else '0'
+    return f'{duration.nanoseconds} ns' if _nanoseconds(duration) < _ENDLESS_NS else '0 (endless)'
