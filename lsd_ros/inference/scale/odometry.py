@@ -15,6 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lsd_ros.inference.odometry.frames import BODY_FROM_OPTICAL
 from lsd_ros.inference.odometry.history import OdometryHistory
 from lsd_ros.inference.odometry.rigid import inverse
 from lsd_ros.inference.scale.filter import FactorFilter, Measurement
@@ -24,6 +25,8 @@ from lsd_ros.inference.scale.verdict import verdict
 from lsd_ros.types import Scale
 
 NAME = 'odometry'
+LOOKING_AHEAD = np.eye(4)  # base_from_camera where nobody says it
+LOOKING_AHEAD[:3, :3] = BODY_FROM_OPTICAL
 WAIT_NS = NS_PER_S  # for the odometry to reach an image
 MOST_WAITING = 256
 SHORTEST_WAY_M = 0.02  # of steps that are compared
@@ -167,7 +170,7 @@ class OdometryScale:
 
 
 def _step(seen: Observation, last_ns: int) -> _Step:
-    mount = np.eye(4) if seen.base_from_camera is None else seen.base_from_camera
+    mount = LOOKING_AHEAD if seen.base_from_camera is None else seen.base_from_camera
     if seen.motion is None:
         return _Step(last_ns, seen.stamp_ns, None, mount)
     motion = seen.motion

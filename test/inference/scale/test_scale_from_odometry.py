@@ -151,6 +151,12 @@ def test_a_wrong_mount_is_noticed():
     assert 'do not go in the same direction: check the transform' in scale.problem
 
 
+def test_a_camera_that_nobody_has_placed_looks_ahead_from_the_base():
+    scale = Robot(mount=None).go(30, step())
+    assert scale.metric
+    assert scale.factor == pytest.approx(FACTOR, rel=0.01)
+
+
 def test_without_odometry_it_is_said_what_is_missing():
     scale = Robot().go(20, step(), wheels=False)
     assert not scale.metric
