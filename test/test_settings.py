@@ -136,6 +136,7 @@ def test_every_setting_of_the_engine_says_what_it_is_and_has_a_range() -> None:
             'points.min_range_m is 90.0 and points.max_range_m is 80.0',
         ),
         ({'scan.min_height_m': 2.5}, 'scan.min_height_m is 2.5 and scan.max_height_m is 2.0'),
+        ({'scan.angle_increment_deg': 0.001}, 'scan.angle_increment_deg is 0.001: it must be 0'),
         ({'scan.max_range_m': 0.1}, 'scan.min_range_m is 0.1 and scan.max_range_m is 0.1'),
         ({'points.max_range_m': 0.1}, 'points.max_range_m is 0.1 and min_depth_m is 0.1'),
         (
