@@ -25,6 +25,7 @@ from lsd_ros.inference.obstacles.trust import Believed, Trust
 from lsd_ros.types import Camera, Estimate, Scan
 
 Matrix = NDArray[np.float64]
+STILL = 1e-3  # a mount that has moved less is where it was [m, and elements of the rotation]
 LEAST_SIGHTED = 0.25  # share of the bearings that need not see up to the end of the range
 
 
@@ -122,7 +123,7 @@ class ScanBuilder:
         self.settings = settings
         self._trust = trust or Trust(PointsSettings())
         self._max_depth_m = max_depth_m
-        self._place: tuple[Camera, bytes] | None = None
+        self._place: tuple[Camera, Matrix] | None = None
         self._view: View | None = None
 
     def build(self, estimate: Estimate, base_from_camera: Matrix, base_frame: str) -> Scan:
@@ -155,11 +156,15 @@ class ScanBuilder:
         )
 
     def _view_of(self, camera: Camera, base_from_camera: Matrix) -> View:
-        place = (camera, base_from_camera.tobytes())
-        if self._view is None or place != self._place:
-            view = View.of(camera, base_from_camera, self.settings, self._max_depth_m)
-            self._place, self._view = place, view
+        if self._view is None or not self._is_at(camera, base_from_camera):
+            self._view = View.of(camera, base_from_camera, self.settings, self._max_depth_m)
+            self._place = (camera, base_from_camera.copy())
         return self._view
+
+    def _is_at(self, camera: Camera, base_from_camera: Matrix) -> bool:
+        if self._place is None or self._place[0] != camera:
+            return False
+        return bool(np.abs(self._place[1] - base_from_camera).max() < STILL)
 
 
 def _blind(base_from_camera: Matrix, wanted: ScanSettings) -> str:

@@ -8,6 +8,7 @@ from lsd_ros import settings
 from lsd_ros.errors import SettingError
 from lsd_ros.settings import setting
 
+FINEST_DEG = 0.01
 EVERY_HEIGHT = (-1e3, 1e3)  # a height band that crops nothing [m]
 
 
@@ -120,6 +121,11 @@ class ScanSettings:
         settings.check(self)
         _check_order('scan', 'range', self.min_range_m, self.max_range_m)
         _check_order('scan', 'height', self.min_height_m, self.max_height_m)
+        if 0 < self.angle_increment_deg < FINEST_DEG:
+            raise SettingError(
+                f'scan.angle_increment_deg is {self.angle_increment_deg}: it must be 0 (that of '
+                f'the pixels) or at least {FINEST_DEG}'
+            )
 
 
 def _check_order(part: str, what: str, minimum: float, maximum: float) -> None:

@@ -272,6 +272,10 @@ def test_the_bearings_are_those_of_camera_and_mount() -> None:
     first, last = angles(scans[0])[[0, -1]]
     assert first == pytest.approx(math.radians(20) - half, abs=scans[0].angle_increment)
     assert last == pytest.approx(math.radians(20) + half, abs=scans[0].angle_increment)
+    shaken = place.copy()
+    shaken[2, 3] += 5e-4
+    made = builder.build(estimate(traced(GROUND, base_from_camera=shaken)), shaken, 'base')
+    assert (made.angle_min, len(made.ranges)) == (scans[0].angle_min, len(scans[0].ranges))
     turned = builder.build(estimate(traced(GROUND, base_from_camera=mount())), mount(), 'base')
     assert turned.angle_min == pytest.approx(-half, abs=turned.angle_increment)
 
