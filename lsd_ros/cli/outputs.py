@@ -10,7 +10,7 @@ from lsd_ros.inference.obstacles.cloud import CloudBuilder
 from lsd_ros.inference.obstacles.scan import ScanBuilder
 from lsd_ros.inference.obstacles.trust import Trust
 from lsd_ros.inference.odometry.frames import base_from_optical, odometry_in_base
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.settings import EngineSettings, MountSettings
 from lsd_ros.messages import encode
 from lsd_ros.messages.types import MessageTypes
 from lsd_ros.types import Cloud, Estimate, Scan
@@ -51,6 +51,7 @@ class Outputs:
         self._scans = ScanBuilder(settings.scan, trust, settings.max_depth_m)
         self._said: str | None = None
         self._base_from_camera = base_from_optical(settings.mount)
+        self._mounted = settings.mount != MountSettings()
         self._odom_frame = odom_frame
         self._base_frame = base_frame
 
@@ -72,7 +73,7 @@ class Outputs:
         """
         Make the messages of an estimate with depth; those of odometry only where motion is known.
 
-        A scan is made only of metres: the height of a band in other units means nothing.
+        There is a scan only of metres and of a known mount: other heights mean nothing.
 
         :raises MessageError: the stamp does not fit a message
         """
@@ -80,7 +81,7 @@ class Outputs:
             (DEPTH, encode.depth_image(self._types, estimate)),
             (POINTS, encode.point_cloud(self._types, cloud)),
         ]
-        if scan is not None and estimate.scale.metric:
+        if scan is not None and estimate.scale.metric and self._mounted:
             made.append((SCAN, encode.laser_scan(self._types, scan)))
         if estimate.camera is not None:
             stamp_ns, frame_id = estimate.stamp_ns, estimate.frame_id
