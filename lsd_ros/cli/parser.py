@@ -49,8 +49,9 @@ examples:
   lsd_ros replay drive --out depth --set scale.source=odometry --odometry /wheel/odom
 
 OUT is a bag with the topics /depth/image_rect, /depth/camera_info, /points, /scan (where depth is
-in metres), /odom and /tf; the configuration that made it is beside the messages in
-OUT/config.yaml, for use with --config. The same input with the same weights gives the same bytes.
+in metres and mount.* says where the camera sits), /odom and /tf; the configuration that made it is
+beside the messages in OUT/config.yaml, for use with --config. The same input with the same weights
+gives the same bytes.
 """
 
 INSPECT = """\
