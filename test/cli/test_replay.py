@@ -83,12 +83,16 @@ def test_every_frame_gives_what_the_engine_says(
     assert [record.stamp_ns for record in records['/tf']] == moving
 
 
-def test_metres_give_scans_and_other_units_none(bag: Path, tmp_path: Path, replay: Replay) -> None:
+def test_metres_and_a_mount_give_scans(bag: Path, tmp_path: Path, replay: Replay) -> None:
     chosen = ('--set', 'mount.z_m=0.8', '--set', 'scan.max_range_m=9')
     assert replay(bag, tmp_path / 'relative', *chosen) == 0
     with BagReader(tmp_path / 'relative') as out:
         assert '/scan' not in [topic.name for topic in out.topics()]
-    assert replay(bag, tmp_path / 'metric', '--set', 'scale.source=fixed', *chosen) == 0
+    fixed = ('--set', 'scale.source=fixed')
+    assert replay(bag, tmp_path / 'nowhere', *fixed) == 0
+    with BagReader(tmp_path / 'nowhere') as out:
+        assert '/scan' not in [topic.name for topic in out.topics()]
+    assert replay(bag, tmp_path / 'metric', *fixed, *chosen) == 0
     with BagReader(tmp_path / 'metric') as out:
         scans = [record.message for record in out.messages(['/scan'])]
         depths = [record.message for record in out.messages(['/depth/image_rect'])]
