@@ -47,9 +47,9 @@ class Streets:
 def streets(tmp_path_factory: pytest.TempPathFactory) -> Streets:
     """Drive straight on: the first seconds of each street are a bend."""
     folder = tmp_path_factory.mktemp('streets')
-    camera = Camera(192, 128, 120.0, 120.0, 95.5, 63.5)
+    camera = Camera(128, 96, 80.0, 80.0, 63.5, 47.5)
     for seed in range(3):
-        drive = SyntheticDrive('street', seed, camera, 30, rate_hz=15.0, start_s=2.5)
+        drive = SyntheticDrive('street', seed, camera, 20, rate_hz=15.0, start_s=2.5)
         write_sequence(folder / 'train' / f'street{seed}', drive)
     for seed in (100, 101):
         drive = SyntheticDrive('street', seed, camera, 4, rate_hz=1.0, start_s=2.5)

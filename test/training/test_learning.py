@@ -15,7 +15,7 @@ from lsd_ros.training.phase_settings import StudentSettings
 from lsd_ros.training.phases import train_student
 from lsd_ros.types import Frame
 
-STEPS = 200
+STEPS = 150
 TINY = {
     'loop.batch_size': 4,
     'loop.workers': 0,
