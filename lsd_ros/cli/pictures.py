@@ -37,9 +37,17 @@ def error_map(predicted: NDArray[np.float32], truth: NDArray[np.float32]) -> Pic
     :param truth: NaN or Inf where there is none, shape (H, W)
     """
     with np.errstate(invalid='ignore', divide='ignore'):
-        error = np.abs(predicted - truth) / truth
-    known = np.isfinite(error)
-    levels = np.where(known, error, 0) * (255 / WORST_ERROR)
+        return share_map(np.abs(predicted - truth) / truth)
+
+
+def share_map(share: NDArray[np.float32]) -> Picture:
+    """
+    Draw how far depth is, or may be, off: black is nothing, yellow half of it or more.
+
+    :param share: of the depth, NaN or Inf where it is not known and drawn grey, shape (H, W)
+    """
+    known = np.isfinite(share)
+    levels = np.where(known, share, 0) * (255 / WORST_ERROR)
     bgr = cv2.applyColorMap(np.clip(levels, 0, 255).astype(np.uint8), cv2.COLORMAP_INFERNO)
     rgb = np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), np.uint8)
     rgb[~known] = UNKNOWN_GREY

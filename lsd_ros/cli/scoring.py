@@ -11,7 +11,7 @@ from typing import Protocol as Interface
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.cli.pictures import Picture, error_map
+from lsd_ros.cli.pictures import Picture, error_map, share_map
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
 from lsd_ros.evaluation.depth import Crop, DepthErrors, depth_errors, known_pixels, summarise
@@ -180,7 +180,9 @@ def score_depth(
                 uncertainty_errors(predicted, deviation, seen.truth, known, scale=scale)
             )
         if show is not None:
-            show(seen.index, picture(seen, predicted * np.float32(scaled[-1].scale)))
+            laid = predicted * np.float32(scaled[-1].scale)
+            unsure = estimate.uncertainty
+            show(seen.index, picture(seen, laid, None if unsure is None else unsure / predicted))
     if priors is None:
         return {}
     errors: dict[str, Any] = dataclasses.asdict(summarise(scaled))
@@ -250,11 +252,12 @@ def _depth_of(estimate: Estimate, sequence: TrainingSequence, seen: Seen) -> Dep
     return estimate.depth
 
 
-def picture(seen: Seen, scaled: Depth) -> Picture:
+def picture(seen: Seen, scaled: Depth, deviation: Depth | None = None) -> Picture:
     """
-    Put image, depth, true depth and relative error side by side.
+    Put image, depth, true depth and relative error side by side, and the error that was expected.
 
     :param scaled: predicted depth, with the median of the truth, shape (H, W)
+    :param deviation: the standard deviation of depth as a share of it; None: not known
     """
     panels = [
         seen.image,
@@ -262,4 +265,4 @@ def picture(seen: Seen, scaled: Depth) -> Picture:
         colour_map(seen.truth),
         error_map(scaled, seen.truth),
     ]
-    return np.hstack(panels)
+    return np.hstack(panels if deviation is None else [*panels, share_map(deviation)])

@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pytest
 
 from lsd_ros.cli.main import main
@@ -70,12 +71,14 @@ def test_calibrated_weights_cover_what_they_say(
     before = json.loads(out.read_text())['hall']['uncertainty']
     assert load_weights(weights).card.uncertainty_factor == pytest.approx(before['factor'])
     assert 'is written into' in capsys.readouterr().out
-    assert call(*judge, '--json', out) == 0
+    assert call(*judge, '--json', out, '--pictures', tmp_path / 'pictures') == 0
     after = json.loads(out.read_text())['hall']['uncertainty']
     assert after['coverage_1'] == pytest.approx(0.6827, abs=0.01)
     assert after['factor'] == pytest.approx(1, abs=0.01)
     assert after['ause'] == pytest.approx(before['ause'])
     assert 'within 1 sigma' in capsys.readouterr().out
+    panels = cv2.imread(str(next((tmp_path / 'pictures').iterdir()))).shape[1] / 96
+    assert panels == 5, 'image, depth, truth, error and the error that was expected'
 
 
 def test_calibrated_motions_are_as_wrong_as_they_say(
