@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class EngineInfo:
     :param network_size: (width, height) that the backend is built for
     :param uncertainty: whether the weights know how far their depth may be off
     :param motion_noise: how wrong the motions of the weights are; None: never measured
+    :param fusion: what became of the steps where another odometry is fused, counted by name
     """
 
     weights: str
@@ -59,6 +60,7 @@ class EngineInfo:
     network_size: tuple[int, int]
     uncertainty: bool = False
     motion_noise: MotionNoise | None = None
+    fusion: Mapping[str, int] = field(default_factory=dict)
 
 
 class Engine:
@@ -127,6 +129,9 @@ class Engine:
             network_size=self._network_size,
             uncertainty=self._weights.depth.shape.uncertainty,
             motion_noise=card.motion_noise,
+            fusion={
+                verdict.name.lower(): count for verdict, count in self._odometry.verdicts.items()
+            },
         )
 
     def process(
@@ -173,15 +178,14 @@ class Engine:
             with _timed(stages, 'inspect'):
                 inspect(min(small, rectified.image, key=len))
         self._fit_backend(small)
-        maps = moved = None
-        if depth or (self._scale.needs_depth and small_camera is not None):
-            with _timed(stages, 'depth network'):
-                maps = self._disparity(small, uncertainty=uncertainty)
-        if motion or self._scale.needs_motion:
-            with _timed(stages, 'pose network'):
-                moved = self._odometry.observe(frame.stamp_ns, small, self._motions)
-        else:
-            self._odometry.pause()
+        maps, moved = self._networks(
+            frame.stamp_ns,
+            small,
+            stages,
+            depth=depth or (self._scale.needs_depth and small_camera is not None),
+            motion=motion or self._scale.needs_motion,
+            uncertainty=uncertainty,
+        )
         with _timed(stages, 'scale'):
             seen = self._observation(frame.stamp_ns, maps, small_camera, moved, base_from_camera)
             scale = self._scale.update(seen)
@@ -237,6 +241,28 @@ class Engine:
         if size != self._network_size:
             self._network_size = size
             self._backend = self._built_backend()
+
+    def _networks(
+        self,
+        stamp_ns: int,
+        small: NDArray[np.uint8],
+        stages: dict[str, float],
+        *,
+        depth: bool,
+        motion: bool,
+        uncertainty: bool,
+    ) -> tuple[NDArray[np.float32] | None, NetworkMotion | None]:
+        """Run the networks that are wanted; return what they say in their own unit."""
+        maps = moved = None
+        if depth:
+            with _timed(stages, 'depth network'):
+                maps = self._disparity(small, uncertainty=uncertainty)
+        if motion:
+            with _timed(stages, 'pose network'):
+                moved = self._odometry.observe(stamp_ns, small, self._motions)
+        else:
+            self._odometry.pause()
+        return maps, moved
 
     def _disparity(self, small: NDArray[np.uint8], *, uncertainty: bool) -> NDArray[np.float32]:
         """Return disparity and, where it is wanted and known, its deviation."""

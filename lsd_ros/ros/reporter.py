@@ -69,8 +69,13 @@ class Reporter:
                 *sources.odometry_input.problems(),
                 *sources.outputs.problems(),
                 *_of_weights(engine, sources.settings().engine),
+                *_of_fusion(engine, sources.settings().engine, sources.mounting.source),
             ],
-            values={**sources.odometry_input.values(), **_memory(engine)},
+            values={
+                **sources.odometry_input.values(),
+                **{f'fusion.{name}': str(count) for name, count in engine.fusion.items()},
+                **_memory(engine),
+            },
         )
         mailbox = sources.mailbox
         report = sources.pipeline.statistics.report(mailbox.received, mailbox.dropped)
@@ -102,6 +107,17 @@ def _of_weights(engine: EngineInfo, settings: EngineSettings) -> Iterator[str]:
         yield (
             f'points.max_uncertainty is {settings.points.max_uncertainty} and the weights know no '
             'uncertainty, so it drops nothing: use weights that do, or set it to 0'
+        )
+
+
+def _of_fusion(
+    engine: EngineInfo, settings: EngineSettings, mount_source: str | None
+) -> Iterator[str]:
+    """Yield why nothing is fused, once there have been steps."""
+    if settings.odometry.fuse and mount_source is None and engine.fusion:
+        yield (
+            'odometry.fuse is true and mount.* and the transforms do not say where the camera '
+            'sits, so nothing is fused: set mount.*, or publish the transform'
         )
 
 

@@ -12,7 +12,7 @@ from lsd_ros.inference.odometry.noise import LOST_VARIANCE
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import WeightsCard, untrained_weights
 from lsd_ros.models.preprocessing import Preprocessing
-from lsd_ros.types import Camera, Distortion, Frame
+from lsd_ros.types import BasePose, Camera, Distortion, Frame
 
 CAMERA = Camera(width=320, height=96, fx=200, fy=200, cx=159.5, cy=47.5)
 LENS = Distortion(
@@ -212,3 +212,13 @@ def test_the_same_frames_give_the_same_numbers():
     for first, second in zip(*runs, strict=True):
         np.testing.assert_array_equal(first.depth, second.depth)
     np.testing.assert_array_equal(runs[0][-1].odom_from_camera, runs[1][-1].odom_from_camera)
+
+
+def test_another_odometry_is_fused_where_the_camera_has_a_place():
+    chosen = {'odometry.fuse': True, 'scale.source': 'fixed'}
+    engine = engine_of(small_weights(), **chosen)
+    for number in range(6):
+        engine.odometry_in.add(BasePose(number * 100_000_000, np.eye(4)))
+        estimate = engine.process(frame(number), depth=False, base_from_camera=np.eye(4))
+    assert engine.info.fusion == {'fused': 5}
+    assert estimate.odom_covariance.max() < 1

@@ -80,20 +80,18 @@ class Accumulation:
         :return: the step as it is in the pose now
         """
         self._waiting.append(step)
-        used = step.step
-        fold = False
+        used, settled = step.step, False
         while self._waiting and not self._is_early(self._waiting[0], step.current_ns, settings):
-            waited = self._waiting.popleft()
-            used = self._judged(waited, settings)
-            fold |= bool(self._waiting) or waited is not step
+            used = self._judged(self._waiting.popleft(), settings)
             self._settled = self._settled.moved(used)
-        if not self._waiting:
-            self.state = self._settled
-            return used
-        self.state = self._settled if fold else self.state
-        for waited in self._waiting if fold else (step,):
-            self.state = self.state.moved(waited.step)
-        return step.step
+            settled = True
+        if not settled:
+            self.state = self.state.moved(step.step)
+            return step.step
+        self.state = self._settled
+        for waiting in self._waiting:
+            self.state = self.state.moved(waiting.step)
+        return step.step if self._waiting else used
 
     def bridge(self, since_ns: int, until: TimedStep, settings: OdometrySettings) -> bool:
         """
@@ -123,10 +121,10 @@ class Accumulation:
 
     def _judged(self, waited: TimedStep, settings: OdometrySettings) -> Step:
         """Return a step as it is to stay in the pose."""
-        if not settings.fuse or waited.base_from_camera is None:
+        if not settings.fuse:
             return waited.step
         witness = self._witness(waited, settings)
-        if witness is None:
+        if witness is None or waited.base_from_camera is None:
             self._count(Verdict.UNFUSED)
             return waited.step
         twist = self._settled.twist

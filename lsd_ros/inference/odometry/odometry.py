@@ -83,8 +83,8 @@ class Odometry:
 
     @property
     def verdicts(self) -> collections.Counter[Verdict]:
-        """Return how many steps were fused, and how many were not."""
-        return self._pose.verdicts
+        """Return how many steps were fused, and how many were not, so far."""
+        return self._pose.verdicts.copy()
 
     def update(
         self, stamp_ns: int, image: NDArray[np.uint8], network: MotionNetwork, scale: Scale
