@@ -104,6 +104,7 @@ def _backend_report(name: str, results: dict[str, Any]) -> Iterator[str]:
         *results['stages_ms'].items(),
         ('network', results['network_ms']),
         ('around it', results['around_network_ms']),
+        ('safety checks', results['safety_ms']),
         ('end to end', results['end_to_end_ms']),
     ]
     keys = ('p50', 'p95', 'p99')
@@ -119,11 +120,12 @@ def _comparison(backends: dict[str, Any]) -> Iterator[str]:
             f'{results["frames_per_s"]:.1f}',
             f'{results["end_to_end_ms"]["p50"] / fastest:.2f}',
             f'{results["around_over_network"]:.2f}',
+            f'{results["safety_share"]:.1%}',
             f'{results["added_memory_bytes"] / 2**20:.0f}',
         ]
         for name, results in backends.items()
     ]
-    head = ['backend', 'frames/s', 'time ratio', 'around / network', 'added MiB']
+    head = ['backend', 'frames/s', 'time ratio', 'around / network', 'safety checks', 'added MiB']
     yield from table(head, rows)
 
 

@@ -19,11 +19,18 @@ from lsd_ros.datasets.optional import require
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages import encode
-from lsd_ros.messages.decode import frame_from_message
+from lsd_ros.messages.decode import frame_from_message, stamp_ns
 from lsd_ros.messages.types import RosbagsTypes
+from lsd_ros.safety.guard import Guard
+from lsd_ros.safety.settings import SafetySettings
 from lsd_ros.types import Camera
 
 NETWORK_STAGES = ('depth network', 'pose network')
+SAFETY_STAGES = ('check stamp', 'check image', 'inspect', 'check results')
+# Noise is no street: everything is looked at, and nothing is refused.
+LENIENT = SafetySettings(
+    dark_level=0, saturated_share=1, min_sharpness=0, max_jump_s=0, max_latency_s=60
+)
 FRAME_NS = 100_000_000
 FIRST_NS = 1_700_000_000_000_000_000
 PICTURES = 8  # different ones, so that no cache holds the input
@@ -87,10 +94,12 @@ class Contender:
         self.engine = Engine.load(settings)
         self._source = source
         self._outputs = Outputs(source.types, settings)
+        self._guard = Guard(LENIENT)
         self._number = 0
         self.stages: dict[str, list[float]] = defaultdict(list)
         self.whole: list[float] = []
         self.around: list[float] = []
+        self.checks: list[float] = []
         self.bytes_out = 0
         self.run(3, measured=False)
         self.added_bytes = resident_bytes() - before
@@ -109,9 +118,16 @@ class Contender:
     def _frame(self, message: Any) -> dict[str, float]:
         before: dict[str, float] = {}
         after: dict[str, float] = {}
+        arrived_s = time.monotonic()
+        with _timed(before, 'check stamp'):
+            self._guard.stamp(stamp_ns(message.header), arrived_s)
         with _timed(before, 'decode'):
             frame = frame_from_message(message, self._source.camera)
-        estimate = self.engine.process(frame)
+        with _timed(before, 'check image'):
+            self._guard.image(frame.image)
+        estimate = self.engine.process(frame, inspect=self._guard.network_image)
+        with _timed(after, 'check results'):
+            self._guard.passes(estimate, arrived_s)
         with _timed(after, 'cloud'):
             cloud = self._outputs.cloud(estimate)
         with _timed(after, 'scan'):
@@ -128,6 +144,7 @@ class Contender:
             self.stages[stage].append(seconds)
         self.whole.append(whole)
         self.around.append(whole - sum(stages[stage] for stage in NETWORK_STAGES))
+        self.checks.append(sum(stages[stage] for stage in SAFETY_STAGES))
 
     def results(self) -> dict[str, Any]:
         """Return what was measured, in values that JSON can carry."""
@@ -142,6 +159,8 @@ class Contender:
             },
             'network_ms': vars(Percentiles.of(list(network))),
             'around_network_ms': vars(Percentiles.of(self.around)),
+            'safety_ms': vars(Percentiles.of(self.checks)),
+            'safety_share': sum(self.checks) / sum(self.whole),
             'end_to_end_ms': vars(Percentiles.of(self.whole)),
             'frames_per_s': len(self.whole) / sum(self.whole),
             'around_over_network': float(np.median(np.asarray(self.around) / network)),

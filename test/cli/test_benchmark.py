@@ -7,16 +7,20 @@ import numpy as np
 import pytest
 
 from lsd_ros.cli.main import main
-from lsd_ros.cli.measuring import NETWORK_STAGES, Percentiles
+from lsd_ros.cli.measuring import NETWORK_STAGES, SAFETY_STAGES, Percentiles
 
 STAGES = [
+    'check stamp',
     'decode',
+    'check image',
     'rectify',
     'resize',
+    'inspect',
     'depth network',
     'pose network',
     'scale',
     'depth map',
+    'check results',
     'cloud',
     'scan',
     'messages',
@@ -47,11 +51,16 @@ def test_every_stage_of_every_backend_is_measured(
     assert torch['network_ms']['mean'] == pytest.approx(network)
     assert network + torch['around_network_ms']['mean'] == pytest.approx(whole)
     assert sum(times['mean'] for times in stages.values()) <= whole
+    checks = sum(stages[stage]['mean'] for stage in SAFETY_STAGES)
+    assert torch['safety_ms']['mean'] == pytest.approx(checks)
+    assert torch['safety_share'] == pytest.approx(checks / whole)
     assert torch['frames_per_s'] == pytest.approx(1e3 / whole)
     # depth 4 bytes and points 16 bytes a pixel, and the headers
     assert 96 * 64 * 20 <= torch['output_bytes_per_frame'] < 96 * 64 * 20 + 3000
     said = capsys.readouterr().out
-    assert all(f'\n{stage}  ' in said for stage in [*STAGES, 'network', 'end to end'])
+    assert all(
+        f'\n{stage}  ' in said for stage in [*STAGES, 'network', 'safety checks', 'end to end']
+    )
 
 
 def test_percentiles() -> None:
