@@ -79,15 +79,14 @@ class CloudBuilder:
             raise FrameError('a cloud needs an estimate with its image and its camera')
         view = self._view_of(camera, base_from_camera)
         rays = view.rays
+        colours = [rgb_bits(image)] if self.settings.rgb else []
         keep = (depth >= view.near) & (depth <= view.far)  # false for NaN, and both infinities
         if self.settings.decimation > 1:
             # only of what is kept: the ground before a pole must not stand for both
             nearest = nearest_pixels(np.where(keep, depth, np.nan), self.settings.decimation)
             depth, keep, rays = depth.take(nearest), keep.take(nearest), rays.at(nearest)
-            image = image.reshape(-1, 3).take(nearest, axis=0)
-        planes = [rays.x * depth, rays.y * depth, depth]
-        if self.settings.rgb:
-            planes.append(rgb_bits(image))
+            colours = [colour.take(nearest) for colour in colours]
+        planes = [rays.x * depth, rays.y * depth, depth, *colours]
         points = np.asarray(cv2.merge(planes), np.float32)
         complete = bool(keep.all())
         if self.settings.organised:
