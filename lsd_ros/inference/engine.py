@@ -28,6 +28,7 @@ from lsd_ros.models.checkpoint import SHIPPED, Weights, load_weights
 from lsd_ros.types import Camera, Estimate, Frame, MotionNoise, Scale
 
 LOGGER = logging.getLogger(__name__)
+NO_CAMERA = 'depth needs a camera: publish camera info, or give a calibration'
 
 BackendOpener = Callable[[EngineSettings, Weights, int, int], Backend]
 
@@ -147,8 +148,8 @@ class Engine:
         """
         Estimate depth and motion.
 
-        The networks come first: a source of the scale may look at what they say about this frame
-        before it becomes metres. What such a source needs is computed whether it is wanted or not.
+        The networks come first: a source of the scale may look at what they say before it becomes
+        metres, and what it needs is computed in any case.
 
         :param frame: the next one in time
         :param depth: whether depth is wanted; it asks for a calibrated camera
@@ -169,11 +170,10 @@ class Engine:
         with _timed(stages, 'rectify'):
             rectified = self._distortion.apply(frame)
         if depth and rectified.camera is None:
-            raise CameraError('depth needs a camera: publish camera info, or give a calibration')
+            raise CameraError(NO_CAMERA)
         with _timed(stages, 'resize'):
-            small, small_camera = self._weights.preprocessing.prepare(
-                rectified.image, rectified.camera
-            )
+            prepare = self._weights.preprocessing.prepare
+            small, small_camera = prepare(rectified.image, rectified.camera)
         if inspect is not None:
             with _timed(stages, 'inspect'):
                 inspect(min(small, rectified.image, key=len))
@@ -189,12 +189,11 @@ class Engine:
         with _timed(stages, 'scale'):
             seen = self._observation(frame.stamp_ns, maps, small_camera, moved, base_from_camera)
             scale = self._scale.update(seen)
-        parts: dict[str, Any] = {}
+        moving = self._motion(moved, scale, base_from_camera)
+        parts = moving if motion else {}
         if depth and maps is not None:
             with _timed(stages, 'depth map'):
-                parts.update(self._depth(maps, rectified, small, small_camera, scale))
-        motion_parts = self._motion(moved, scale, base_from_camera)
-        parts.update(motion_parts if motion else {})
+                parts |= self._depth(maps, rectified, small, small_camera, scale)
         return Estimate(frame.stamp_ns, frame.frame_id, scale, stages_s=stages, **parts)
 
     def apply(self, settings: EngineSettings) -> None:
@@ -286,7 +285,7 @@ class Engine:
         """Return the parts of an estimate that belong to depth."""
         camera = rectified.camera
         if camera is None or small_camera is None:
-            raise CameraError('depth needs a camera: publish camera info, or give a calibration')
+            raise CameraError(NO_CAMERA)
         full = self._settings.depth_size == 'camera'
         left, top, width, height = self._weights.preprocessing.window(camera.width, camera.height)
         depth = depth_map(
