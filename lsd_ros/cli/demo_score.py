@@ -16,6 +16,7 @@ from lsd_ros.datasets.synthetic_bag import DEPTH_TOPIC, IMAGE_TOPIC, ODOM_TOPIC
 from lsd_ros.errors import FrameError, LsdError
 from lsd_ros.evaluation.depth import DepthErrors, depth_errors, summarise
 from lsd_ros.evaluation.trajectory import absolute_error_m, aligned, matched
+from lsd_ros.inference.odometry.noise import LOST_VARIANCE
 from lsd_ros.messages.camera_info import camera_from_info
 from lsd_ros.messages.decode import depth_to_metres, image_to_rgb, pose_to_matrix, stamp_ns
 from lsd_ros.types import Camera, Trajectory
@@ -98,7 +99,13 @@ def _trajectory(bag: BagReader, topic: str) -> Trajectory | None:
     if topic not in {known.name for known in bag.topics()}:
         return None
     messages = [record.message for record in bag.messages([topic])]
-    poses = {stamp_ns(message.header): pose_to_matrix(message) for message in messages}
+    poses = {
+        stamp_ns(message.header): pose_to_matrix(message)
+        for message in messages
+        if message.pose.covariance[0] < LOST_VARIANCE  # a lost pose is none
+    }
+    if not poses:
+        return None
     stamps = sorted(poses)
     return Trajectory(np.array(stamps, np.int64), np.stack([poses[stamp] for stamp in stamps]))
 
