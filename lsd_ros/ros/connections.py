@@ -7,7 +7,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from rclpy.event_handler import PublisherEventCallbacks, SubscriptionEventCallbacks
+from rclpy.event_handler import (
+    PublisherEventCallbacks,
+    SubscriptionEventCallbacks,
+    UnsupportedEventTypeError,
+)
 from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle.publisher import LifecyclePublisher
 from rclpy.qos import QoSProfile
@@ -78,24 +82,39 @@ class Connections:
         return publisher
 
     def subscription(
-        self, kind: type[Any], topic: str, callback: Callable[[Any], None], profile: QoSProfile
+        self,
+        kind: type[Any],
+        topic: str,
+        callback: Callable[[Any], None],
+        profile: QoSProfile,
+        on_lost: Callable[[Any], None] | None = None,
     ) -> None:
         """
         Subscribe.
 
         :param profile: what the user's overrides are written into
+        :param on_lost: told by the middleware, as far as it can, of messages that were lost
         :raises RosError: an override is wrong, or the middleware refuses the topic
         """
         name = self._node.resolve_topic_name(topic)
-        with qos.explained(name):
-            subscription = self._node.create_subscription(
+
+        def subscribed(on_lost: Callable[[Any], None] | None) -> Subscription[Any]:
+            return self._node.create_subscription(
                 kind,
                 topic,
                 callback,
                 profile,
                 qos_overriding_options=qos.overridable(),
-                event_callbacks=SubscriptionEventCallbacks(incompatible_qos=self._look),
+                event_callbacks=SubscriptionEventCallbacks(
+                    incompatible_qos=self._look, message_lost=on_lost
+                ),
             )
+
+        with qos.explained(name):
+            try:
+                subscription = subscribed(on_lost)
+            except UnsupportedEventTypeError:
+                subscription = subscribed(None)
         self._subscriptions.append(subscription)
         self._ends.append(_End(name, _type_name(kind), profile, is_publisher=False))
 

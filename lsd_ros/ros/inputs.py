@@ -15,6 +15,12 @@ from lsd_ros.ros.calibration import Calibration
 from lsd_ros.ros.connections import Connections
 from lsd_ros.ros.mailbox import Mailbox
 
+MOST_LOST = 0.1  # share of the images that may be lost without a word
+TRANSPORT_REMEDY = (
+    'set FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA for the camera driver and for this node, send '
+    'compressed images'
+)
+
 
 @dataclass(frozen=True)
 class Received:
@@ -54,20 +60,44 @@ class Inputs:
         """Subscribe, with sensor-data QoS that the user may override."""
         self._mailbox = mailbox
         self._connections = Connections(node)
-        kind = Image if transport == 'raw' else CompressedImage
-        for topic, type_of, callback in (
-            (node.resolve_topic_name('camera_info'), CameraInfo, calibration.offer),
-            (image_topic(node, transport), kind, self._on_image),
-        ):
-            self._connections.subscription(type_of, topic, callback, qos.sensor_data())
+        self._topic = image_topic(node, transport)
+        self._lost = 0
+        self._reported = 0, 0
+        self._connections.subscription(
+            CameraInfo, 'camera_info', calibration.offer, qos.sensor_data()
+        )
+        self._connections.subscription(
+            Image if transport == 'raw' else CompressedImage,
+            self._topic,
+            self._on_image,
+            qos.sensor_data(),
+            on_lost=self._on_lost,
+        )
 
     def problems(self) -> list[str]:
-        """Return a sentence for every publisher that cannot be understood."""
-        return self._connections.problems()
+        """Return who cannot be understood, and whether images were lost since the last call."""
+        problems = self._connections.problems()
+        received, lost = self._mailbox.received, self._lost
+        came, gone = received - self._reported[0], lost - self._reported[1]
+        self._reported = received, lost
+        if gone > MOST_LOST * (came + gone):
+            problems.append(
+                f'{gone} of {came + gone} images on {self._topic} were lost on their way: '
+                f'{TRANSPORT_REMEDY}, or start this node with qos_overrides.{self._topic}'
+                '.subscription.reliability set to reliable where the camera driver offers that'
+            )
+        return problems
+
+    def values(self) -> dict[str, str]:
+        """Return what there is to know."""
+        return {'frames.lost': str(self._lost)}
 
     def close(self) -> None:
         """Unsubscribe."""
         self._connections.close()
+
+    def _on_lost(self, event: Any) -> None:
+        self._lost = event.total_count
 
     def _on_image(self, message: Any) -> None:
         self._mailbox.put(Received(message, time.monotonic()))

@@ -11,8 +11,7 @@ from nav_msgs.msg import Odometry
 from rclpy.lifecycle import LifecycleNode
 from rclpy.parameter import Parameter
 
-from lsd_ros.errors import LsdError, RosError
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.errors import LsdError
 from lsd_ros.messages import decode
 from lsd_ros.ros import qos
 from lsd_ros.ros.connections import Connections
@@ -47,8 +46,7 @@ class OdometryInput:
         :param settings: what the parameters say at the moment
         :param store: takes what was said; called on the thread of the callbacks
         :param now_ns: the clock of the node [ns]
-        :raises RosError: an override is wrong, the middleware refuses the topic, or it is that of
-            the node's own odometry
+        :raises RosError: an override is wrong, or the middleware refuses the topic
         """
         self._node = node
         self._settings = settings
@@ -100,22 +98,14 @@ class OdometryInput:
 
     def _follow(self) -> None:
         """Subscribe or unsubscribe, as the settings say."""
-        if not is_needed(self._settings().engine):
+        if not self._settings().needs_odometry_in:
             self._unsubscribe()
         elif self._connections is None:
-            self._check_topic()
             connections = Connections(self._node)
             profile = qos.best_effort(QUEUE)
             connections.subscription(Odometry, 'odometry_in', self._on_odometry, profile)
             self._connections = connections
             self._heard_s = time.monotonic()
-
-    def _check_topic(self) -> None:
-        if self._topic == self._node.resolve_topic_name('odom'):
-            raise RosError(
-                f'odometry_in and odom are both {self._topic}, so the node would listen to '
-                'itself: remap odom to a name of its own'
-            )
 
     def _unsubscribe(self) -> None:
         if self._connections is not None:
@@ -133,8 +123,3 @@ class OdometryInput:
                 log.warning(self._problem)
             return
         self._problem = None
-
-
-def is_needed(settings: EngineSettings) -> bool:
-    """Return whether another odometry is of any use."""
-    return settings.scale.source == 'odometry' or settings.odometry.fuse

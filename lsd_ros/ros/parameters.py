@@ -69,6 +69,11 @@ class Settings:
     node: NodeSettings
     engine: EngineSettings
 
+    @property
+    def needs_odometry_in(self) -> bool:
+        """Return whether another odometry is of any use."""
+        return self.engine.scale.source == 'odometry' or self.engine.odometry.fuse
+
 
 READ_ONLY = ('autostart',)
 # These take effect with the next image; all others are read when the node is configured.
@@ -117,9 +122,10 @@ class Parameters:
         """
         if self._refused:
             raise SettingError('; '.join(self._refused.values()))
-        if self._settings is None:
-            self._settings = _settings(self._values)
-        return self._settings
+        known = self._settings  # another thread may set it to None at any time
+        if known is None:
+            known = self._settings = self._together(self._values)
+        return known
 
     @property
     def autostart(self) -> bool:
@@ -160,10 +166,28 @@ class Parameters:
                 )
             values[change.name] = _as_declared(leaf, change)
             settings.check_value(leaf, values[change.name])
-        if _consistent(self._values):
+        if self._consistent(self._values):
             # Otherwise values contradict each other since the start, and are mended one by one.
-            _settings(values)
+            self._together(values)
         return values
+
+    def _together(self, values: dict[str, Any]) -> Settings:
+        made = Settings(node=_part(NodeSettings, values), engine=_part(EngineSettings, values))
+        topic = self._node.resolve_topic_name('odometry_in')
+        if made.needs_odometry_in and topic == self._node.resolve_topic_name('odom'):
+            raise SettingError(
+                f'scale.source is {made.engine.scale.source!r}, odometry.fuse is '
+                f'{made.engine.odometry.fuse}, and both odometry_in and odom are {topic}, so the '
+                'node would listen to itself: remap odom to a name of its own'
+            )
+        return made
+
+    def _consistent(self, values: dict[str, Any]) -> bool:
+        try:
+            self._together(values)
+        except SettingError:
+            return False
+        return True
 
 
 def descriptor(leaf: Setting) -> ParameterDescriptor:
@@ -194,18 +218,6 @@ def descriptor(leaf: Setting) -> ParameterDescriptor:
 def _as_declared(leaf: Setting, parameter: Parameter[Any]) -> Any:
     value = parameter.value
     return float(value) if leaf.kind is float and type(value) is int else value
-
-
-def _settings(values: dict[str, Any]) -> Settings:
-    return Settings(node=_part(NodeSettings, values), engine=_part(EngineSettings, values))
-
-
-def _consistent(values: dict[str, Any]) -> bool:
-    try:
-        _settings(values)
-    except SettingError:
-        return False
-    return True
 
 
 def _part(cls: type[Any], values: dict[str, Any]) -> Any:

@@ -72,6 +72,7 @@ class Reporter:
                 *_of_fusion(engine, sources.settings().engine, sources.mounting.source),
             ],
             values={
+                **sources.inputs.values(),
                 **sources.odometry_input.values(),
                 **{f'fusion.{name}': str(count) for name, count in engine.fusion.items()},
                 **_memory(engine),
