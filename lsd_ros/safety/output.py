@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,7 +35,8 @@ class OutputCheck:
         if disparity is not None:
             if not np.isfinite(disparity).all():
                 return (Fault.NOT_FINITE.found(),)
-            if float(disparity.std()) <= LEAST_SPREAD * abs(float(disparity.mean())):
+            mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(disparity))
+            if deviation <= LEAST_SPREAD * abs(mean):
                 return (Fault.DEGENERATE.found('the network gave the same depth everywhere'),)
         if not np.isfinite(depth).any():
             return (Fault.DEGENERATE.found('the network gave no depth within range'),)
