@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import logging
 from typing import Any
@@ -56,7 +57,7 @@ class Mounting:
         place = self._looked_up(frame_id)
         source = TRANSFORMS
         if place is None and mount != MountSettings():
-            place, source = base_from_optical(mount), PARAMETERS
+            place, source = _stated(mount), PARAMETERS
         self._note(frame_id, None if place is None else source)
         return place
 
@@ -89,3 +90,8 @@ class Mounting:
         except self._tf2.TransformException:
             return None
         return pose_to_matrix(found)
+
+
+@functools.lru_cache(maxsize=1)
+def _stated(mount: MountSettings) -> NDArray[np.float64]:
+    return base_from_optical(mount)

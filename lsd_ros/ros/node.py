@@ -206,6 +206,8 @@ class DepthNode(LifecycleNode):
             steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while a bag is paused
             timer = self.create_timer(period_s, callback, clock=steady)
             active.callback(self.destroy_timer, timer)
+        for sentence in self.parameters.strangers():
+            log.warning(sentence)
 
     def _release(self) -> None:
         self._active.close()

@@ -56,6 +56,7 @@ class OdometryInput:
         self._connections: Connections | None = None
         self._rate = Rate(now_ns)
         self._problem: str | None = None
+        self._frame_id = ''
         self._received = 0
         self._heard_s = 0.0
         self._base_frame = settings().node.base_frame
@@ -74,6 +75,13 @@ class OdometryInput:
             )
         elif self._problem is not None:
             problems.append(self._problem)
+        node = self._settings().node
+        if node.publish_tf and self._frame_id == node.odom_frame:
+            problems.append(
+                f'publish_tf is true and {self._topic} is in {node.odom_frame!r}, too, so there '
+                'may be two publishers of the same transform: set publish_tf to false, or let the '
+                'other one not publish it'
+            )
         return problems
 
     def values(self) -> dict[str, str]:
@@ -115,6 +123,7 @@ class OdometryInput:
     def _on_odometry(self, message: Any) -> None:
         self._received += 1
         self._heard_s = time.monotonic()
+        self._frame_id = message.header.frame_id
         try:
             self._store(decode.odometry(message, self._base_frame))
         except LsdError as error:

@@ -7,6 +7,7 @@ default, and refuses to be configured until the parameter is set right.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,6 +77,7 @@ class Settings:
 
 
 READ_ONLY = ('autostart',)
+IMPLICIT = ('use_sim_time', 'start_type_description_service')  # rclpy's own
 # These take effect with the next image; all others are read when the node is configured.
 LIVE = (
     'min_depth_m',
@@ -126,6 +128,18 @@ class Parameters:
         if known is None:
             known = self._settings = self._together(self._values)
         return known
+
+    def strangers(self) -> list[str]:
+        """Return a sentence for everything that was given at the start and that nobody reads."""
+        known = [name for name in self._node.get_parameters_by_prefix('') if name not in IMPLICIT]
+        idle = f'qos_overrides.{self._node.resolve_topic_name("odometry_in")}.'
+        # rclpy has no public way to ask for what was given
+        given: Iterable[str] = self._node._parameter_overrides
+        return [
+            _stranger(name, known)
+            for name in sorted(given)
+            if not self._node.has_parameter(name) and not name.startswith(idle)
+        ]
 
     @property
     def autostart(self) -> bool:
@@ -188,6 +202,12 @@ class Parameters:
         except SettingError:
             return False
         return True
+
+
+def _stranger(name: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(name, known, n=1)
+    remedy = f'did you mean {close[0]}?' if close else 'ros2 param list names those that there are'
+    return f'nobody reads the parameter {name} that was given: {remedy}'
 
 
 def descriptor(leaf: Setting) -> ParameterDescriptor:

@@ -61,3 +61,15 @@ def test_every_group_that_can_change_at_any_time_exists(declared):
     node, _ = declared()
     names = node.get_parameters_by_prefix('')
     assert all(any(name.startswith(live) for name in names) for live in LIVE)
+
+
+def test_parameter_that_nobody_reads_is_named_with_the_one_that_was_meant(declared):
+    _, parameters = declared('-p', 'scan.min_heigth_m:=0.2', '-p', 'use_sim_time:=true')
+    (sentence,) = parameters.strangers()
+    assert 'scan.min_heigth_m that was given: did you mean scan.min_height_m?' in sentence
+    _, parameters = declared(
+        *('-p', 'qos_overrides./odometry_in.subscription.reliability:=reliable'),
+        *('-p', 'qos_overrides./imgae.subscription.reliability:=reliable'),
+    )
+    (sentence,) = parameters.strangers()
+    assert 'qos_overrides./imgae.subscription.reliability' in sentence
