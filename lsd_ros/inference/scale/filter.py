@@ -32,7 +32,7 @@ MAJORITY = 3.0  # standard deviations
 NEWEST_S = 1.0
 SURPRISE = 2.0  # standard deviations: the factor has changed, and is less sure than it seemed
 # A change so large is not followed: it may well be the measurements that are wrong.
-CONTRADICTION, LARGEST_CHANGE = 4.0, 0.2  # standard deviations, and difference of logarithms
+CONTRADICTION, LARGEST_CHANGE = 3.0, 0.2  # standard deviations, and difference of logarithms
 SMALLEST_SPREAD = 0.005
 
 Values = NDArray[np.float64]
@@ -179,7 +179,7 @@ class FactorFilter:
             self.settled, self.contradicted = False, True
             self._recent.clear()
         elif apart > SURPRISE * expected:
-            self._variance = max(self._variance, apart**2)
+            self._variance = max(self._variance, min(apart, LARGEST_CHANGE) ** 2)
 
     def _follow(self, new: _Remembered) -> None:
         noise = max(new.measurement.deviation, _consensus(self._recent).spread) ** 2

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsd_ros.inference.scale.filter import FactorFilter, Measurement
@@ -24,6 +24,7 @@ def fed(logs, deviation=0.05, seconds=0.1):
     return measured, said
 
 
+@settings(deadline=None)
 @given(
     logs=st.lists(st.floats(-7, 7), max_size=60),
     deviation=st.floats(0, 2),
@@ -50,6 +51,19 @@ def test_what_scatters_without_end_never_settles():
     rng = np.random.default_rng(0)
     _, said = fed(rng.uniform(-2, 2, 300))
     assert not any(settled for settled, _, _ in said)
+
+
+def test_a_factor_that_runs_away_is_not_followed_but_given_up():
+    run = [0.0] * 40 + list(np.linspace(0, 0.9, 12)) + [0.9] * 40
+    _, said = fed(run + 0.03 * np.random.default_rng(0).standard_normal(len(run)))
+    metric = [settled and deviation < 0.15 for settled, _, deviation in said]
+    assert all(metric[10:40])
+    assert all(metric[80:])
+    assert not any(metric[50:60])
+    # while it counts, it is never far off for long
+    errors = [abs(log - true) for (_, log, _), true in zip(said, run, strict=True)]
+    assert max(np.array(errors)[metric]) < 0.6
+    assert sum(np.array(errors)[metric] > 0.2) <= 6
 
 
 @pytest.mark.parametrize('rate_hz', [5, 10, 30])
