@@ -114,19 +114,3 @@ def test_other_publisher_of_a_result_is_named(robot):
     lidar = robot.node.create_publisher(LaserScan, '/scan', 1)
     named(robot, '/robot publishes /scan as well as this node')
     robot.node.destroy_publisher(lidar)
-
-
-def test_images_that_the_middleware_loses_are_counted_with_a_remedy(start_robot, weights):
-    robot = start_robot({'weights': weights, 'backend': 'torch', 'autostart': True})
-    publisher = robot.node.create_publisher(Image, '/image', BEST_EFFORT)
-    large = Image(height=1080, width=1920, step=1920 * 3, encoding='bgr8')
-    large.data.frombytes(bytes(1920 * 1080 * 3))
-
-    def burst():
-        for _ in range(10):
-            publisher.publish(large)
-
-    status = robot.diagnosis(lambda s: 'were lost on their way' in s.message, burst)
-    assert int(status.values['frames.lost']) > 0
-    assert 'set FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA for the camera driver' in status.message
-    assert 'qos_overrides./image.subscription.reliability set to reliable' in status.message

@@ -8,6 +8,7 @@ import pytest
 pytest.importorskip('rclpy', reason='needs rclpy: source a ROS distribution or take its wheels')
 
 from builtin_interfaces.msg import Time
+from rclpy.qos import qos_profile_sensor_data
 from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import Image
 
@@ -131,6 +132,22 @@ def test_diagnostics_have_the_time_of_the_simulation_where_there_is_one(robot):
         )
     finally:
         assert not robot.set(use_sim_time=False)
+
+
+def test_images_that_the_middleware_loses_are_counted_with_a_remedy(robot):
+    publisher = robot.node.create_publisher(Image, '/image', qos_profile_sensor_data)
+    large = Image(height=1080, width=1920, step=1920 * 3, encoding='bgr8')
+    large.data.frombytes(bytes(1920 * 1080 * 3))
+
+    def burst():
+        for _ in range(10):
+            publisher.publish(large)
+
+    status = robot.diagnosis(lambda s: 'were lost on their way' in s.message, burst)
+    robot.node.destroy_publisher(publisher)
+    assert int(status.values['frames.lost']) > 0
+    assert 'set FASTDDS_BUILTIN_TRANSPORTS=LARGE_DATA for the camera driver' in status.message
+    assert 'qos_overrides./image.subscription.reliability set to reliable' in status.message
 
 
 def test_the_log_has_sentences_and_no_tracebacks(robot):
