@@ -38,7 +38,9 @@ class TeacherEngine:
         self._odometry = Odometry(settings.odometry)
         metric = self._taught.wanted.metric
         factor = metric.metres_per_unit if metric.weight else 1.0
-        self._scale = Scale(factor, metric.weight > 0, 'checkpoint')
+        is_metric = metric.weight > 0
+        problem = '' if is_metric else 'the teacher learned no metres: train with metric.weight'
+        self._scale = Scale(factor, is_metric, 'checkpoint', problem=problem)
         self.info = EngineInfo(
             weights=str(run),
             name=f'teacher of {self._taught.step} steps',
