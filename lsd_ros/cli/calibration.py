@@ -70,9 +70,10 @@ def write_calibration(
 
 def described(noise: MotionNoise) -> str:
     """Say how wrong motions are, for people."""
-    x, y, z = noise.rotation_deg
+    turns = ' '.join(f'{degrees:.3f}' for degrees in noise.rotation_deg)
+    memories = ' '.join(f'{seconds:.2f}' for seconds in noise.rotation_memory_s)
     return (
         f'along {noise.along:.1%} + {noise.along_floor:.2g} units, across {noise.across:.1%} + '
-        f'{noise.across_floor:.2g} units, rotation {x:.3f} {y:.3f} {z:.3f} deg about x y z, '
-        f'errors last {noise.memory_s:.2f} s'
+        f'{noise.across_floor:.2g} units, lasting {noise.translation_memory_s:.2f} s; rotation '
+        f'{turns} deg about x y z, lasting {memories} s'
     )

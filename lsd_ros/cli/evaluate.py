@@ -151,14 +151,14 @@ def _noise_table(scores: Scores, info: EngineInfo) -> Iterator[str]:
         yield ''
         yield 'noise of motion, as fitted to each sequence; NEES: squared error in units of what'
         yield f'{claimed}, of one step and of 10 s (1 is right; above, the odometry is too sure)'
-        head = ['sequence', 'along %', 'across %', 'x deg', 'y deg', 'z deg', 'memory s']
+        head = ['sequence', 'along %', 'across %', 'x deg', 'y deg', 'z deg']
         yield from table([*head, 'NEES step', 'NEES 10 s'], rows)
 
 
 def _noise_figures(found: dict[str, Any]) -> list[str]:
     fitted = found['fitted']
     shares = [f'{100 * fitted[name]:.1f}' for name in ('along', 'across')]
-    rest = (*fitted['rotation_deg'], fitted['memory_s'], found['nees_steps'], found['nees_poses'])
+    rest = (*fitted['rotation_deg'], found['nees_steps'], found['nees_poses'])
     return shares + _figures(rest)
 
 

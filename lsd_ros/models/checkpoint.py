@@ -186,7 +186,8 @@ def tensors_sha256(tensors: dict[str, Tensor]) -> str:
 def _card(given: dict[str, Any]) -> WeightsCard:
     noise = given.get('motion_noise')
     if noise is not None:
-        noise = MotionNoise(**{**noise, 'rotation_deg': tuple(noise['rotation_deg'])})
+        turns = {name: tuple(noise[name]) for name in ('rotation_deg', 'rotation_memory_s')}
+        noise = MotionNoise(**{**noise, **turns})
     return WeightsCard(**{**given, 'data': tuple(given['data']), 'motion_noise': noise})
 
 

@@ -44,14 +44,16 @@ class MotionNoise:
     How wrong the motions of a pose network are, one standard deviation each.
 
     Measured against true motions at one frame rate. What a network sees changes slowly, so its
-    errors do too: without ``memory_s`` the error of many steps would look far too small.
+    errors do too: without the memories the error of many steps would look far too small.
 
     :param along: of a translation along its direction, as a share of its length
     :param across: of a translation across its direction, as a share of its length
     :param along_floor: along its direction whatever its length, added in squares [network units]
     :param across_floor: the same across its direction [network units]
     :param rotation_deg: of the rotation of one step, about x, y and z of the camera [deg]
-    :param memory_s: after which the correlation of errors has fallen to 1 / e [s]; 0: independent
+    :param translation_memory_s: after which the correlation of errors has fallen to 1 / e [s]; 0:
+        independent
+    :param rotation_memory_s: the same, about x, y and z of the camera [s]
     :raises FrameError: one of them is not a finite number, or negative
     """
 
@@ -60,13 +62,14 @@ class MotionNoise:
     along_floor: float = 1e-3
     across_floor: float = 1e-3
     rotation_deg: tuple[float, float, float] = (0.2, 0.2, 0.2)
-    memory_s: float = 1.0
+    translation_memory_s: float = 1.0
+    rotation_memory_s: tuple[float, float, float] = (1.0, 1.0, 1.0)
 
     def __post_init__(self) -> None:
         """Check every value."""
         shares = (self.along, self.across, self.along_floor, self.across_floor)
-        values = (*shares, *self.rotation_deg, self.memory_s)
-        if len(values) != 8 or not all(0 <= value < math.inf for value in values):
+        values = (*shares, *self.rotation_deg, self.translation_memory_s, *self.rotation_memory_s)
+        if len(values) != 11 or not all(0 <= value < math.inf for value in values):
             raise FrameError(
                 f'noise of motion {values} must be seven finite numbers, none negative'
             )

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lsd_ros.errors import FrameError
-from lsd_ros.inference.odometry.noise import visual_root
+from lsd_ros.inference.odometry.noise import visual_memories_s, visual_root
 from lsd_ros.inference.odometry.pose_state import PoseState, Step
 from lsd_ros.inference.odometry.rigid import Matrix, rotation_vector
 from lsd_ros.types import MotionNoise
@@ -81,10 +81,12 @@ def fitted_noise(judged: Sequence[JudgedSteps]) -> MotionNoise:
         max(float(np.rad2deg(root)), SMALLEST_DEG)
         for root in np.sqrt(np.mean(errors[:, 3:] ** 2, axis=0))
     )
-    noise = MotionNoise(
-        along_share, across_share, along_floor, across_floor, (x, y, z), memory_s=0.0
+    noise = MotionNoise(along_share, across_share, along_floor, across_floor, (x, y, z))
+    translation_s, *rotation_s = _memories_s(judged, noise)
+    a, b, c = rotation_s
+    return dataclasses.replace(
+        noise, translation_memory_s=translation_s, rotation_memory_s=(a, b, c)
     )
-    return dataclasses.replace(noise, memory_s=_memory_s(judged, noise))
 
 
 def nees_of_steps(judged: JudgedSteps, noise: MotionNoise) -> float:
@@ -110,7 +112,7 @@ def _nees(judged: JudgedSteps, noise: MotionNoise, start: int, end: int) -> floa
         found = judged.found[index]
         root = visual_root(found, noise, judged.factor)
         seconds = float(judged.seconds[index])
-        state = state.moved(Step(found, seconds, root, noise.memory_s, np.zeros(6)))
+        state = state.moved(Step(found, seconds, root, visual_memories_s(noise), np.zeros(6)))
         truth = truth @ judged.true[index]
     error = _error(state.odom_from_camera, truth)
     return float(error @ np.linalg.solve(state.covariance, error)) / len(error)
@@ -154,8 +156,12 @@ def _unit_errors(judged: JudgedSteps, noise: MotionNoise) -> Matrix:
     )
 
 
-def _memory_s(judged: Sequence[JudgedSteps], noise: MotionNoise) -> float:
-    """Return after what time errors have forgotten each other, by how fast their sums grow."""
+def _memories_s(judged: Sequence[JudgedSteps], noise: MotionNoise) -> list[float]:
+    """
+    Return after what time errors have forgotten each other, by how fast their sums grow.
+
+    :return: of translations together, and about x, y and z
+    """
     length = min(LONGEST_SUM, min(len(steps.found) for steps in judged) // 2)
     grown, alone = [], []
     for steps in judged:
@@ -163,12 +169,15 @@ def _memory_s(judged: Sequence[JudgedSteps], noise: MotionNoise) -> float:
         sums = np.cumsum(np.concatenate([np.zeros((1, 6)), unit]), axis=0)
         grown.append((sums[length:] - sums[:-length]) ** 2 / length)
         alone.append(unit**2)
-    single = float(np.mean(np.concatenate(alone)))
-    kept = _kept(float(np.mean(np.concatenate(grown))) / single, length) if single > 0 else 0.0
-    if kept <= 0:
-        return 0.0
+    sums, single = (np.mean(np.concatenate(squares), axis=0) for squares in (grown, alone))
     seconds = float(np.median(np.concatenate([steps.seconds for steps in judged])))
-    return min(-seconds / math.log(kept), LONGEST_MEMORY_S)
+    memories = []
+    for part in (slice(0, 3), slice(3, 4), slice(4, 5), slice(5, 6)):
+        known = float(np.sum(single[part]))
+        kept = _kept(float(np.sum(sums[part])) / known, length) if known > 0 else 0.0
+        lasting = -seconds / math.log(kept) if kept > 0 else 0.0
+        memories.append(min(lasting, LONGEST_MEMORY_S))
+    return memories
 
 
 def _kept(ratio: float, length: int) -> float:

@@ -80,7 +80,7 @@ def step_of_witness(
         moved,
         seconds,
         np.zeros((6, 6)),
-        0.0,
+        np.zeros(6),
         np.zeros(6),
         to_camera @ np.diag(witness.deviations),
         settings.input_error_memory_s,

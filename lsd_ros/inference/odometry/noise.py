@@ -30,14 +30,20 @@ def chosen_noise(settings: OdometrySettings, measured: MotionNoise | None) -> Mo
     :param measured: for the weights; None: never
     """
     known = measured or MotionNoise()
-    turn = settings.rotation_error_deg
+    turn, memory_s = settings.rotation_error_deg, settings.error_memory_s
     return dataclasses.replace(
         known,
         along=settings.translation_error or known.along,
         across=settings.direction_error or known.across,
         rotation_deg=(turn, turn, turn) if turn else known.rotation_deg,
-        memory_s=settings.error_memory_s or known.memory_s,
+        translation_memory_s=memory_s or known.translation_memory_s,
+        rotation_memory_s=(memory_s, memory_s, memory_s) if memory_s else known.rotation_memory_s,
     )
+
+
+def visual_memories_s(noise: MotionNoise) -> Matrix:
+    """Return how long each of the six unit errors of a visual step lasts [s], shape (6,)."""
+    return np.array([noise.translation_memory_s] * 3 + list(noise.rotation_memory_s))
 
 
 def visual_root(previous_from_current: Matrix, noise: MotionNoise, factor: float) -> Matrix:

@@ -12,7 +12,12 @@ from lsd_ros.inference.odometry.accumulation import NS_PER_S, Accumulation, Time
 from lsd_ros.inference.odometry.chain import MotionChain, MotionNetwork, NetworkMotion, Taken
 from lsd_ros.inference.odometry.fusion import Verdict
 from lsd_ros.inference.odometry.history import OdometryHistory
-from lsd_ros.inference.odometry.noise import LOST_VARIANCE, chosen_noise, visual_root
+from lsd_ros.inference.odometry.noise import (
+    LOST_VARIANCE,
+    chosen_noise,
+    visual_memories_s,
+    visual_root,
+)
 from lsd_ros.inference.odometry.pose_state import PoseState, Step
 from lsd_ros.inference.odometry.rigid import Matrix, inverse
 from lsd_ros.inference.odometry.settings import OdometrySettings
@@ -162,7 +167,7 @@ class Odometry:
                 moved,
                 (current_ns - previous_ns) / NS_PER_S,
                 visual_root(moved, noise, scale.factor),
-                noise.memory_s,
+                visual_memories_s(noise),
                 deviation * np.concatenate([moved[:3, 3], np.zeros(3)]),
             )
             from_input = scale.source == 'odometry'

@@ -10,7 +10,6 @@ Estimation with Applications to Tracking and Navigation, 2001, section 8.2).
 from __future__ import annotations
 
 import dataclasses
-import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,16 +30,16 @@ class Step:
     :param previous_from_current: shape (4, 4) [m]
     :param seconds: that it took
     :param visual: the error that a unit error of the pose network makes, shape (6, 6)
-    :param visual_memory_s: of that unit error
+    :param visual_memory_s: how long each of the six lasts [s], shape (6,)
     :param scale: the error that one standard deviation of the scale makes, shape (6,)
     :param input: the error that a unit error of the other odometry makes, shape (6, 6)
-    :param input_memory_s: of that unit error
+    :param input_memory_s: how long it lasts [s]
     """
 
     previous_from_current: Matrix
     seconds: float
     visual: Matrix
-    visual_memory_s: float
+    visual_memory_s: Matrix
     scale: Matrix
     input: Matrix = dataclasses.field(default_factory=lambda: np.zeros((6, 6)))
     input_memory_s: float = 0.0
@@ -137,10 +136,10 @@ class PoseState:
         return dataclasses.replace(start, odom_from_camera=pose, errors=errors)
 
     def _carried_errors(self, step: Step, carried: Matrix, turned: Matrix) -> Matrix:
-        kept = [
-            correlation(step.seconds, memory)
-            for memory in (step.visual_memory_s, step.input_memory_s)
-        ]
+        kept = (
+            correlation(step.seconds, step.visual_memory_s),
+            correlation(step.seconds, np.full(6, step.input_memory_s)),
+        )
         transition = np.zeros((STATES, STATES))
         transition[POSE, POSE] = carried
         added = np.zeros((STATES, STATES))
@@ -149,8 +148,8 @@ class PoseState:
         ):
             entry = np.zeros((STATES, 6))
             entry[POSE], entry[part] = turned @ effect, np.eye(6)
-            transition[:, part] = share * entry
-            added += (1 - share**2) * entry @ entry.T
+            transition[:, part] = entry * share
+            added += (entry * (1 - share**2)) @ entry.T
         return transition @ self.errors @ transition.T + added
 
     def _carried_scale(self, carried: Matrix, effect: Matrix) -> Matrix:
@@ -168,6 +167,8 @@ class PoseState:
         return carried @ self.scale_covariance @ carried.T + grown
 
 
-def correlation(seconds: float, memory_s: float) -> float:
-    """Return how much of an error is left after a time."""
-    return math.exp(-seconds / memory_s) if memory_s > 0 else 0.0
+def correlation(seconds: float, memories_s: Matrix) -> Matrix:
+    """Return how much of errors is left after a time, shape that of their memories."""
+    lasting = memories_s > 0
+    kept: Matrix = np.exp(-seconds / np.where(lasting, memories_s, 1.0))
+    return np.where(lasting, kept, 0.0)

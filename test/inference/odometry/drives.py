@@ -12,6 +12,7 @@ from lsd_ros.datasets.synthetic import World
 from lsd_ros.inference.odometry.chain import NetworkMotion
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.odometry.history import OdometryHistory
+from lsd_ros.inference.odometry.noise import visual_memories_s
 from lsd_ros.inference.odometry.odometry import Odometry
 from lsd_ros.inference.settings import MountSettings
 from lsd_ros.types import BasePose, MotionNoise, Scale
@@ -19,6 +20,13 @@ from lsd_ros.types import BasePose, MotionNoise, Scale
 STEP_NS = 100_000_000
 START_NS = 1_700_000_000_000_000_000
 BASE_FROM_CAMERA = base_from_optical(MountSettings(x_m=0.3, z_m=0.5, pitch_deg=5.0))
+
+
+def lasting(along, across, along_floor, across_floor, rotation_deg, memory_s):
+    """Return noise whose errors last for about this time, those of rotations not all equally."""
+    about = (memory_s / 2, 2 * memory_s, memory_s)
+    shares = (along, across, along_floor, across_floor)
+    return MotionNoise(*shares, rotation_deg, memory_s, about)
 
 
 def turn(vector):
@@ -61,7 +69,8 @@ class Correlated:
     """Unit errors that forget each other with time."""
 
     def __init__(self, rng, memory_s, size=6):
-        self._rng, self._kept = rng, np.exp(-0.1 / memory_s) if memory_s else 0.0
+        memories = np.broadcast_to(np.maximum(memory_s, 1e-9), size)
+        self._rng, self._kept = rng, np.exp(-0.1 / memories)
         self.value = rng.normal(size=size)
 
     def next(self):
@@ -80,7 +89,7 @@ class Drive:
 
     def __post_init__(self):
         self.rng = np.random.default_rng(self.seed)
-        self._error = Correlated(self.rng, self.noise.memory_s)
+        self._error = Correlated(self.rng, visual_memories_s(self.noise))
 
     def true_step(self, number):
         return np.linalg.inv(self.poses[number - 1]) @ self.poses[number]

@@ -5,15 +5,15 @@ import math
 import numpy as np
 import odometry_drives as drives
 import pytest
-from odometry_drives import Drive, error_of, fixed, motion_of, nees
+from odometry_drives import Drive, error_of, fixed, lasting, motion_of, nees
 
 from lsd_ros.inference.odometry.frames import odometry_in_base
 from lsd_ros.inference.odometry.odometry import Odometry
 from lsd_ros.inference.odometry.settings import OdometrySettings
-from lsd_ros.types import Estimate, MotionNoise
+from lsd_ros.types import Estimate
 
 # what a network trained on KITTI was measured to do: sure of the direction, errors that last
-NOISE = MotionNoise(0.08, 0.02, 1e-3, 1e-3, (0.1, 0.3, 0.13), 1.0)
+NOISE = lasting(0.08, 0.02, 1e-3, 1e-3, (0.1, 0.3, 0.13), 1.0)
 RUNS, FRAMES = 40, 40
 
 
@@ -39,7 +39,7 @@ def driven(poses, noise, seed, *, claimed=None, scale=None):
 
 @pytest.mark.parametrize(('kind', 'memory_s'), [('corridor', 1.0), ('street', 1.0), ('street', 0)])
 def test_normalised_error_of_the_pose_is_within_its_bounds(kind, memory_s):
-    noise = MotionNoise(0.08, 0.02, 1e-3, 1e-3, (0.1, 0.3, 0.13), memory_s)
+    noise = lasting(0.08, 0.02, 1e-3, 1e-3, (0.1, 0.3, 0.13), memory_s)
     poses = drives.true_poses(kind, 3, FRAMES)
     values = []
     for seed in range(RUNS):
@@ -50,7 +50,7 @@ def test_normalised_error_of_the_pose_is_within_its_bounds(kind, memory_s):
 
 def test_errors_that_last_taken_for_independent_ones_would_break_the_bounds():
     poses = drives.true_poses('corridor', 3, FRAMES)
-    claimed = MotionNoise(0.08, 0.02, 1e-3, 1e-3, (0.1, 0.3, 0.13), 0.0)
+    claimed = lasting(0.08, 0.02, 1e-3, 1e-3, (0.1, 0.3, 0.13), 0.0)
     values = []
     for seed in range(20):
         odometry, _, truth = driven(poses, NOISE, seed, claimed=claimed)
@@ -85,7 +85,7 @@ def test_pose_and_velocity_of_the_base_are_as_sure_as_they_say():
 
 
 def test_a_scale_that_is_off_all_the_way_is_within_the_covariance():
-    quiet = MotionNoise(1e-3, 1e-3, 1e-4, 1e-4, (0.01, 0.01, 0.01), 0.0)
+    quiet = lasting(1e-3, 1e-3, 1e-4, 1e-4, (0.01, 0.01, 0.01), 0.0)
     deviation = 0.05
     for kind in ('corridor', 'room'):
         poses = drives.true_poses(kind, 0, FRAMES)
@@ -106,7 +106,7 @@ def test_a_scale_makes_the_covariance_grow_even_on_the_way_back():
     for number, pose in enumerate(there):
         pose[2, 3] = 0.5 * number
     poses = there + there[-2::-1]
-    quiet = MotionNoise(1e-3, 1e-3, 1e-4, 1e-4, (0.01, 0.01, 0.01), 0.0)
+    quiet = lasting(1e-3, 1e-3, 1e-4, 1e-4, (0.01, 0.01, 0.01), 0.0)
     odometry = Odometry(OdometrySettings(), quiet)
     along = []
     for number in range(1, len(poses)):

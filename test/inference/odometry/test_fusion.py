@@ -12,6 +12,7 @@ from odometry_drives import (
     base_step,
     error_of,
     fixed,
+    lasting,
     motion_of,
     nees,
 )
@@ -21,9 +22,9 @@ from lsd_ros.inference.odometry.history import OdometryHistory
 from lsd_ros.inference.odometry.noise import LOST_VARIANCE
 from lsd_ros.inference.odometry.odometry import Odometry
 from lsd_ros.inference.odometry.settings import OdometrySettings
-from lsd_ros.types import BasePose, MotionNoise, Scale
+from lsd_ros.types import BasePose, Scale
 
-NOISE = MotionNoise(0.08, 0.02, 1e-3, 1e-3, (0.1, 0.3, 0.13), 1.0)
+NOISE = lasting(0.08, 0.02, 1e-3, 1e-3, (0.1, 0.3, 0.13), 1.0)
 FUSED, ALONE = OdometrySettings(fuse=True), OdometrySettings()
 RUNS, FRAMES = 20, 50
 SLIP = dict.fromkeys(range(30, 40), (0.25, 0.0, 0.0))
@@ -134,7 +135,7 @@ def test_a_scale_from_odometry_in_is_no_second_opinion():
         pose[2, 3] = 0.2 * number
     level = np.eye(4)
     level[:3, :3] = [[0, 0, 1], [-1, 0, 0], [0, -1, 0]]
-    sure = MotionNoise(1e-3, 1e-3, 1e-4, 1e-4, (0.01, 0.01, 0.01), 0.0)
+    sure = lasting(1e-3, 1e-3, 1e-4, 1e-4, (0.01, 0.01, 0.01), 0.0)
     history = OdometryHistory()
     odometry = Odometry(FUSED, sure, history)
     told = Scale(1.0, True, 'odometry', 0.05)

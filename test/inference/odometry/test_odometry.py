@@ -253,7 +253,7 @@ def test_a_jump_of_years_stays_finite():
 
 def test_measured_noise_counts_unless_the_settings_say_otherwise():
     camera = DrivenCamera(5)
-    measured = MotionNoise(0.5, 0.01, 0.0, 0.0, (1.0, 2.0, 3.0), 0.0)
+    measured = MotionNoise(0.5, 0.01, 0.0, 0.0, (1.0, 2.0, 3.0))
     motion = run(Odometry(OdometrySettings(), measured), camera, range(5))[-1][0]
     degrees = np.rad2deg(np.sqrt(np.diag(motion.covariance)[3:]))
     np.testing.assert_allclose(degrees, (1.0, 2.0, 3.0), rtol=1e-6)
