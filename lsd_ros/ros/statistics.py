@@ -98,11 +98,11 @@ class Rate:
 
     def of(self, count: int) -> float:
         """Return the counts per second since the last call; NaN where no time has passed."""
-        now_ns = self._now_ns()
-        seconds = (now_ns - self._since_ns) * 1e-9
+        since_ns, now_ns = self._since_ns, self._now_ns()
         more = count - self._count
         self._since_ns, self._count = now_ns, count
-        return more / seconds if seconds > 0 else math.nan
+        # at 0 a simulated time has not begun: what follows is a jump
+        return more / ((now_ns - since_ns) * 1e-9) if 0 < since_ns < now_ns else math.nan
 
 
 class Statistics:

@@ -42,7 +42,7 @@ def seen(**changes):
 
 
 def report(scale=METRIC, age_s=0.04):
-    now_ns = iter((0, 0, 10**9, 10**9))
+    now_ns = iter((1, 1, 10**9, 10**9))
     statistics = Statistics(lambda: next(now_ns))
     statistics.estimated(Outcome.PUBLISHED, 0.02, age_s, {}, scale)
     return statistics.report(received=1, dropped=0)

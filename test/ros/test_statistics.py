@@ -35,9 +35,10 @@ def test_rates_are_those_since_the_report_before():
     assert second.counts[Outcome.PUBLISHED] == 10
 
 
-@pytest.mark.parametrize('step_s', [0.0, -50.0])
-def test_rates_are_unknown_while_the_clock_stands_or_jumps_back_and_right_after(step_s):
+@pytest.mark.parametrize(('start_s', 'step_s'), [(100.0, 0.0), (100.0, -50.0), (0.0, 1.7e9)])
+def test_rates_are_unknown_until_the_clock_goes_on_from_a_time_that_it_showed(start_s, step_s):
     clock = Clock()
+    clock.now_ns = round(start_s * 1e9)
     statistics = Statistics(clock)
     clock.go(step_s)
     assert math.isnan(statistics.report(received=5, dropped=0).input_rate_hz)
