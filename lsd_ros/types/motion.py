@@ -44,7 +44,8 @@ class MotionNoise:
     How wrong the motions of a pose network are, one standard deviation each.
 
     Measured against true motions at one frame rate. What a network sees changes slowly, so its
-    errors do too: without the memories the error of many steps would look far too small.
+    errors do too: without the memories the error of many steps would look far too small. The
+    defaults are those of an unknown network, which is not trusted much.
 
     :param along: of a translation along its direction, as a share of its length
     :param across: of a translation across its direction, as a share of its length
@@ -57,13 +58,13 @@ class MotionNoise:
     :raises FrameError: one of them is not a finite number, or negative
     """
 
-    along: float = 0.1
+    along: float = 0.3
     across: float = 0.05
-    along_floor: float = 1e-3
-    across_floor: float = 1e-3
-    rotation_deg: tuple[float, float, float] = (0.2, 0.2, 0.2)
-    translation_memory_s: float = 1.0
-    rotation_memory_s: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    along_floor: float = 2e-3
+    across_floor: float = 2e-3
+    rotation_deg: tuple[float, float, float] = (0.5, 0.5, 0.5)
+    translation_memory_s: float = 2.0
+    rotation_memory_s: tuple[float, float, float] = (2.0, 2.0, 2.0)
 
     def __post_init__(self) -> None:
         """Check every value."""

@@ -21,7 +21,7 @@ class OdometrySettings:
     translation_error: float = setting(
         0.0,
         'Standard deviation of a translation along its direction, as a share of its length; 0: as '
-        'measured for the weights, else 0.1',
+        'measured for the weights, else 0.3',
         minimum=0,
         maximum=10,
     )
@@ -35,14 +35,14 @@ class OdometrySettings:
     rotation_error_deg: float = setting(
         0.0,
         'Standard deviation of the rotation of one step, about each axis [deg]; 0: as measured '
-        'for the weights, else 0.2',
+        'for the weights, else 0.5',
         minimum=0,
         maximum=90,
     )
     error_memory_s: float = setting(
         0.0,
         'Time after which the errors of steps have all but forgotten each other [s]; 0: as '
-        'measured for the weights, else 1',
+        'measured for the weights, else 2',
         minimum=0,
         maximum=60,
     )

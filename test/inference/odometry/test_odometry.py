@@ -224,7 +224,7 @@ def test_without_metres_the_place_stands_still_and_the_rotation_goes_on():
     before[:3, :3] = camera.world_from_camera[7][:3, :3]
     step = np.linalg.inv(camera.world_from_camera[7]) @ camera.world_from_camera[8]
     np.testing.assert_allclose(first[1][:3, 3], 2 * (before @ step)[:3, 3], atol=1e-3)
-    assert np.trace(first[2][:3, :3]) < 0.1
+    assert np.trace(first[2][:3, :3]) < 0.2, 'that of one step of a metre'
 
 
 def test_a_scale_that_is_lost_on_the_way_costs_the_way_in_sureness_and_no_jump():
