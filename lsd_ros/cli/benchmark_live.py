@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from lsd_ros import settings
+from lsd_ros.cli import benchmark_faults
 from lsd_ros.cli.benchmark_live_report import report
 from lsd_ros.cli.benchmark_parser import SYNTHETIC
 from lsd_ros.cli.machine import machine
@@ -105,6 +106,8 @@ def run(given: argparse.Namespace, wanted: EngineSettings) -> int:
     if problem is not None:
         raise RosError(f'there is no ROS 2 here to run the node with: {problem}')
     wanted = called_metric(wanted)
+    if given.faults:
+        return benchmark_faults.run(given, wanted)
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix='lsd_ros_benchmark.') as folder:
         source = _source(given, Path(folder))

@@ -9,7 +9,7 @@ from lsd_ros.cli.options import add_engine_options, at_least
 
 SYNTHETIC = ''
 RESULTS = ('points', 'scan', 'depth/image_rect', 'depth/camera_info', 'depth/preview', 'odom')
-LIVE_OPTIONS = ('seconds', 'rate_factor', 'subscribe', 'reliable')
+LIVE_OPTIONS = ('seconds', 'rate_factor', 'subscribe', 'reliable', 'faults')
 
 BENCHMARK = """\
 examples:
@@ -19,6 +19,7 @@ examples:
   lsd_ros benchmark --set depth_size=camera --set threads=1
   lsd_ros benchmark --live
   lsd_ros benchmark --live drive.mcap --rate-factor 3 --subscribe points --reliable
+  lsd_ros benchmark --live --faults --width 640 --height 192
 
 Backends take turns every few frames, so that all of them meet the same disturbances.
 
@@ -78,6 +79,12 @@ def _add_live_options(parser: argparse.ArgumentParser) -> None:
         '(default: points, depth/image_rect, odom)',
     )
     add('--reliable', action='store_true', help='let the node take images reliably')
+    add(
+        '--faults',
+        action='store_true',
+        help='break a synthetic camera again and again, and measure how fast the node falls '
+        'silent and sees again',
+    )
 
 
 def _positive(text: str) -> float:

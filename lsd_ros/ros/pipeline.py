@@ -71,6 +71,7 @@ class Pipeline:
         self._busy = threading.Lock()
         self._working_since_s: float | None = None
         self._enabled = True
+        self._said_lost = False  # since the last verdict
         self._repeats = Repeats()
         self._guard = Guard(self._applied.node.safety, f'no images on {image_topic}', now_ns)
         self.statistics = Statistics(now_ns)
@@ -97,8 +98,9 @@ class Pipeline:
 
     def verdict(self) -> Verdict:
         """Say whether obstacles are reported, and what went wrong since the last call."""
-        if self._guard.is_blind:
-            self._outputs.publish_lost(self._guard.camera_time_ns)
+        if self._guard.is_blind and not self._said_lost:
+            self._lose(self._guard.camera_time_ns)
+        self._said_lost = False
         return self._guard.verdict()
 
     def watch(self, received: int) -> None:
@@ -109,12 +111,13 @@ class Pipeline:
         """
         if not self._enabled:
             return
+        self._guard.settings = self._settings().node.safety
         since_s = self._working_since_s
         working_s = 0.0 if since_s is None else time.monotonic() - since_s
         findings = self._guard.watch(received, working_s)
         if findings:
             self._say(findings)
-            self._outputs.publish_lost(self._guard.camera_time_ns)
+            self._lose(self._guard.camera_time_ns)
 
     def handle(self, received: Received) -> None:
         """Work on one image; whatever is wrong with it is counted and said, never raised."""
@@ -157,9 +160,8 @@ class Pipeline:
         )
         estimated = time.perf_counter()
         passes = self._guard.passes(estimate, received.at_s)
-        self._outputs.publish(
-            estimate, settings.engine, obstacles=passes, lost=self._guard.is_blind
-        )
+        self._said_lost = lost = self._guard.is_blind
+        self._outputs.publish(estimate, settings.engine, obstacles=passes, lost=lost)
         own_s = {'decode': decoded - begun, 'publish': time.perf_counter() - estimated}
         self._record(received, estimate, {**own_s, **estimate.stages_s}, passes)
 
@@ -195,9 +197,13 @@ class Pipeline:
         self.statistics.count(outcome)
         self._say(findings)
         if UNTRUSTED_STAMPS.isdisjoint(finding.fault for finding in findings):
-            self._outputs.publish_lost(stamp_ns(received.message.header))
+            self._lose(stamp_ns(received.message.header))
         else:
-            self._outputs.publish_lost(self._guard.camera_time_ns)
+            self._lose(self._guard.camera_time_ns)
+
+    def _lose(self, at_ns: int) -> None:
+        self._outputs.publish_lost(at_ns)
+        self._said_lost = True
 
     def _say(self, findings: tuple[Finding, ...]) -> None:
         for finding in findings:

@@ -9,10 +9,12 @@ import pytest
 
 pytest.importorskip('rclpy', reason='needs rclpy')
 
+from lsd_ros.cli import benchmark_faults
 from lsd_ros.cli.main import main
 from lsd_ros.datasets.bag_writer import BagWriter
 from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.messages import encode
+from lsd_ros.safety.faults import Fault
 
 
 def test_the_running_node_is_measured(
@@ -54,6 +56,28 @@ def test_the_running_node_is_measured(
     said = capfd.readouterr().out
     assert f'{frames["played"]}  ' in said
     assert all(word in said for word in ('images reliably', '/points', 'depth_network', 'player'))
+
+
+def test_time_from_fault_to_silence_is_measured(
+    weights: Path,
+    tmp_path: Path,
+    ros_domain: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(benchmark_faults, 'ROUNDS', 1)
+    monkeypatch.setattr(benchmark_faults, 'DRAWN_FRAMES', 4)
+    dark = tuple(row for row in benchmark_faults.FAULTS if row[0] is Fault.DARK)
+    monkeypatch.setattr(benchmark_faults, 'FAULTS', dark)
+    file = tmp_path / 'faults.json'
+    call = ['benchmark', '--live', '--faults', '--weights', str(weights), '--backend', 'torch']
+    assert main([*call, '--width', '128', '--height', '96', '--json', str(file)]) == 0
+    found = json.loads(file.read_text())['faults']['dark']
+    assert found['spoken'] == 0
+    assert found['silent_ms'][0] < 2000  # of faulty images
+    for name in ('lost_ms', 'said_ms', 'again_ms'):
+        assert 0 < found[name][0] < 10_000
+    assert '\ndark  ' in capfd.readouterr().out
 
 
 def test_a_bag_without_calibration_is_refused(
