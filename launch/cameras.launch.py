@@ -24,7 +24,8 @@ from lsd_ros.ros import environment
 
 PACKAGE = 'lsd_ros'
 BOOLEAN = ['true', 'false']
-OWN = ('image', 'camera_info', 'params_file')  # what a camera may have for itself
+TOPICS = ('image', 'camera_info', 'odometry_in')
+OWN = (*TOPICS, 'params_file')  # what a camera may have for itself
 
 
 class Camera(NamedTuple):
@@ -67,6 +68,12 @@ def generate_launch_description() -> LaunchDescription:
             'Image topic, relative to the camera; {camera} is its name; ' + own.format('image'),
         ),
         _argument('camera_info', 'camera_info', 'Calibration topic; ' + own.format('camera_info')),
+        _argument(
+            'odometry_in',
+            'odometry_in',
+            'Odometry of the wheels or of another source, where a parameter asks for it; '
+            + own.format('odometry_in'),
+        ),
         _argument(
             'params_file',
             PathJoinSubstitution([config, 'depth.param.yaml']),
@@ -119,7 +126,7 @@ def _camera(name: str, given: dict[str, str]) -> Camera:
         return given.get(f'{name}.{what}', given[what]).replace('{camera}', name)
 
     namespace = '/'.join(filter(None, [*given['namespace'].split('/'), *name.split('/')]))
-    topics = {'image': topic('image'), 'camera_info': topic('camera_info')}
+    topics = {what: topic(what) for what in TOPICS}
     return Camera(namespace, topics, given.get(f'{name}.params_file', ''))
 
 
