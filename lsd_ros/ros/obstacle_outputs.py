@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from rclpy.lifecycle.publisher import LifecyclePublisher
 from sensor_msgs.msg import CameraInfo, Image, LaserScan, PointCloud2
 
-from lsd_ros.errors import CameraError, LsdError
+from lsd_ros.errors import CameraError, FrameError, LsdError
 from lsd_ros.inference.obstacles.cloud import CloudBuilder
 from lsd_ros.inference.obstacles.scan import ScanBuilder
 from lsd_ros.inference.obstacles.settings import EVERY_HEIGHT, PointsSettings, ScanSettings
@@ -27,6 +27,7 @@ from lsd_ros.ros.repeats import Repeats
 from lsd_ros.types import Estimate
 
 QUEUE = 5
+LEAST_BELIEVED = 0.1  # share of the depth; with less, silence is safer than a few points
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +37,7 @@ class Builders:
     """What makes obstacles, for as long as its settings stay the same."""
 
     settings: tuple[PointsSettings, ScanSettings, float]
+    trust: Trust
     cloud: CloudBuilder
     scan: ScanBuilder
 
@@ -45,9 +47,27 @@ class Builders:
         trust = Trust(settings.points)
         return cls(
             _of_builders(settings),
+            trust,
             CloudBuilder(settings.points, trust),
             ScanBuilder(settings.scan, trust, settings.max_depth_m),
         )
+
+    def check(self, estimate: Estimate) -> None:
+        """
+        Check that enough is believed for what is missing to be free; unsure is not free.
+
+        :raises FrameError: it is not
+        """
+        limit = self.trust.settings.max_uncertainty
+        if limit == 0 or estimate.uncertainty is None:
+            return
+        believed = np.isfinite(self.trust.believed(estimate).depth)
+        share = believed.sum() / max(int(estimate.valid.sum()), 1)
+        if share < LEAST_BELIEVED:
+            raise FrameError(
+                f'only {share:.0%} of the depth is as certain as points.max_uncertainty {limit} '
+                'asks for: raise it, or train on images like these'
+            )
 
 
 class ObstacleOutputs:
@@ -111,8 +131,8 @@ class ObstacleOutputs:
             (self._depth, lambda: encode.depth_image(self._types, estimate)),
             (self._camera_info, lambda: self._camera_info_of(estimate)),
             (self._uncertainty, lambda: encode.uncertainty_image(self._types, estimate)),
-            (self._points, lambda: self._points_of(builders.cloud, estimate, place)),
-            (self._scan, lambda: self._scan_of(builders.scan, estimate, place)),
+            (self._points, lambda: self._points_of(builders, estimate, place)),
+            (self._scan, lambda: self._scan_of(builders, estimate, place)),
         ):
             self._say(publisher, make)
 
@@ -141,19 +161,23 @@ class ObstacleOutputs:
         return encode.camera_info(self._types, estimate.camera, stamp_ns, frame_id)
 
     def _points_of(
-        self, builder: CloudBuilder, estimate: Estimate, place: NDArray[np.float64] | None
+        self, builders: Builders, estimate: Estimate, place: NDArray[np.float64] | None
     ) -> Any:
+        builders.check(estimate)
+        builder = builders.cloud
         band = builder.settings.min_height_m, builder.settings.max_height_m
         if place is None and band != EVERY_HEIGHT:
             raise CameraError(self._mounting.problem(estimate.frame_id))
         return encode.point_cloud(self._types, builder.build(estimate, place))
 
     def _scan_of(
-        self, builder: ScanBuilder, estimate: Estimate, place: NDArray[np.float64] | None
+        self, builders: Builders, estimate: Estimate, place: NDArray[np.float64] | None
     ) -> Any:
+        builders.check(estimate)
         if place is None:
             raise CameraError(self._mounting.problem(estimate.frame_id))
-        return encode.laser_scan(self._types, builder.build(estimate, place, self._base_frame))
+        scan = builders.scan.build(estimate, place, self._base_frame)
+        return encode.laser_scan(self._types, scan)
 
 
 def _of_builders(settings: EngineSettings) -> tuple[PointsSettings, ScanSettings, float]:

@@ -177,7 +177,25 @@ def test_6_camera_of_unknown_place_has_points_but_no_scan(robot, heard, scene):
     robot.until(lambda: heard['scan'], 'a scan again', lambda: drive(robot, scene))
 
 
-def test_7_odometry_is_listened_to_only_where_a_parameter_asks_for_it(robot):
+def test_7_depth_that_is_too_uncertain_everywhere_is_not_free_space(robot, heard, scene):
+    assert not robot.set(points__max_uncertainty=1e-6)
+    try:
+        robot.spin(0.3)
+        for messages in heard.values():
+            messages.clear()
+        status = robot.diagnosis(
+            lambda s: 'nothing comes on /points: only 0% of the depth is as certain' in s.message,
+            lambda: drive(robot, scene),
+        )
+        robot.until(lambda: heard['depth/image_rect'], 'depth', lambda: drive(robot, scene))
+        assert heard['points'] == heard['scan'] == []
+    finally:
+        assert not robot.set(points__max_uncertainty=0.0)
+    assert 'nothing comes on /scan: only 0% of the depth' in status.message
+    robot.until(lambda: heard['scan'], 'a scan again', lambda: drive(robot, scene))
+
+
+def test_8_odometry_is_listened_to_only_where_a_parameter_asks_for_it(robot):
     assert robot.node.count_subscribers('/odometry_in') == 1
     assert not robot.set(scale__source='fixed')
     robot.until(lambda: not robot.node.count_subscribers('/odometry_in'), 'it is left alone')
