@@ -178,6 +178,15 @@ def test_an_existing_run_is_never_overwritten_unasked(toy: ModuleType, tmp_path:
             toy.toy_run(tmp_path / 'mine', {'overwrite': overwrite})
 
 
+def test_a_checkpoint_of_other_networks_is_refused(toy: ModuleType, tmp_path: Path) -> None:
+    toy.toy_run(tmp_path / 'run', {'noisy': False})
+    before = final_state(tmp_path / 'run')
+    with pytest.raises(TrainingError, match='step_0000020 is of other networks') as caught:
+        toy.toy_run(tmp_path / 'run', {'noisy': True})
+    assert '\n' not in str(caught.value)
+    assert_same(final_state(tmp_path / 'run'), before)
+
+
 def test_a_training_may_become_longer_where_no_learning_rate_depends_on_its_length(
     toy: ModuleType, tmp_path: Path
 ) -> None:
