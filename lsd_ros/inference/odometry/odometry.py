@@ -18,7 +18,7 @@ from lsd_ros.inference.odometry.noise import (
     visual_memories_s,
     visual_root,
 )
-from lsd_ros.inference.odometry.pose_state import PoseState, Step
+from lsd_ros.inference.odometry.pose_state import Step
 from lsd_ros.inference.odometry.rigid import Matrix, inverse
 from lsd_ros.inference.odometry.settings import OdometrySettings
 from lsd_ros.types import MotionNoise, RelativePose, Scale
@@ -135,7 +135,7 @@ class Odometry:
         :return: the motion since the frame before, in metres where the scale is metric
         """
         steps = self._steps(motion, scale, base_from_camera)
-        self._reach(steps[0])
+        self._reach(steps[0], metric=scale.metric)
         if scale.metric:
             self._resume(scale.factor)
             used = [self._pose.append(step, self.settings) for step in steps]
@@ -174,19 +174,17 @@ class Odometry:
             steps.append(TimedStep(step, previous_ns, current_ns, base_from_camera, from_input))
         return steps
 
-    def _reach(self, first: TimedStep) -> None:
-        """Cross the time since the pose was last known."""
+    def _reach(self, first: TimedStep, *, metric: bool) -> None:
+        """Cross the time since the pose was last known, as if at the speed before or after it."""
         since_ns = self._known_until_ns
         if since_ns is None or first.previous_ns <= since_ns:
             return
         if self._held is None and self._pose.bridge(since_ns, first, self.settings):
             return
         seconds = (first.previous_ns - since_ns) / NS_PER_S
-        twists = (self._pose.state.twist, first.step.twist)
-        speed, turn_rate = (
-            max(float(np.linalg.norm(twist[part])) for twist in twists)
-            for part in (slice(0, 3), slice(3, 6))
-        )
+        before, after = self._pose.state.twist, first.step.twist
+        speed = max(_length(before[:3]), _length(after[:3]) if metric else 0.0)
+        turn_rate = max(_length(before[3:]), _length(after[3:]))
         travelled = min(speed * seconds + UNSEEN_M, MOST_UNSEEN_M)
         turned = min(turn_rate * seconds + UNSEEN_RAD, MOST_UNSEEN_RAD)
         self._pose.change(lambda state: state.widened(travelled, turned))
@@ -202,9 +200,11 @@ class Odometry:
     def _resume(self, factor: float) -> None:
         """Have metres again: the place is less sure by the way that it was held for."""
         held, self._held = self._held, None
-        if held is not None and not self._was_metric:
-            self._pose.change(PoseState.at_origin)  # nobody has been told a place yet
-        elif held is not None:
+        if held is not None and self._was_metric:  # before, nobody had been told a place
             way = factor * held
             self._pose.change(lambda state: state.moved_unseen(way))
         self._was_metric = True
+
+
+def _length(vector: Matrix) -> float:
+    return float(np.linalg.norm(vector))

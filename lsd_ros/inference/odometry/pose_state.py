@@ -127,14 +127,6 @@ class PoseState:
         errors[:3, :3] += np.outer(way, way)
         return dataclasses.replace(self, errors=errors)
 
-    def at_origin(self) -> PoseState:
-        """Return the state whose place, but not its rotation, is the origin."""
-        start = PoseState.origin()
-        pose, errors = start.odom_from_camera.copy(), self.errors.copy()
-        pose[:3, :3] = self.odom_from_camera[:3, :3]
-        errors[:3] = errors[:, :3] = 0.0
-        return dataclasses.replace(start, odom_from_camera=pose, errors=errors)
-
     def _carried_errors(self, step: Step, carried: Matrix, turned: Matrix) -> Matrix:
         kept = (
             correlation(step.seconds, step.visual_memory_s),
