@@ -11,7 +11,7 @@ from pathlib import Path
 
 from lsd_ros.cli.node_arguments import node_arguments
 from lsd_ros.cli.outputs import CAMERA_INFO, DEPTH, DIAGNOSTICS, ODOMETRY, POINTS
-from lsd_ros.cli.processes import START_S, Starter, is_ready, until
+from lsd_ros.cli.processes import START_S, THIS_MACHINE, Starter, is_ready, until
 from lsd_ros.datasets.synthetic_bag import IMAGE_TOPIC, INFO_TOPIC
 from lsd_ros.inference.settings import EngineSettings
 
@@ -34,7 +34,13 @@ class Played:
     delay_ns: int
 
 
-def run_node(bag: Path, out: Path, wanted: EngineSettings, seconds: float) -> Played:
+def run_node(
+    bag: Path,
+    out: Path,
+    wanted: EngineSettings,
+    seconds: float,
+    discovery_range: str = THIS_MACHINE,
+) -> Played:
     """
     Play a bag to the node in real time, and record what it says.
 
@@ -42,6 +48,7 @@ def run_node(bag: Path, out: Path, wanted: EngineSettings, seconds: float) -> Pl
     :param out: bag to write
     :param wanted: what the node is told
     :param seconds: how long the bag is
+    :param discovery_range: who may see the processes
     :raises RosError: one of the processes failed; its log is on stderr by then
     """
     with tempfile.TemporaryDirectory(prefix='lsd_ros_demo.') as folder:
@@ -51,7 +58,7 @@ def run_node(bag: Path, out: Path, wanted: EngineSettings, seconds: float) -> Pl
         images = [IMAGE_TOPIC, INFO_TOPIC]
         play = [str(bag), '--topics', *images, '--wait-for-subscribers', *images]
         with contextlib.ExitStack() as stack:
-            start = Starter(Path(folder), stack)
+            start = Starter(Path(folder), stack, discovery_range)
             recorder = start('bag_recorder', str(out), *RECORDED)
             node = start('depth_node', '--ros-args', *given, *remaps)
             until(lambda: is_ready(node, recorder, RECORDED), START_S, node, recorder)
