@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -52,6 +53,7 @@ class Reporter:
         self._publish = publish
         self._types = RclpyTypes()
         self._last_ns = -1
+        self._last_fusion: Counter[str] = Counter()
 
     def report(self) -> None:
         """Publish the state of this moment."""
@@ -69,7 +71,7 @@ class Reporter:
                 *sources.odometry_input.problems(),
                 *sources.outputs.problems(),
                 *_of_weights(engine, sources.settings().engine),
-                *_of_fusion(engine, sources.settings().engine, sources.mounting.source),
+                *self._of_fusion(engine),
             ],
             values={
                 **sources.inputs.values(),
@@ -101,6 +103,25 @@ class Reporter:
         elif now_ns == last_ns:
             yield 'the time on /clock stands still: rates and ages wait for it to go on'
 
+    def _of_fusion(self, engine: EngineInfo) -> Iterator[str]:
+        """Yield why little was fused since the report before."""
+        new = Counter(engine.fusion)
+        new.subtract(self._last_fusion)
+        self._last_fusion = Counter(engine.fusion)
+        if not self._sources.settings().engine.odometry.fuse or new.total() <= 0:
+            return
+        if self._sources.mounting.source is None:
+            yield (
+                'odometry.fuse is true and mount.* and the transforms do not say where the camera '
+                'sits, so nothing is fused: set mount.*, or publish the transform'
+            )
+        elif new['input_rejected'] + new['visual_rejected'] > new.total() / 2:
+            yield (
+                'the images and odometry_in contradict each other, so only one of them counts: '
+                'wheels slip, or check the scale, the place of the camera, odometry.*_error and '
+                'odometry.input_*_error'
+            )
+
 
 def _of_weights(engine: EngineInfo, settings: EngineSettings) -> Iterator[str]:
     """Yield what is asked of the weights in vain."""
@@ -108,17 +129,6 @@ def _of_weights(engine: EngineInfo, settings: EngineSettings) -> Iterator[str]:
         yield (
             f'points.max_uncertainty is {settings.points.max_uncertainty} and the weights know no '
             'uncertainty, so it drops nothing: use weights that do, or set it to 0'
-        )
-
-
-def _of_fusion(
-    engine: EngineInfo, settings: EngineSettings, mount_source: str | None
-) -> Iterator[str]:
-    """Yield why nothing is fused, once there have been steps."""
-    if settings.odometry.fuse and mount_source is None and engine.fusion:
-        yield (
-            'odometry.fuse is true and mount.* and the transforms do not say where the camera '
-            'sits, so nothing is fused: set mount.*, or publish the transform'
         )
 
 

@@ -201,3 +201,20 @@ def test_8_odometry_is_listened_to_only_where_a_parameter_asks_for_it(robot):
     robot.until(lambda: not robot.node.count_subscribers('/odometry_in'), 'it is left alone')
     assert not robot.set(odometry__fuse=True)
     robot.until(lambda: robot.node.count_subscribers('/odometry_in'), 'it is asked for')
+
+
+def test_9_odometry_is_fused_where_both_agree_and_told_where_they_do_not(robot, scene):
+    """The factor is 1 by now, so that the images show a third of what the wheels say."""
+    odometry = robot.listen(Odometry, 'odom')
+    robot.diagnosis(
+        lambda s: 'the images and odometry_in contradict each other' in s.message,
+        lambda: drive(robot, scene),
+    )
+    assert not robot.set(scale__factor=DRIVEN_M / SEEN)
+    robot.diagnosis(
+        lambda s: int(s.values.get('fusion.fused', 0)) > 5 and 'contradict' not in s.message,
+        lambda: drive(robot, scene),
+    )
+    odometry.clear()
+    robot.until(lambda: odometry, 'fused odometry', lambda: drive(robot, scene))
+    assert odometry[-1].twist.twist.linear.x == pytest.approx(DRIVEN_M / STEP_NS * 1e9, rel=0.02)
