@@ -90,6 +90,8 @@ class Pipeline:
         """Work on images, or leave them; waits for the image in hand."""
         with self._busy:
             self._enabled = enabled
+            if not enabled:
+                self._guard.rest()
 
     def reset_odometry(self) -> None:
         """Start the odometry anew; waits for the image in hand."""

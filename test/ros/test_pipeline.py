@@ -182,6 +182,16 @@ def test_silence_of_the_camera_is_said_once_and_whenever_asked(caplog):
     assert robot.lost_ns == [robot.now_ns] * 3
 
 
+def test_disabled_node_is_not_blind():
+    robot = Robot(image_timeout_s=0.05)
+    robot.see(np.zeros((6, 8, 3), np.uint8))
+    robot.pipeline.enable(False)
+    time.sleep(0.06)
+    robot.pipeline.watch(received=1)
+    assert robot.pipeline.verdict().state is State.IDLE
+    assert len(robot.lost_ns) == 1
+
+
 def test_image_that_nobody_waits_for_is_not_judged():
     robot = Robot()
     robot.see(np.zeros((6, 8, 3), np.uint8))
