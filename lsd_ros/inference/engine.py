@@ -157,8 +157,8 @@ class Engine:
         :param uncertainty: whether the deviation of the depth is wanted, where the weights know it
         :param base_from_camera: where the camera sits on the robot, for sources of the scale and
             to fuse another odometry, shape (4, 4); None where it is not known
-        :param inspect: shown what the network will see, shape (h, w, 3), or the image itself where
-            that is smaller; may raise, and leave the frame as if it had never been
+        :param inspect: shown the image as large as the network will see it, shape (h, w, 3), or as
+            it came where that is smaller; may raise, and leave the frame as if it had never been
         :return: with what was wanted; ``motion`` is None until three frames follow each other, and
             until then, and without a metric scale, ``odom_covariance`` says that the pose is lost
         :raises CameraError: depth is wanted and the frame has no camera, or its camera has
@@ -176,7 +176,7 @@ class Engine:
             small, small_camera = prepare(rectified.image, rectified.camera)
         if inspect is not None:
             with _timed(stages, 'inspect'):
-                inspect(min(small, rectified.image, key=len))
+                inspect(self._inspected(frame, rectified, small))
         self._fit_backend(small)
         maps, moved = self._networks(
             frame.stamp_ns,
@@ -234,6 +234,13 @@ class Engine:
             time.perf_counter() - started,
         )
         return backend
+
+    def _inspected(
+        self, frame: Frame, rectified: RectifiedImage, small: NDArray[np.uint8]
+    ) -> NDArray[np.uint8]:
+        if rectified.unseen is not None:  # its black rim would be the sharpest edge of all
+            small, _ = self._weights.preprocessing.prepare(frame.image, None)
+        return min(small, frame.image, key=len)
 
     def _fit_backend(self, small: NDArray[np.uint8]) -> None:
         size = (small.shape[1], small.shape[0])

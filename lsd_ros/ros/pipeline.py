@@ -161,8 +161,11 @@ class Pipeline:
             inspect=self._guard.network_image,
         )
         estimated = time.perf_counter()
+        was_blind = self._guard.is_blind
         passes = self._guard.passes(estimate, received.at_s)
         self._said_lost = lost = self._guard.is_blind
+        if was_blind and not lost:
+            log.info('obstacles are reported again')
         self._outputs.publish(estimate, settings.engine, obstacles=passes, lost=lost)
         own_s = {'decode': decoded - begun, 'publish': time.perf_counter() - estimated}
         self._record(received, estimate, {**own_s, **estimate.stages_s}, passes)

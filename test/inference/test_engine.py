@@ -104,6 +104,35 @@ def test_only_what_is_wanted_is_computed():
     assert 'pose network' not in only_depth.stages_s
 
 
+def test_inspector_sees_the_image_and_what_it_refuses_has_never_been():
+    engine, untouched = engine_of(small_weights()), engine_of(small_weights())
+    seen = []
+
+    def refuse(pixels):
+        seen.append(pixels)
+        raise FrameError('it shows nothing')
+
+    for number in range(3):
+        engine.process(frame(number), inspect=seen.append)
+        untouched.process(frame(number))
+    with pytest.raises(FrameError, match='it shows nothing'):
+        engine.process(frame(3), inspect=refuse)
+    assert [pixels.shape for pixels in seen] == [(64, 192, 3)] * 4
+    pose = engine.process(frame(4)).odom_from_camera
+    np.testing.assert_array_equal(pose, untouched.process(frame(4)).odom_from_camera)
+
+
+def test_inspector_sees_no_rim_of_undistortion_and_nothing_enlarged():
+    seen = []
+    bright = np.full((96, 320, 3), 200, np.uint8)
+    bent = engine_of(small_weights(), distortion='undistort')
+    assert np.isnan(bent.process(frame(1, BENT, bright), inspect=seen.append).depth).any()
+    tiny = Camera(width=60, height=20, fx=40, fy=40, cx=29.5, cy=9.5)
+    engine_of(small_weights()).process(frame(1, tiny, bright[:20, :60]), inspect=seen.append)
+    assert seen[0].min() == 200
+    assert seen[1].shape == (20, 60, 3)
+
+
 @pytest.mark.parametrize('fit', ['stretch', 'keep_aspect'])
 def test_depth_of_camera_size_fits_the_camera_image(fit):
     engine = engine_of(small_weights(fit=fit), depth_size='camera')
