@@ -102,6 +102,8 @@ def test_a_robot_that_stands_settles_nothing_and_unsettles_nothing():
     assert (stood.factor, stood.deviation) == (driven.factor, driven.deviation)
     shaken = robot.go(300, step(0), seen=step(0.004))  # vision never stands quite still
     assert shaken.metric
+    silent = robot.go(300, step(0), wheels=False)  # some wheels say nothing while they stand
+    assert silent.metric
 
 
 def test_a_turn_on_the_spot_counts_by_the_lever_arm_of_the_camera():
