@@ -24,7 +24,7 @@ from lsd_ros.types import Camera
 LSD_ROS = (sys.executable, '-m', 'lsd_ros.cli.main')
 CAMERA = Camera(384, 128, 222.0, 222.0, 191.5, 63.5)
 TRAINED, CALIBRATED, JUDGED = range(6), (200, 201, 202), (100, 101, 102)
-STEPS = {'teacher': 400, 'student': 400}
+STEPS = 400
 WIDTHS = [8, 16, 32, 64, 96]
 BOTH: dict[str, Any] = {
     'data.width': 192,
@@ -88,11 +88,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description='How well is the uncertainty calibrated?')
     parser.add_argument('out', type=Path)
     parser.add_argument('--test', type=Path, nargs='*', default=[], help='other data with depth')
+    parser.add_argument('--teacher-steps', type=int, default=STEPS)
     given = parser.parse_args()
     out, others = given.out, given.test
     make(out)
-    train('teacher', out, '--max-steps', STEPS['teacher'])
-    train('student', out, '--max-steps', STEPS['student'], '--teacher', out / 'teacher')
+    train('teacher', out, '--max-steps', given.teacher_steps)
+    train('student', out, '--max-steps', STEPS, '--teacher', out / 'teacher')
     told, fitted = out / 'student' / 'weights.safetensors', out / 'calibrated.safetensors'
     shutil.copy(told, fitted)
     judge = ('evaluate', '--data', out / 'judge', *others)
