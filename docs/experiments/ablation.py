@@ -4,7 +4,8 @@ Does each part of the method help? Trains and judges every row of docs/experimen
     python docs/experiments/ablation.py make SYNTHETIC
     python docs/experiments/ablation.py run OUT --train SYNTHETIC/train DATA/train \
         --test SYNTHETIC/test DATA/val --seeds 0 1
-    python docs/experiments/ablation.py table OUT
+    python docs/experiments/ablation.py json OUT > results.json
+    python docs/experiments/ablation.py table results.json
 
 ``run`` goes on where it was stopped; several may run at once, each with seeds of its own. Every
 training and every evaluation is a call of ``lsd_ros``, and ``OUT/*/commands.txt`` has them all.
@@ -66,6 +67,7 @@ MINIMUM = {
 }
 TEACHER = {'network.teacher.group_blocks': [1, 2, 2, 0, 4, 4]}
 OWN_POSE = {'pose_from_teacher': False}
+MEAN_MAP = 'mean_map_abs_rel'
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,7 @@ class Row:
     :param kind: ``teacher`` or ``student``
     :param settings: beyond :data:`SHARED`
     :param taught: whether the teacher of the same seed is there
+    :param share: of the steps that the other rows have
     """
 
     name: str
@@ -83,6 +86,7 @@ class Row:
     kind: str
     settings: dict[str, Any] = field(default_factory=dict)
     taught: bool = False
+    share: float = 1.0
 
 
 def _without(term: str) -> dict[str, Any]:
@@ -105,8 +109,16 @@ ROWS = (
         {**OWN_POSE, 'approximation.norm': 'mean_squared'},
         taught=True,
     ),
-    Row('pose', "student + L_apx, pose network from the teacher's", 'student', taught=True),
     Row('minimum', 'student, photometric only, minimum and auto-mask', 'student', MINIMUM),
+    Row('early', 'student, photometric only, a third of the steps', 'student', share=1 / 3),
+    Row(
+        'early_taught',
+        'student + L_apx, a third of the steps (the teacher has all)',
+        'student',
+        OWN_POSE,
+        taught=True,
+        share=1 / 3,
+    ),
 )
 
 
@@ -140,7 +152,8 @@ def run(given: argparse.Namespace) -> None:
 def _run_row(row: Row, seed: int, folder: Path, given: argparse.Namespace) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     training = folder / 'run'
-    values = {**SHARED, **row.settings, 'loop.seed': seed, 'loop.max_steps': given.steps}
+    steps = round(row.share * given.steps)
+    values = {**SHARED, **row.settings, 'loop.seed': seed, 'loop.max_steps': steps}
     train = ['train', row.kind, '--out', training, '--data', *given.train]
     if row.taught:
         train += ['--teacher', given.out / f'teacher_{seed}' / 'run']
@@ -153,8 +166,8 @@ def _run_row(row: Row, seed: int, folder: Path, given: argparse.Namespace) -> No
     result = {
         'row': row.name,
         'seed': seed,
-        'steps': given.steps,
-        'samples': given.steps * SHARED['loop.batch_size'],
+        'steps': steps,
+        'samples': steps * SHARED['loop.batch_size'],
         'training_cpu_s': round(cpu_s[0], 1),  # of its last part, where it was stopped
         'parameters': _parameters(training),
         'settings': row.settings,
@@ -206,6 +219,10 @@ def gather(out: Path) -> list[dict[str, Any]]:
     return sorted(results, key=lambda result: (order.index(result['row']), result['seed']))
 
 
+def _rounded(result: dict[str, Any]) -> Any:
+    return json.loads(json.dumps(result), parse_float=lambda digits: round(float(digits), 4))
+
+
 def table(results: list[dict[str, Any]]) -> Iterator[str]:
     """Yield the table in Markdown: mean and sample standard deviation over the seeds."""
     sets = _test_sets(results[0])
@@ -236,12 +253,13 @@ def _test_sets(result: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def _cell(results: list[dict[str, Any]], names: list[str]) -> str:
-    parts = []
-    for figure in ('abs_rel', 'a1'):
+    """Return AbsRel (that of the network's own mean map in brackets) and a1."""
+    shown = {}
+    for figure in ('abs_rel', MEAN_MAP, 'a1'):
         values = [mean(result['scores'][name][figure] for name in names) for result in results]
-        spread = f' ± {stdev(values):.3f}' if len(values) > 1 else ''
-        parts.append(f'{mean(values):.3f}{spread}')
-    return ', '.join(parts)
+        spread = f' ± {stdev(values):.3f}' if len(values) > 1 and figure != MEAN_MAP else ''
+        shown[figure] = f'{mean(values):.3f}{spread}'
+    return f'{shown["abs_rel"]} ({shown[MEAN_MAP]}), {shown["a1"]}'
 
 
 def main() -> None:
@@ -268,7 +286,8 @@ def main() -> None:
     elif given.verb == 'table':
         print('\n'.join(table(gather(given.out))))
     else:
-        print(json.dumps(gather(given.out), indent=1))
+        lines = (json.dumps(_rounded(result)) for result in gather(given.out))
+        print('[\n' + ',\n'.join(lines) + '\n]')
 
 
 if __name__ == '__main__':
