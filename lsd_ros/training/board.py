@@ -28,8 +28,10 @@ class Board:
         from tensorboard.summary.writer.record_writer import RecordWriter
 
         self._event = Event
-        name = f'events.out.tfevents.{int(time.time())}.{socket.gethostname()}.{os.getpid()}'
-        self._path = folder / name
+        seconds, rest_ns = divmod(time.time_ns(), 10**9)
+        place = f'{socket.gethostname()}.{os.getpid()}'
+        # TensorBoard reads files in the order of their names
+        self._path = folder / f'events.out.tfevents.{seconds}.{place}.{rest_ns:09}'
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open('xb', buffering=0)
