@@ -29,11 +29,14 @@ class Place(NamedTuple):
     :param sequence: number of the sequence
     :param middle: index of the frame in the middle
     :param gap: to the neighbours
+    :param beside: number of the sequence that shows the same moments from the other camera of a
+        stereo pair, and is seen in the place of the neighbours; None: the neighbours are seen
     """
 
     sequence: int
     middle: int
     gap: int
+    beside: int | None = None
 
 
 def places(

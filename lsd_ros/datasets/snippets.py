@@ -25,6 +25,7 @@ from lsd_ros.datasets.augmentation import (
 from lsd_ros.datasets.frame_cache import CacheSettings, FrameCache
 from lsd_ros.datasets.image_difference import difference
 from lsd_ros.datasets.snippet_index import Place, gap_by_motion, places
+from lsd_ros.datasets.stereo import StereoPair, beside, mirrored
 from lsd_ros.datasets.training_sequence import TrainingSequence, world_from_camera
 from lsd_ros.geometry.resize import size_in_aspect
 from lsd_ros.settings import setting
@@ -72,13 +73,20 @@ class SnippetSettings:
         minimum=0,
         maximum=255,
     )
+    stereo: tuple[str, ...] = setting(
+        (),
+        'Stereo pairs "LEFT RIGHT METRES": the names of two rectified sequences with the same '
+        'stamps, and how far apart their cameras are; each is then also a neighbour of the other',
+    )
     seed: int = setting(0, 'Of everything random', minimum=0, maximum=2**31 - 1)
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
 
     def __post_init__(self) -> None:
-        """Check every value."""
+        """Check every value and the stereo pairs."""
         settings.check(self)
+        for pair in self.stereo:
+            StereoPair.parse(pair)
 
 
 @dataclass(frozen=True)
@@ -86,11 +94,16 @@ class Snippet:
     """
     Three frames in the order of time; the middle one is the target.
 
+    Where a stereo pair is given, there are also snippets whose first and last frame are both the
+    image of the other camera.
+
     :param images: as they are, shape (3, 3, H, W), uint8: frame, RGB, row, column
     :param jittered: the same with other colours, for the networks; losses compare ``images``
     :param intrinsics: K of all three, shape (3, 3), float32
     :param translations: how far the camera moved from the first frame to the middle one, and from
         there to the last, shape (2,), float32 [m]; NaN where there are no poses
+    :param known_motions: first_from_middle and last_from_middle, shape (2, 4, 4), float32 [m]; NaN
+        where they are to be estimated
     :param name: of the sequence
     :param stamp_ns: of the target
     """
@@ -99,6 +112,7 @@ class Snippet:
     jittered: Tensor
     intrinsics: Tensor
     translations: Tensor
+    known_motions: Tensor
     name: str
     stamp_ns: int
 
@@ -112,6 +126,7 @@ class SnippetBatch:
     :param jittered: shape (B, 3, 3, H, W), uint8
     :param intrinsics: shape (B, 3, 3), float32
     :param translations: shape (B, 2), float32
+    :param known_motions: shape (B, 2, 4, 4), float32
     :param names: of the sequences
     :param stamps_ns: of the targets
     """
@@ -120,6 +135,7 @@ class SnippetBatch:
     jittered: Tensor
     intrinsics: Tensor
     translations: Tensor
+    known_motions: Tensor
     names: tuple[str, ...]
     stamps_ns: tuple[int, ...]
 
@@ -142,6 +158,7 @@ class SnippetBatch:
             jittered=change(self.jittered),
             intrinsics=change(self.intrinsics),
             translations=change(self.translations),
+            known_motions=change(self.known_motions),
         )
 
 
@@ -163,7 +180,13 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         self._sizes = [_size(sequence.camera, given) for sequence in sequences]
         self.cache = FrameCache(sequences, self._sizes, self._fit, given.cache)
         self.gaps = [self._gap(number) for number in range(len(sequences))]
+        self._beside = beside([StereoPair.parse(pair) for pair in given.stereo], sequences)
         self.places = places(sequences, self.gaps, given.max_step_s)
+        self.places += [
+            Place(number, index, 0, other)
+            for number, (other, _) in self._beside.items()
+            for index in range(len(sequences[number]))
+        ]
         self._by_size: dict[tuple[int, int], list[int]] = {}
         for index, place in enumerate(self.places):
             self._by_size.setdefault(self._sizes[place.sequence], []).append(index)
@@ -205,15 +228,26 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         others = self._by_size[self._sizes[self.places[index].sequence]]
         for _ in range(_ATTEMPTS):
             place = self.places[index]
-            frames = [
-                self.cache.image(place.sequence, place.middle + step)
-                for step in (-place.gap, 0, place.gap)
-            ]
+            frames = self._frames(place)
             least = self.settings.min_difference
             if not least or min(difference(f, frames[1]) for f in frames[::2]) >= least:
                 break
             index = others[random.integers(len(others))]
         return place, frames
+
+    def _frames(self, place: Place) -> list[NDArray[np.uint8]]:
+        if place.beside is None:
+            steps = (-place.gap, 0, place.gap)
+            return [self.cache.image(place.sequence, place.middle + step) for step in steps]
+        other = self.cache.image(place.beside, place.middle)
+        return [other, self.cache.image(place.sequence, place.middle), other]
+
+    def _known_motions(self, place: Place, *, flipped: bool) -> NDArray[np.float32]:
+        if place.beside is None:
+            return np.full((2, 4, 4), np.nan, np.float32)
+        _, other_from_this = self._beside[place.sequence]
+        motion = mirrored(other_from_this) if flipped else other_from_this
+        return np.stack([motion, motion])
 
     def _snippet(
         self, place: Place, frames: list[NDArray[np.uint8]], rng: np.random.Generator
@@ -237,6 +271,7 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
             jittered=_planes(jittered),
             intrinsics=torch.from_numpy(window.camera(camera).matrix.astype(np.float32)),
             translations=torch.from_numpy(translations(sequence, place)),
+            known_motions=torch.from_numpy(self._known_motions(place, flipped=window.flip)),
             name=sequence.name,
             stamp_ns=int(sequence.stamps_ns[place.middle]),
         )
@@ -252,6 +287,8 @@ def _size(camera: Camera, given: SnippetSettings) -> tuple[int, int]:
 
 def translations(sequence: TrainingSequence, place: Place) -> NDArray[np.float32]:
     """Return how far the camera moved before and after the middle [m], NaN where unknown."""
+    if place.beside is not None:
+        return np.full(2, np.nan, np.float32)
     poses = [
         world_from_camera(sequence, place.middle + step) for step in (-place.gap, 0, place.gap)
     ]
@@ -269,6 +306,7 @@ def collate(snippets: Sequence[Snippet]) -> SnippetBatch:
         jittered=torch.stack([snippet.jittered for snippet in snippets]),
         intrinsics=torch.stack([snippet.intrinsics for snippet in snippets]),
         translations=torch.stack([snippet.translations for snippet in snippets]),
+        known_motions=torch.stack([snippet.known_motions for snippet in snippets]),
         names=tuple(snippet.name for snippet in snippets),
         stamps_ns=tuple(snippet.stamp_ns for snippet in snippets),
     )

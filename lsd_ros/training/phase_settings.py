@@ -57,6 +57,11 @@ class PhaseSettings(TrainerSettings):
     pose: PoseSettings = field(default_factory=PoseSettings)
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     metric: MetricSettings = field(default_factory=MetricSettings)
+    start_from: str = setting(
+        '',
+        'What the networks start from, to go on with other data, sizes or losses: the weights '
+        "file of a student, the folder of a teacher's training; empty: from nothing",
+    )
 
     @property
     def preprocessing(self) -> Preprocessing:

@@ -31,6 +31,7 @@ from lsd_ros.training.phase_settings import (
 from lsd_ros.training.provenance import licences, run_card
 from lsd_ros.training.random_states import seed_everything
 from lsd_ros.training.run_folder import WEIGHTS, RunFolder
+from lsd_ros.training.starting import start_student, start_teacher
 from lsd_ros.training.task import Task
 from lsd_ros.training.tasks import DEPTH, POSE, StudentTask, TeacherTask
 from lsd_ros.training.teaching import Taught, check_fits, read_teacher
@@ -69,10 +70,12 @@ def train_teacher(
     fabric = make_fabric(wanted.loop)
     samples = _samples(wanted, data)
     seed_everything(wanted.loop.seed)
-    network = BridgedTeacher(wanted.network)
+    network, pose = BridgedTeacher(wanted.network), PoseNet(wanted.pose)
     if wanted.encoder_weights:
         network.teacher.load_encoder(wanted.encoder_weights)
-    task = TeacherTask(network, PoseNet(wanted.pose), wanted)
+    if wanted.start_from:
+        start_teacher(network, pose, wanted)
+    task = TeacherTask(network, pose, wanted)
     card = run_card(TEACHER, wanted, data, command)
     return _run(fabric, task, samples, wanted, card, out, overwrite, progress)
 
@@ -104,7 +107,9 @@ def train_student(
     samples = _samples(wanted, data)
     seed_everything(wanted.loop.seed)
     student, pose = SmallDepthNet(wanted.network), PoseNet(wanted.pose)
-    if taught is not None and wanted.pose_from_teacher:
+    if wanted.start_from:
+        start_student(student, pose, wanted)
+    elif taught is not None and wanted.pose_from_teacher:
         pose.load_state_dict(taught.pose.state_dict())
     task = StudentTask(student, pose, wanted, None if taught is None else taught.network)
     sha256 = '' if taught is None else taught.sha256
@@ -159,7 +164,7 @@ def _weights(
     told = (
         'no teacher' if taught is None else f'teacher {card.teacher[:12]} of {taught.step} steps'
     )
-    metric = wanted.metric.weight > 0
+    metric = wanted.metric.weight > 0 or bool(wanted.data.stereo)
     described = WeightsCard(
         name=f'student of {trainer.step} steps',
         trained=True,

@@ -28,10 +28,36 @@ class MetricSettings:
     shortest_m: float = setting(
         0.05, 'Motions below this length count as this long [m]', minimum=1e-6
     )
+    focal_px: float = setting(
+        0.0,
+        'Focal length at network size that metres are learned for: what other cameras and windows '
+        'see becomes as far as this one would see it; 0: every camera as it is [pixels]',
+        minimum=0,
+        maximum=1e5,
+    )
 
     def __post_init__(self) -> None:
         """Check every value."""
         settings.check(self)
+
+
+def units_per_metre(intrinsics: Tensor, how: MetricSettings) -> Tensor:
+    """
+    Return how many units of network depth a metre has in front of each camera.
+
+    A longer lens shows the same picture from further away. With ``focal_px``, lengths are those of
+    the scene that shows this picture to a camera of that focal length (Yin et al. 2023, Metric3D):
+    a network cannot tell a window of an image from an image of a longer lens.
+
+    :param intrinsics: K, shape (B, 3, 3)
+    :return: shape (B,)
+    :raises FrameError: the shape does not fit
+    """
+    check_shapes(intrinsics=(intrinsics, 'B 3 3'))
+    units = torch.full_like(intrinsics[:, 0, 0], 1 / how.metres_per_unit)
+    if not how.focal_px:
+        return units
+    return units * how.focal_px / (intrinsics[:, 0, 0] * intrinsics[:, 1, 1]).sqrt()
 
 
 def translation_length_error(

@@ -17,10 +17,10 @@ from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
 from lsd_ros.training.approximation import approximation_loss
 from lsd_ros.training.objective import Outcome, photometric_objective
 from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
-from lsd_ros.training.scale import translation_length_error
+from lsd_ros.training.scale import translation_length_error, units_per_metre
 from lsd_ros.training.task import StepResult, Task
 from lsd_ros.training.uncertainty import distance_likelihood
-from lsd_ros.training.views import FRAMES, TARGET, Views, poses_from_vectors
+from lsd_ros.training.views import FRAMES, TARGET, Views, poses_from_vectors, with_known
 
 DEPTH, POSE = 'depth', 'pose'
 BRIGHT = 0.98  # quantile of disparity that is drawn white
@@ -116,12 +116,13 @@ class DepthTask(Task):
         disparities = features.disparities
         if everything and not how.needs_neighbours:
             disparities = tuple(disparity.chunk(FRAMES)[TARGET] for disparity in disparities)
-        motions = self.networks[POSE](torch.cat(frames, dim=1))
+        motions = poses_from_vectors(self.networks[POSE](torch.cat(frames, dim=1)))
+        units = units_per_metre(batch.intrinsics, self._wanted.metric)
         views = Views(
             images=_by_frame(batch.images).float() / 255,
             intrinsics=batch.intrinsics,
             disparities=tuple(disparity.float() for disparity in disparities),
-            source_from_target=poses_from_vectors(motions),
+            source_from_target=with_known(motions, batch.known_motions, units),
             features=features.encoder[how.feature_stage] if how.needs_features else None,
         )
         return _Looked(inputs, features, views)
@@ -134,8 +135,9 @@ class DepthTask(Task):
         """Hold the length of the motions to the measured ones, where there are such."""
         how = self._wanted.metric
         known = batch.translations.isfinite()
+        units = units_per_metre(batch.intrinsics, how)[:, None]
         measured = torch.zeros_like(views.source_from_target)
-        measured[..., 0, 3] = batch.translations / how.metres_per_unit  # the length is what counts
+        measured[..., 0, 3] = batch.translations * units  # the length is what counts
         error = translation_length_error(
             views.source_from_target, measured, known, how.shortest_m / how.metres_per_unit
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from lsd_ros.errors import FrameError
@@ -82,3 +83,21 @@ def poses_from_vectors(vectors: Tensor) -> Tensor:
         raise FrameError(f'motions of shape {tuple(vectors.shape)} must be (B, {PAIRS}, 6)')
     exact = vectors if vectors.element_size() >= 4 else vectors.float()
     return pose_from_vector(exact.flatten(0, 1)).reshape(-1, PAIRS, 4, 4)
+
+
+def with_known(estimated: Tensor, known: Tensor, units_per_metre: Tensor) -> Tensor:
+    """
+    Put motions that are known in the place of estimated ones.
+
+    :param estimated: source_from_target [network units], shape (B, 2, 4, 4)
+    :param known: the same [m], NaN where a motion is not known, shape (B, 2, 4, 4)
+    :param units_per_metre: shape (B,)
+    :return: shape (B, 2, 4, 4)
+    :raises FrameError: the shapes do not fit
+    """
+    form = f'B {PAIRS} 4 4'
+    check_shapes(estimated=(estimated, form), known=(known, form))
+    is_known = known[..., :1, :1].isfinite()
+    scaled = known.nan_to_num()
+    scaled[..., :3, 3] *= units_per_metre[:, None, None]
+    return torch.where(is_known, scaled, estimated)

@@ -1,0 +1,55 @@
+"""Going on from what was trained before: on other data, at another size, with another loss."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from lsd_ros.errors import SettingError
+from lsd_ros.models.bridge import BridgedTeacher
+from lsd_ros.models.checkpoint import load_weights
+from lsd_ros.models.pose_net import PoseNet
+from lsd_ros.models.small_depth_net import SmallDepthNet
+from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings
+from lsd_ros.training.teaching import read_teacher
+
+
+def start_student(student: SmallDepthNet, pose: PoseNet, wanted: StudentSettings) -> None:
+    """
+    Give a student and its pose network the numbers of a weights file.
+
+    :raises WeightsError: the file cannot be used
+    :raises SettingError: its networks, colours or depth range are others than the wanted ones
+    """
+    weights = load_weights(wanted.start_from)
+    theirs = (weights.depth.shape, weights.pose.shape, weights.preprocessing.colour)
+    ours = (student.shape, pose.shape, wanted.input.colour)
+    for name, there, here in zip(('network', 'pose', 'input.colour'), theirs, ours, strict=True):
+        _check_same(wanted.start_from, name, there, here)
+    _check_same(wanted.start_from, 'depth range', weights.depths, wanted.input.depths)
+    student.load_state_dict(weights.depth.state_dict())
+    pose.load_state_dict(weights.pose.state_dict())
+
+
+def start_teacher(teacher: BridgedTeacher, pose: PoseNet, wanted: TeacherSettings) -> None:
+    """
+    Give a teacher and its pose network the numbers of another teacher's training.
+
+    :raises TrainingError: it is no teacher's training, or has no whole checkpoint
+    :raises SettingError: its networks, colours or depth range are others than the wanted ones
+    """
+    taught = read_teacher(Path(wanted.start_from))
+    there, here = taught.wanted, wanted
+    _check_same(wanted.start_from, 'network', there.network, here.network)
+    _check_same(wanted.start_from, 'pose', there.pose, here.pose)
+    _check_same(wanted.start_from, 'input.colour', there.input.colour, here.input.colour)
+    _check_same(wanted.start_from, 'depth range', there.input.depths, here.input.depths)
+    teacher.load_state_dict(taught.network.state_dict())
+    pose.load_state_dict(taught.pose.state_dict())
+
+
+def _check_same(source: str, name: str, there: object, here: object) -> None:
+    if there != here:
+        raise SettingError(
+            f'start_from is {source}, whose {name} is {there}, and {here} is wanted: choose the '
+            'same, or train from nothing'
+        )
