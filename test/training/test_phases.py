@@ -133,6 +133,33 @@ def test_metric_training_makes_metric_weights(sequence: Path, tmp_path: Path) ->
     assert (card.metric, card.metres_per_unit) == (True, 2.0)
 
 
+def test_a_training_starts_from_what_was_trained_before(
+    teacher: Path, sequence: Path, tmp_path: Path
+) -> None:
+    first = student({}, sequence, tmp_path / 'first')
+    slow = {'optimiser.learning_rate': 1e-9, 'optimiser.average': 0.0, 'loop.max_steps': 1}
+    wider = {**slow, 'data.width': 128, 'loop.seed': 1, 'start_from': str(first)}
+    second = student(wider, sequence, tmp_path / 'second')
+    before, after = load_weights(first), load_weights(second)
+    for name in ('depth', 'pose'):
+        theirs = getattr(before, name).named_parameters()
+        for (label, there), here in zip(theirs, getattr(after, name).parameters(), strict=True):
+            torch.testing.assert_close(here, there, rtol=0, atol=1e-6, msg=label)
+    wanted = {**TEACHER, **slow, 'loop.seed': 1, 'start_from': str(teacher)}
+    trained = train_teacher(
+        settings.build(TeacherSettings, wanted), open_sequences([sequence]), tmp_path / 'third'
+    )
+    depth = trained.result.get_submodule('depth')
+    for there, here in zip(
+        read_teacher(teacher).network.parameters(), depth.parameters(), strict=True
+    ):
+        torch.testing.assert_close(here, there, rtol=0, atol=1e-6)
+    for changed in ({'input.colour': 'grey'}, {'network.full_width': 16}, {'pose.widths': (8,)}):
+        with pytest.raises(SettingError, match=next(iter(changed)).split('.')[0]):
+            student({**wider, **changed}, sequence, tmp_path / 'fourth')
+    assert not (tmp_path / 'fourth').exists()
+
+
 def test_metric_training_moves_towards_the_measured_length(sequence: Path, tmp_path: Path) -> None:
     given = {'metric.weight': 1.0, 'loop.max_steps': 20, 'optimiser.learning_rate': 3e-3}
     student({**given, 'objective.scales': 2}, sequence, tmp_path / 'run')
