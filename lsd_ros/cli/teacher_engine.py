@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from lsd_ros.inference.engine import EngineInfo
 from lsd_ros.inference.odometry.odometry import Odometry
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.preprocessing import Normalise
-from lsd_ros.training.teaching import read_teacher
+from lsd_ros.training.teaching import Taught, read_teacher
 from lsd_ros.types import Estimate, Frame, Scale
 
 FINEST = 0
@@ -27,11 +28,17 @@ class TeacherEngine:
 
     :param run: folder of the training
     :param settings: ranges and odometry
+    :param read: reads the training
     :raises TrainingError: it is no teacher's, or has no whole checkpoint
     """
 
-    def __init__(self, run: Path, settings: EngineSettings) -> None:
-        self._taught = read_teacher(run)
+    def __init__(
+        self,
+        run: Path,
+        settings: EngineSettings,
+        read: Callable[[Path], Taught] = read_teacher,
+    ) -> None:
+        self._taught = read(run)
         self._settings = settings
         self._preprocessing = self._taught.wanted.preprocessing
         self._normalise = Normalise(self._preprocessing)
