@@ -14,6 +14,7 @@ from lsd_ros.datasets.bag import BagReader
 from lsd_ros.datasets.source import kind_of_source, open_source
 
 WEIGHTS_SUFFIX = '.safetensors'
+UNKNOWN_IF_ZERO = ('focal_px', 'camera_height_m')  # of the card of weights
 
 
 def run(given: argparse.Namespace) -> int:
@@ -86,7 +87,7 @@ def _items(items: Sequence[Mapping[str, Any]], indent: int) -> Iterator[str]:
 
 
 def _text(name: str, value: Any) -> str:
-    if value is None or value in ('', [], ()):
+    if value is None or value in ('', [], ()) or (name in UNKNOWN_IF_ZERO and not value):
         return MISSING
     if isinstance(value, list | tuple):
         return ', '.join(_text(name, one) for one in value)

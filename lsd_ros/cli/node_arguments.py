@@ -21,7 +21,8 @@ def called_metric(wanted: EngineSettings) -> EngineSettings:
 
     :raises WeightsError: the weights cannot be used
     """
-    if wanted.scale != ScaleSettings() or load_weights(wanted.weights or SHIPPED).card.metric:
+    card = load_weights(wanted.weights or SHIPPED).card  # also says here what they forbid
+    if wanted.scale != ScaleSettings() or card.metric:
         return wanted
     return dataclasses.replace(wanted, scale=ScaleSettings(source='fixed'))
 

@@ -110,10 +110,7 @@ class Engine:
         :raises BackendError: nothing can run the networks as asked
         """
         path = settings.weights or SHIPPED
-        weights = weights_of(path)
-        if weights.card.licence:
-            LOGGER.info('licence of weights %s: %s', weights.card.name, weights.card.licence)
-        return cls(settings, weights, path, opened)
+        return cls(settings, weights_of(path), path, opened)
 
     @property
     def info(self) -> EngineInfo:
@@ -332,13 +329,12 @@ class Engine:
         base_from_camera: Matrix | None,
     ) -> Observation:
         """Return what a source of the scale may look at."""
-        inverse_depth = camera = None
-        if self._scale.needs_depth and maps is not None and small_camera is not None:
+        inverse_depth = None
+        if self._scale.needs_depth and maps is not None:
             depths = self._weights.depths
             far, near = 1 / depths.max_depth, 1 / depths.min_depth
             inverse_depth = maps[0] * np.float32(near - far) + np.float32(far)
-            camera = small_camera.resized(maps.shape[2], maps.shape[1])
-        return Observation(stamp_ns, inverse_depth, camera, moved, base_from_camera)
+        return Observation(stamp_ns, inverse_depth, small_camera, moved, base_from_camera)
 
     def _motion(
         self, moved: NetworkMotion | None, scale: Scale, base_from_camera: Matrix | None

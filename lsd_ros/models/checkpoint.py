@@ -25,6 +25,7 @@ from torch import Tensor, nn
 from lsd_ros import settings
 from lsd_ros.errors import LsdError, WeightsError
 from lsd_ros.geometry.depth import DisparityRange
+from lsd_ros.models.licence import forbids_commercial_use, tell_once
 from lsd_ros.models.pose_net import PoseNet, PoseSettings
 from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
@@ -43,7 +44,13 @@ class WeightsCard:
     :param trained: False for random weights, whose depth means nothing
     :param metric: whether network depth times ``metres_per_unit`` is metres
     :param metres_per_unit: 1 where the weights are not metric
+    :param focal_px: focal length at network size that metres were learned for; another camera's
+        metres are longer by as much as its own is [pixels]; 0: metres do not depend on it
+    :param camera_height_m: height above the ground of the cameras that metres were learned from;
+        0: various, or not known [m]
     :param licence: licence that the training data puts on the weights; empty: none beyond ours
+    :param commercial_use: False: a licence of the training data forbids it; True says no more
+        than that none is known to
     :param data: names of the training sets
     :param command: what made the file
     :param note: anything else worth saying
@@ -56,7 +63,10 @@ class WeightsCard:
     trained: bool
     metric: bool = False
     metres_per_unit: float = 1.0
+    focal_px: float = 0.0
+    camera_height_m: float = 0.0
     licence: str = ''
+    commercial_use: bool = True
     data: tuple[str, ...] = ()
     command: str = ''
     note: str = ''
@@ -64,11 +74,13 @@ class WeightsCard:
     motion_noise: MotionNoise | None = None
 
     def __post_init__(self) -> None:
-        """Check the factor."""
-        if not 0 < self.uncertainty_factor < math.inf:
-            raise WeightsError(
-                f'uncertainty_factor {self.uncertainty_factor} must be positive and finite'
-            )
+        """Check all that is a number."""
+        for name in ('metres_per_unit', 'uncertainty_factor'):
+            if not 0 < getattr(self, name) < math.inf:
+                raise WeightsError(f'{name} {getattr(self, name)} must be positive and finite')
+        for name in ('focal_px', 'camera_height_m'):
+            if not 0 <= getattr(self, name) < math.inf:
+                raise WeightsError(f'{name} {getattr(self, name)} must be finite, not negative')
 
 
 @dataclass(frozen=True)
@@ -112,10 +124,10 @@ def save_weights(weights: Weights, path: str | Path, *, dtype: torch.dtype = tor
 
     :param dtype: type that the numbers are stored in; float16 halves the file
     :return: SHA-256 of the tensors
-    :raises WeightsError: the file cannot be written
+    :raises WeightsError: a number is too large for that type, or the file cannot be written
     """
     tensors = {
-        f'{part}.{name}': _stored(tensor, dtype)
+        f'{part}.{name}': _stored(f'{part}.{name}', tensor, dtype)
         for part, network in (('depth', weights.depth), ('pose', weights.pose))
         for name, tensor in network.state_dict().items()
     }
@@ -137,6 +149,8 @@ def load_weights(path: str | Path) -> Weights:
     """
     Rebuild the networks from a weights file, strictly; they come in evaluation mode.
 
+    What the licence of their training data forbids is logged, once in a process.
+
     :raises WeightsError: the file is missing, unreadable, damaged, truncated, foreign, or its
         tensors do not fit the networks that its header describes
     """
@@ -154,6 +168,7 @@ def load_weights(path: str | Path) -> Weights:
         ) from error
     for part, network in (('depth', depth), ('pose', pose)):
         _fill(network, part, tensors, path)
+    tell_once(card.name, card.licence, commercial_use=card.commercial_use)
     return Weights(depth.eval(), pose.eval(), preprocessing, depths, card, header['sha256'])
 
 
@@ -188,12 +203,23 @@ def _card(given: dict[str, Any]) -> WeightsCard:
     if noise is not None:
         turns = {name: tuple(noise[name]) for name in ('rotation_deg', 'rotation_memory_s')}
         noise = MotionNoise(**{**noise, **turns})
-    return WeightsCard(**{**given, 'data': tuple(given['data']), 'motion_noise': noise})
+    read = {**given, 'data': tuple(given['data']), 'motion_noise': noise}
+    # files that were written before this was a field
+    read.setdefault('commercial_use', not forbids_commercial_use(given.get('licence', '')))
+    return WeightsCard(**read)
 
 
-def _stored(tensor: Tensor, dtype: torch.dtype) -> Tensor:
+def _stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
     tensor = tensor.detach().cpu().contiguous()
-    return tensor.to(dtype) if tensor.is_floating_point() else tensor
+    if not tensor.is_floating_point():
+        return tensor
+    largest = float(tensor.abs().max())
+    if math.isfinite(largest) and largest > torch.finfo(dtype).max:
+        raise WeightsError(
+            f'{name} has a value of {largest:.4g}, and {dtype} ends at '
+            f'{torch.finfo(dtype).max:.4g}: store these weights as torch.float32'
+        )
+    return tensor.to(dtype)
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

@@ -96,6 +96,11 @@ class Camera:
             [[self.fx, 0.0, self.cx], [0.0, self.fy, self.cy], [0.0, 0.0, 1.0]], dtype=np.float64
         )
 
+    @property
+    def focal_px(self) -> float:
+        """Return the geometric mean of both focal lengths [pixels]."""
+        return math.sqrt(self.fx * self.fy)
+
     def cropped(self, left: int, top: int, width: int, height: int) -> Camera:
         """
         Return the camera of a window of the image.

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 
 from lsd_ros.cli.main import main
 from lsd_ros.cli.tables import table
-from lsd_ros.models.checkpoint import load_weights
+from lsd_ros.models.checkpoint import change_card, load_weights
 
 
 def inspected(path: Path, capsys: pytest.CaptureFixture[str]) -> dict:
@@ -24,6 +25,24 @@ def test_weights(weights: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert found['card']['trained'] is False
     assert found['depth_parameters'] == sum(p.numel() for p in real.depth.parameters())
     assert found['size_bytes'] == weights.stat().st_size
+
+
+def test_weights_say_what_their_metres_are_of(
+    weights: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    known = Path(shutil.copy(weights, tmp_path))
+    change_card(known, metric=True, metres_per_unit=5.0, focal_px=233.25, camera_height_m=1.65)
+    found = inspected(known, capsys)['card']
+    assert (found['focal_px'], found['camera_height_m']) == (233.25, 1.65)
+    assert found['commercial_use'] is True
+    wanted = {'metres_per_unit': '5', 'focal_px': '233.25', 'camera_height_m': '1.65'}
+    unknown = {'metres_per_unit': '1', 'focal_px': '-', 'camera_height_m': '-'}
+    for path, values in ((known, wanted), (weights, unknown)):
+        assert main(['inspect', str(path)]) == 0
+        said = dict(
+            line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines() if ' ' in line
+        )
+        assert {name: said[name] for name in values} == values
 
 
 def test_a_bag(bag: Path, capsys: pytest.CaptureFixture[str]) -> None:

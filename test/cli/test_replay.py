@@ -21,6 +21,7 @@ from lsd_ros.inference.settings import EngineSettings, MountSettings
 from lsd_ros.messages import encode
 from lsd_ros.messages.camera_info import camera_from_info
 from lsd_ros.messages.decode import depth_to_metres, stamp_ns
+from lsd_ros.models.checkpoint import change_card
 
 Replay = Callable[..., int]
 
@@ -122,6 +123,24 @@ def test_the_frames_are_counted_and_untrained_weights_named(
     assert err == "warning: the weights 'small' are untrained: depth and motion mean nothing\n"
     assert out.startswith('frames in   12\nframes out  12\nskipped     0\n')
     assert 'small (UNTRAINED), 96 x 64, torch on cpu' in out
+
+
+def test_weights_that_forbid_commercial_use_say_so_once(
+    bag: Path,
+    weights: Path,
+    tmp_path: Path,
+    replay: Replay,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    forbidding = Path(shutil.copy(weights, tmp_path / 'street.safetensors'))
+    change_card(forbidding, name='street', licence='CC BY-NC 4.0', commercial_use=False)
+    for name in ('1', '2'):
+        assert replay(bag, tmp_path / name, '--weights', forbidding) == 0
+    said = (
+        'warning: the weights street were trained on data for non-commercial use only (CC BY-NC '
+        '4.0): do not use them commercially, or train your own\n'
+    )
+    assert capsys.readouterr().err.count(said) == 1
 
 
 def test_pictures_show_image_and_depth(bag: Path, tmp_path: Path, replay: Replay) -> None:

@@ -225,6 +225,23 @@ def test_shipped_weights_load_and_say_what_they_are():
     engine.close()
 
 
+def test_metres_of_the_weights_follow_the_focal_length_of_the_camera_at_network_size():
+    card = WeightsCard('mine', trained=True, metric=True, metres_per_unit=5.0, focal_px=60.0)
+    weights = dataclasses.replace(small_weights(), card=card)
+    engine = engine_of(weights, max_depth_m=1e4)
+    near, far = (
+        engine.process(frame(1, dataclasses.replace(CAMERA, fx=focal, fy=focal)), motion=False)
+        for focal in (100.0, 200.0)
+    )
+    assert near.camera.fx == pytest.approx(60.0)  # 320 x 96 is 192 x 64 for the network
+    assert near.camera.fy == pytest.approx(66.7, abs=0.1)
+    factor = 5.0 * np.sqrt(60.0 * 200 / 3) / 60.0
+    assert (near.scale.metric, near.scale.factor) == (True, pytest.approx(factor))
+    np.testing.assert_allclose(far.depth, 2 * near.depth, rtol=1e-5)
+    moving = engine.process(frame(2, camera=None), depth=False)
+    assert (moving.scale.metric, moving.scale.factor) == (True, pytest.approx(2 * factor))
+
+
 def test_missing_weights_are_named(tmp_path):
     path = str(tmp_path / 'none.safetensors')
     with pytest.raises(WeightsError, match='none.safetensors do not exist'):

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+import logging
 import os
 
 import pytest
@@ -16,6 +17,7 @@ from lsd_ros.models.checkpoint import (
     load_weights,
     save_weights,
 )
+from lsd_ros.models.licence import forbids_commercial_use
 from lsd_ros.models.pose_net import PoseNet, PoseSettings
 from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
@@ -58,11 +60,25 @@ def test_a_file_rebuilds_its_model(weights, file):
     assert torch.equal(loaded.pose(image), weights.pose.eval()(image))
 
 
-def test_half_precision_halves_the_file_and_comes_back_as_float32(weights, file, tmp_path):
+def test_half_precision_halves_the_file_and_changes_depth_by_rounding_alone(
+    weights, file, tmp_path
+):
     half = tmp_path / 'half.safetensors'
-    save_weights(weights, half, dtype=torch.float16)
+    full = load_weights(file)
+    image = torch.randn(2, 3, 64, 96)
+    full.depth.heads[0].conv.weight.data.normal_()  # so that depth is not the same everywhere
+    with torch.no_grad():
+        for _ in range(30):  # statistics as a training leaves them
+            full.depth.train()(image)
+    full.depth.eval()
+    save_weights(full, half, dtype=torch.float16)
     assert half.stat().st_size < 0.7 * file.stat().st_size
-    assert all(p.dtype == torch.float32 for p in load_weights(half).depth.parameters())
+    rounded = load_weights(half)
+    assert all(p.dtype == torch.float32 for p in rounded.depth.parameters())
+    with torch.inference_mode():
+        before, after = (loaded.depth(image)[0] for loaded in (full, rounded))
+    assert before.std() > 0.01
+    torch.testing.assert_close(after, before, rtol=0.01, atol=1e-3)
 
 
 def test_the_same_weights_have_the_same_digest(weights, tmp_path):
@@ -76,8 +92,8 @@ def test_weights_of_an_earlier_version_still_load(weights, file):
     with safe_open(file, framework='pt') as old:
         header = old.metadata()
         tensors = {name: old.get_tensor(name) for name in old.keys()}  # noqa: SIM118
-    new = (('depth', 'uncertainty'), ('card', 'uncertainty_factor'), ('card', 'motion_noise'))
-    for part, name in new:
+    cards = ('uncertainty_factor', 'motion_noise', 'focal_px', 'camera_height_m', 'commercial_use')
+    for part, name in (('depth', 'uncertainty'), *(('card', name) for name in cards)):
         values = json.loads(header[part])
         del values[name]
         header[part] = json.dumps(values)
@@ -102,6 +118,71 @@ def test_a_head_for_uncertainty_is_in_the_file_and_its_card_can_be_changed(weigh
     assert abs(path.stat().st_size - size) < 256, 'the tensors are stored as they were'
     with pytest.raises(WeightsError, match='uncertainty_factor 0 must be positive'):
         change_card(path, uncertainty_factor=0)
+
+
+@pytest.mark.parametrize('name', ['metres_per_unit', 'focal_px', 'camera_height_m'])
+@pytest.mark.parametrize('value', [-1.0, float('nan'), float('inf')])
+def test_a_card_with_impossible_numbers_is_refused(weights, name, value):
+    with pytest.raises(WeightsError, match=f'{name} {value} must be'):
+        dataclasses.replace(weights.card, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ('licence', 'forbidden'),
+    [
+        ('KITTI: CC BY-NC-SA 3.0', True),
+        ('Apache-2.0; Microsoft Research licence, Non-Commercial', True),
+        ('for noncommercial research', True),
+        ('TUM RGB-D: CC BY 4.0', False),
+        ('NCSA', False),
+        ('', False),
+    ],
+)
+def test_the_word_for_no_commercial_use_is_found_in_licences(licence, forbidden):
+    assert forbids_commercial_use(licence) == forbidden
+
+
+def test_weights_that_forbid_commercial_use_say_so_once_in_a_process(weights, tmp_path, caplog):
+    path = tmp_path / 'weights.safetensors'
+    card = dataclasses.replace(
+        weights.card, name='street 7', licence='CC BY-NC 4.0', commercial_use=False
+    )
+    save_weights(dataclasses.replace(weights, card=card), path)
+    with caplog.at_level(logging.INFO, 'lsd_ros'):
+        for _ in range(3):
+            assert load_weights(path).card == card
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        (
+            'WARNING',
+            'the weights street 7 were trained on data for non-commercial use only (CC BY-NC '
+            '4.0): do not use them commercially, or train your own',
+        )
+    ]
+
+
+def test_an_earlier_file_forbids_what_its_licence_forbids(weights, tmp_path):
+    """Files were written before their cards had a field for it."""
+    path = tmp_path / 'weights.safetensors'
+    card = dataclasses.replace(weights.card, licence='CC BY-NC-SA 3.0 (KITTI)')
+    save_weights(dataclasses.replace(weights, card=card), path)
+    assert load_weights(path).card.commercial_use, 'who wrote the field is believed'
+    with safe_open(path, framework='pt') as old:
+        header = old.metadata()
+        tensors = {name: old.get_tensor(name) for name in old.keys()}  # noqa: SIM118
+    written = json.loads(header['card'])
+    del written['commercial_use']
+    save_file(tensors, path, metadata={**header, 'card': json.dumps(written)})
+    assert not load_weights(path).card.commercial_use
+
+
+def test_numbers_too_large_for_half_precision_are_refused(weights, file, tmp_path):
+    half = tmp_path / 'half.safetensors'
+    loud = load_weights(file)
+    loud.depth.state_dict()['encoder.0.0.norm.running_var'].fill_(7e4)
+    with pytest.raises(WeightsError, match=r'0\.norm\.running_var has a value of 7e\+04'):
+        save_weights(loud, half, dtype=torch.float16)
+    assert not half.exists()
+    save_weights(loud, half)
 
 
 def test_missing_file_is_named(tmp_path):

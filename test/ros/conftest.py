@@ -46,7 +46,7 @@ def weights(tmp_path_factory):
         PoseNet(PoseSettings(output_scale=0.5)).eval(),  # so that it sees motion
         Preprocessing(width=96, height=64, fit='stretch'),
         DisparityRange(0.1, 100.0),
-        WeightsCard(name='untrained', trained=False),
+        WeightsCard('untrained', trained=False, licence='CC BY-NC 4.0', commercial_use=False),
     )
     save_weights(made, path)
     return path

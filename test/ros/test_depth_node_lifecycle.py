@@ -59,6 +59,9 @@ def test_3_missing_weights_are_named_and_can_be_mended(robot, weights):
     assert robot.transition('configure')
     assert robot.state() == 'inactive'
     assert f'weights {weights} are untrained' in robot.log
+    assert robot.transition('cleanup')
+    assert robot.transition('configure')
+    assert robot.log.count('trained on data for non-commercial use only (CC BY-NC 4.0)') == 1
 
 
 @pytest.mark.skipif(

@@ -62,7 +62,9 @@ class CameraHeightScale:
             )
         if seen.inverse_depth is None or seen.camera is None:
             return 'the camera is not calibrated: publish camera info'
-        found = self._finder.find(seen.inverse_depth, seen.camera, _up(seen.base_from_camera))
+        rows, columns = seen.inverse_depth.shape
+        camera = seen.camera.resized(columns, rows)
+        found = self._finder.find(seen.inverse_depth, camera, _up(seen.base_from_camera))
         if not isinstance(found, Ground):
             return (
                 f'no ground is seen: {found.reason}; let the camera see the ground ahead, or '

@@ -24,7 +24,8 @@ class Observation:
 
     :param stamp_ns: of the frame [ns]
     :param inverse_depth: shape (h, w), float32 [1 / network unit]; None where it was not computed
-    :param camera: of ``inverse_depth``
+    :param camera: at the size of the network's input, ``inverse_depth`` may be smaller; None where
+        it is not known
     :param motion: of the camera since the frame before; None where it is not known
     :param base_from_camera: where the camera sits, shape (4, 4); None where it is not known
     """

@@ -10,6 +10,7 @@ from lsd_ros.inference.scale.settings import ScaleSettings
 from lsd_ros.inference.scale.source import Observation
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import WeightsCard
+from lsd_ros.types import Camera
 
 RELATIVE = WeightsCard('mine', trained=True)
 METRIC = WeightsCard('mine', trained=True, metric=True, metres_per_unit=5.0)
@@ -35,6 +36,21 @@ def test_weights_that_are_not_metric_say_what_can_be_done():
         "the weights 'mine' are not metric: set scale.source to camera_height or odometry, or to "
         'fixed with the scale.factor that you measured'
     )
+
+
+def test_metres_of_one_focal_length_are_longer_by_as_much_as_the_camera_s_own():
+    card = WeightsCard('mine', trained=True, metric=True, metres_per_unit=5.0, focal_px=200.0)
+    source, unknown = first_scale(card)
+    assert (unknown.metric, unknown.source) == (False, 'checkpoint')
+    assert 'no image had a camera yet: publish camera info' in unknown.problem
+    # the geometric mean of both focal lengths, 320 x 125, is 200, and 640 x 250 is twice that
+    for fx, fy, factor in ((320.0, 125.0, 5.0), (640.0, 250.0, 10.0)):
+        scale = source.update(Observation(1, camera=Camera(416, 128, fx, fy, 207.5, 63.5)))
+        assert (scale.factor, scale.metric, scale.problem) == (pytest.approx(factor), True, '')
+        assert scale.deviation == ScaleSettings().deviation
+    assert source.update(Observation(2)).factor == pytest.approx(10)
+    source.reset()
+    assert not source.update(Observation(3)).metric
 
 
 @pytest.mark.parametrize(
