@@ -14,7 +14,10 @@ from lsd_ros.errors import CameraError
 from lsd_ros.inference.depth_map import depth_map
 from lsd_ros.inference.engine import EngineInfo
 from lsd_ros.inference.odometry.odometry import Odometry
+from lsd_ros.inference.scale.source import Observation
+from lsd_ros.inference.scale.stated import checkpoint_scale
 from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.models.checkpoint import WeightsCard
 from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.training.teaching import Taught, read_teacher
 from lsd_ros.types import Estimate, Frame, Scale
@@ -43,17 +46,14 @@ class TeacherEngine:
         self._preprocessing = self._taught.wanted.preprocessing
         self._normalise = Normalise(self._preprocessing)
         self._odometry = Odometry(settings.odometry)
-        metric = self._taught.wanted.metric
-        factor = metric.metres_per_unit if metric.weight else 1.0
-        is_metric = metric.weight > 0
-        problem = '' if is_metric else 'the teacher learned no metres: train with metric.weight'
-        self._scale = Scale(factor, is_metric, 'checkpoint', problem=problem)
+        card = _card(self._taught)
+        self._scale = checkpoint_scale(settings.scale, card)
         self.info = EngineInfo(
             weights=str(run),
-            name=f'teacher of {self._taught.step} steps',
-            trained=True,
-            metric=self._scale.metric,
-            licence='',
+            name=card.name,
+            trained=card.trained,
+            metric=card.metric,
+            licence=card.licence,
             backend='torch',
             device='cpu',
             network_size=(self._preprocessing.width, self._preprocessing.height),
@@ -69,19 +69,20 @@ class TeacherEngine:
 
         :raises CameraError: depth is wanted and the network does not see the whole image
         """
-        small, _ = self._preprocessing.prepare(frame.image, frame.camera)
+        small, camera = self._preprocessing.prepare(frame.image, frame.camera)
+        scale = self._scale.update(Observation(frame.stamp_ns, camera=camera))
         parts: dict[str, Any] = {}
         if depth:
             parts = {
                 'camera': frame.camera,
                 'image': frame.image,
-                'depth': self._depth(small, frame),
+                'depth': self._depth(small, frame, scale),
             }
         if motion:
-            moved = self._odometry.update(frame.stamp_ns, small, self._motions, self._scale)
+            moved = self._odometry.update(frame.stamp_ns, small, self._motions, scale)
             if moved is not None:
                 parts |= {'motion': moved, 'odom_from_camera': self._odometry.odom_from_camera}
-        return Estimate(frame.stamp_ns, frame.frame_id, self._scale, **parts)
+        return Estimate(frame.stamp_ns, frame.frame_id, scale, **parts)
 
     def reset_odometry(self) -> None:
         """Make the next frame the origin of the odometry."""
@@ -90,7 +91,7 @@ class TeacherEngine:
     def close(self) -> None:
         """Do nothing: there is nothing to let go of."""
 
-    def _depth(self, small: NDArray[np.uint8], frame: Frame) -> NDArray[np.float32]:
+    def _depth(self, small: NDArray[np.uint8], frame: Frame, scale: Scale) -> NDArray[np.float32]:
         height, width = frame.image.shape[:2]
         if self._preprocessing.window(width, height) != (0, 0, width, height):
             raise CameraError(
@@ -103,7 +104,7 @@ class TeacherEngine:
             disparity[FINEST][0, 0].numpy(),
             (width, height),
             self._taught.wanted.input.depths,
-            factor=self._scale.factor,
+            factor=scale.factor,
             min_depth_m=self._settings.min_depth_m,
             max_depth_m=self._settings.max_depth_m,
         )
@@ -113,3 +114,16 @@ class TeacherEngine:
             planes = self._normalise(torch.from_numpy(frames))
             motions = self._taught.pose(planes.flatten(0, 1)[None])[0]
         return np.asarray(motions.numpy(), np.float32)
+
+
+def _card(taught: Taught) -> WeightsCard:
+    """Return what a teacher's weights would say of themselves."""
+    learned = taught.wanted.metric
+    metric = learned.weight > 0 or bool(taught.wanted.data.stereo)
+    return WeightsCard(
+        name=f'teacher of {taught.step} steps',
+        trained=True,
+        metric=metric,
+        metres_per_unit=learned.metres_per_unit if metric else 1.0,
+        focal_px=learned.focal_px if metric else 0.0,
+    )

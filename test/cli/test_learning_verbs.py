@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import pytest
 from lsd_ros.cli.main import main
 from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.datasets.synthetic_sequence import write_sequence
-from lsd_ros.types import Camera
+from lsd_ros.types import Camera, Frame
 
 SMALL = [
     *('--set', 'loop.batch_size=2', '--set', 'loop.workers=0', '--set', 'loop.device=cpu'),
@@ -73,6 +74,22 @@ def test_a_trained_student_is_evaluated_against_truth_and_priors(
     assert 'ATE' in table
 
 
+def test_depth_as_the_weights_say_it_is_that_of_the_camera_s_focal_length(
+    trained: Path, sequence: Path, tmp_path: Path
+) -> None:
+    from lsd_ros.models.checkpoint import change_card
+
+    scales = []
+    for focal_px in (0.0, 240.0):  # the camera's is 60 at the size of the network's input
+        weights = Path(shutil.copy(trained, tmp_path))
+        change_card(weights, metric=True, metres_per_unit=2.0, focal_px=focal_px)
+        out = tmp_path / 'errors.json'
+        call = ['evaluate', '--weights', str(weights), '--data', str(sequence), '--json', str(out)]
+        assert main([*call, '--backend', 'torch']) == 0
+        scales.append(json.loads(out.read_text())['hall']['scale_median'])
+    assert scales[1] == pytest.approx(4 * scales[0], rel=1e-3)
+
+
 def test_a_teacher_is_judged_as_its_students_are(
     sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -82,6 +99,8 @@ def test_a_teacher_is_judged_as_its_students_are(
         *('--set', 'network.hidden_encoder_widths=[8, 8, 8, 8, 8]'),
         *('--set', 'network.teacher.group_widths=[8, 8, 8, 8, 8, 8]'),
         *('--set', 'network.teacher.group_blocks=[1, 1, 1, 0, 1, 1]', '--max-steps', '1'),
+        *('--set', 'metric.weight=0.1', '--set', 'metric.metres_per_unit=3'),
+        *('--set', 'metric.focal_px=40'),
     ]
     assert main(['train', 'teacher', '--data', str(sequence), '--out', str(run), *small]) == 0
     judge = ['evaluate', '--weights', str(run), '--data', str(sequence), '--json', str(out)]
@@ -89,7 +108,16 @@ def test_a_teacher_is_judged_as_its_students_are(
     score = json.loads(out.read_text())['hall']
     assert 0 < score['abs_rel'] < 2
     assert score['ate_m'] >= 0
-    assert 'teacher of 1 steps' in capsys.readouterr().out
+    assert '(teacher of 1 steps, metric)' in capsys.readouterr().out
+
+    from lsd_ros.cli.teacher_engine import TeacherEngine
+    from lsd_ros.inference.settings import EngineSettings
+
+    teacher = TeacherEngine(run, EngineSettings())
+    camera = Camera(192, 128, 120.0, 120.0, 95.5, 63.5)  # 60 at the size of the network's input
+    image = np.zeros((128, 192, 3), np.uint8)
+    scale = teacher.process(Frame(0, 'camera', image, camera), motion=False).scale
+    assert (scale.metric, scale.factor) == (True, pytest.approx(3.0 * 60 / 40))
 
 
 def test_a_perfect_prediction_has_no_error_in_the_score(sequence: Path) -> None:
