@@ -209,7 +209,11 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
         f'{what:12}p50 {time["p50"]:.1f} ms, p95 {time["p95"]:.1f} ms, p99 {time["p99"]:.1f} ms '
         f'({meaning})'
     )
-    for name, how in (('median_scaled', 'scaled by the median'), ('raw', 'as it is')):
+    for name, how in (
+        ('median_scaled', 'scaled by the median'),
+        ('constant', 'one depth everywhere, scaled by the median'),
+        ('raw', 'as it is'),
+    ):
         errors = report['depth'][name]
         said = f'abs_rel {errors["abs_rel"]:.3f}, a1 {errors["a1"]:.3f}' if errors else 'none'
         yield f'{"depth":12}{said} ({how})'
@@ -235,4 +239,7 @@ def _reasons(report: dict[str, Any]) -> str:
 def _trajectory_line(score: dict[str, Any]) -> str:
     if 'error' in score:
         return f'{score["length_m"]:.1f} m, not compared: {score["error"]}'
-    return f'ATE {score["ate_m"]:.2f} m over {score["length_m"]:.1f} m (aligned and scaled)'
+    return (
+        f'ATE {score["ate_m"]:.2f} m over {score["length_m"]:.1f} m (aligned and scaled; going '
+        f'straight on: {score["straight_ate_m"]:.2f} m)'
+    )

@@ -23,6 +23,7 @@ from lsd_ros.types import Camera, Trajectory
 
 Depth = NDArray[np.float32]
 MAX_DEPTH_M = 80.0
+DEPTHS = ('median_scaled', 'raw', 'constant')
 
 
 @dataclass(frozen=True)
@@ -118,9 +119,10 @@ def depth_scores(
 
     :param camera: of the images and of the true depth
     :param chosen_ns: stamp of the view to return, or of the next one that has an estimate
-    :return: the errors ``median_scaled`` and ``raw``, and a view; None where there is no depth
+    :return: the errors ``median_scaled`` and ``raw``, and beside them ``constant``, those of one
+        depth everywhere, the median of the truth; and a view; None where there is no depth
     """
-    errors: dict[bool, list[DepthErrors]] = {True: [], False: []}
+    errors: dict[str, list[DepthErrors]] = {name: [] for name in DEPTHS}
     view = image = None
     with BagReader(truth) as bag:
         for record in bag.messages([IMAGE_TOPIC, DEPTH_TOPIC]):
@@ -132,18 +134,18 @@ def depth_scores(
                 continue
             estimate, seen_by = drive.depths[stamp]
             real = resampled(depth_to_metres(record.message), camera, seen_by)
-            for scaled, found in errors.items():
-                _append_errors(found, estimate, real, scaled)
+            for name, found in errors.items():
+                depth = np.ones_like(estimate) if name == 'constant' else estimate
+                _append_errors(found, depth, real, scaled=name != 'raw')
             if image is not None:
                 view = View(image_to_rgb(image.message), real, estimate)
                 image = None
-    return {
-        'median_scaled': _summary(errors[True]),
-        'raw': _summary(errors[False]),
-    }, view
+    return {name: _summary(found) for name, found in errors.items()}, view
 
 
-def _append_errors(found: list[DepthErrors], estimate: Depth, real: Depth, scaled: bool) -> None:
+def _append_errors(
+    found: list[DepthErrors], estimate: Depth, real: Depth, *, scaled: bool
+) -> None:
     try:
         found.append(depth_errors(estimate, real, median_scaling=scaled, max_depth_m=MAX_DEPTH_M))
     except FrameError:
@@ -177,7 +179,8 @@ def trajectory_score(
     Compare the odometry with the truth.
 
     :param base_from_camera: where the camera sits in the frame that the odometry is of
-    :return: the errors, or why there are none; and the odometry laid upon the truth
+    :return: the errors, or why there are none, and ``straight_ate_m``, that of going straight on;
+        and the odometry laid upon the truth
     """
     steps = np.diff(drive.truth.world_from_camera[:, :3, 3], axis=0)
     score: dict[str, Any] = {'length_m': float(np.linalg.norm(steps, axis=1).sum())}
@@ -190,9 +193,19 @@ def trajectory_score(
         score.update(
             poses=len(estimate),
             ate_m=absolute_error_m(estimate, truth, 'sim3'),
+            straight_ate_m=_straight_error_m(truth),
             scale=laid.scale,
             alignment='sim3',
         )
     except LsdError as error:
         return {**score, 'error': str(error)}, None
     return score, laid.trajectory
+
+
+def _straight_error_m(truth: Trajectory) -> float:
+    """Return the error of a straight way at one speed: the line that fits best is laid upon."""
+    seconds = (truth.stamps_ns - truth.stamps_ns[0]) / 1e9
+    line = np.stack([np.ones_like(seconds), seconds], axis=1)
+    places = truth.world_from_camera[:, :3, 3]
+    fit = np.linalg.lstsq(line, places, rcond=None)[0]
+    return float(np.sqrt(np.square(places - line @ fit).sum(axis=1).mean()))

@@ -143,6 +143,9 @@ def test_the_truth_has_no_error_but_for_its_scale(
     assert depth['raw']['abs_rel'] == pytest.approx(0.5)
     assert depth['raw']['scale_median'] == pytest.approx(2.0)
     assert depth['raw']['frames'] == 12
+    truths = [sample.depth[np.isfinite(sample.depth)] for sample in drive]
+    flat = [np.mean(np.abs(np.median(truth) - truth) / truth) for truth in truths]
+    assert depth['constant']['abs_rel'] == pytest.approx(np.mean(flat), rel=1e-4)
     assert view is not None
     np.testing.assert_array_equal(view.image, drive.sample(3).frame.image)
     np.testing.assert_array_equal(view.truth, drive.sample(3).depth)
@@ -152,6 +155,9 @@ def test_the_truth_has_no_error_but_for_its_scale(
     assert laid is not None
     told = np.delete(drive.trajectory.world_from_camera, 2, axis=0)
     np.testing.assert_allclose(laid.world_from_camera, told, atol=1e-4)
+    seconds = np.delete(drive.stamps_ns, 2) / 1e9
+    left = [np.polyfit(seconds, axis, 1, full=True)[1].sum() for axis in told[:, :3, 3].T]
+    assert score['straight_ate_m'] == pytest.approx(np.sqrt(sum(left) / 11), rel=1e-3)
     live = Run(12, live=True, delay_ns=15_000_000)
     assert live.times_ms(results.received_ns) == pytest.approx([25.0] * 12)
 
