@@ -18,6 +18,7 @@ from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.checkpoint import Weights, WeightsCard, save_weights
+from lsd_ros.models.licence import forbids_commercial_use
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.checkpointing import RunCard
@@ -170,7 +171,9 @@ def _weights(
         trained=True,
         metric=metric,
         metres_per_unit=wanted.metric.metres_per_unit if metric else 1.0,
+        focal_px=wanted.metric.focal_px if metric else 0.0,
         licence=licences(card),
+        commercial_use=not forbids_commercial_use(licences(card)),
         data=tuple(str(sequence['name']) for sequence in card.data),
         command=card.command,
         note=f'{told}, seed {wanted.loop.seed}, lsd_ros {card.version}',

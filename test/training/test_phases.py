@@ -128,9 +128,10 @@ def test_the_teacher_does_not_change_in_phase_2(teacher: Path, sequence: Path) -
 
 
 def test_metric_training_makes_metric_weights(sequence: Path, tmp_path: Path) -> None:
-    given = {'metric.weight': 0.1, 'metric.metres_per_unit': 2.0}
+    given = {'metric.weight': 0.1, 'metric.metres_per_unit': 2.0, 'metric.focal_px': 70.0}
     card = load_weights(student(given, sequence, tmp_path / 'run')).card
-    assert (card.metric, card.metres_per_unit) == (True, 2.0)
+    assert (card.metric, card.metres_per_unit, card.focal_px) == (True, 2.0, 70.0)
+    assert card.commercial_use
 
 
 def test_a_training_starts_from_what_was_trained_before(
