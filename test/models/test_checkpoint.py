@@ -2,6 +2,7 @@ import dataclasses
 import json
 import logging
 import os
+import re
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from safetensors.torch import load_file, save_file
 from lsd_ros.errors import WeightsError
 from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.models.checkpoint import (
+    SHIPPED,
     Weights,
     WeightsCard,
     change_card,
@@ -183,6 +185,18 @@ def test_numbers_too_large_for_half_precision_are_refused(weights, file, tmp_pat
         save_weights(loud, half, dtype=torch.float16)
     assert not half.exists()
     save_weights(loud, half)
+
+
+def test_the_file_of_the_package_is_small_and_says_where_it_comes_from():
+    card = load_weights(SHIPPED).card
+    assert SHIPPED.stat().st_size <= 12e6
+    assert card.command
+    assert not re.search(r'(^|[\s=])/', card.command), "paths of a machine are nobody else's"
+    assert card.commercial_use != forbids_commercial_use(card.licence)
+    if card.trained:
+        assert card.data
+        assert card.licence
+        assert card.note
 
 
 def test_missing_file_is_named(tmp_path):
