@@ -78,6 +78,11 @@ class SnippetSettings:
         'Stereo pairs "LEFT RIGHT METRES": the names of two rectified sequences with the same '
         'stamps, and how far apart their cameras are; each is then also a neighbour of the other',
     )
+    motion_from_poses: bool = setting(
+        False,
+        'Whether the poses of sequences are good enough to take the place of estimated motions: '
+        'those of SLAM or motion capture are, those of wheels are not',
+    )
     seed: int = setting(0, 'Of everything random', minimum=0, maximum=2**31 - 1)
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
@@ -243,11 +248,14 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         return [other, self.cache.image(place.sequence, place.middle), other]
 
     def _known_motions(self, place: Place, *, flipped: bool) -> NDArray[np.float32]:
-        if place.beside is None:
-            return np.full((2, 4, 4), np.nan, np.float32)
-        _, other_from_this = self._beside[place.sequence]
-        motion = mirrored(other_from_this) if flipped else other_from_this
-        return np.stack([motion, motion])
+        if place.beside is not None:
+            _, other_from_this = self._beside[place.sequence]
+            motions = np.stack([other_from_this, other_from_this])
+        elif self.settings.motion_from_poses:
+            motions = _motions(self._sequences[place.sequence], place)
+        else:
+            motions = np.full((2, 4, 4), np.nan, np.float32)
+        return mirrored(motions) if flipped else motions
 
     def _snippet(
         self, place: Place, frames: list[NDArray[np.uint8]], rng: np.random.Generator
@@ -297,6 +305,18 @@ def translations(sequence: TrainingSequence, place: Place) -> NDArray[np.float32
         for a, b in itertools.pairwise(poses)
     ]
     return np.array(lengths, np.float32)
+
+
+def _motions(sequence: TrainingSequence, place: Place) -> NDArray[np.float32]:
+    """Return first_from_middle and last_from_middle, shape (2, 4, 4) [m], NaN where unknown."""
+    first, middle, last = (
+        world_from_camera(sequence, place.middle + step) for step in (-place.gap, 0, place.gap)
+    )
+    motions = [
+        np.full((4, 4), np.nan) if end is None or middle is None else np.linalg.inv(end) @ middle
+        for end in (first, last)
+    ]
+    return np.array(motions, np.float32)
 
 
 def collate(snippets: Sequence[Snippet]) -> SnippetBatch:

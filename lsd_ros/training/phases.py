@@ -15,7 +15,7 @@ from torch import nn
 from lsd_ros import config
 from lsd_ros.datasets.snippets import SnippetDataset, collate
 from lsd_ros.datasets.training_sequence import TrainingSequence
-from lsd_ros.errors import DatasetError
+from lsd_ros.errors import DatasetError, SettingError
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.checkpoint import Weights, WeightsCard, save_weights
 from lsd_ros.models.licence import forbids_commercial_use
@@ -125,10 +125,18 @@ def train_student(
 
 
 def _samples(wanted: PhaseSettings, data: Sequence[TrainingSequence]) -> SnippetDataset:
-    if wanted.metric.weight and all(sequence.poses is None for sequence in data):
-        raise DatasetError(
-            f'metric.weight is {wanted.metric.weight}, but not one of {len(data)} sequences has '
-            'poses: give data with poses, or set it to 0'
+    for name in ('weight', 'motion'):
+        weight = getattr(wanted.metric, name)
+        if weight and all(sequence.poses is None for sequence in data):
+            raise DatasetError(
+                f'metric.{name} is {weight}, but not one of {len(data)} sequences has poses: give '
+                'data with poses, or set it to 0'
+            )
+    if wanted.data.motion_from_poses != (wanted.metric.motion > 0):
+        raise SettingError(
+            f'data.motion_from_poses is {wanted.data.motion_from_poses} and metric.motion is '
+            f'{wanted.metric.motion}: set both, so that the pose network learns the motions that '
+            'the depth network learns by, or none'
         )
     seed = (wanted.data.seed + wanted.loop.seed) % 2**31
     return SnippetDataset(data, replace(wanted.data, seed=seed))
@@ -165,7 +173,7 @@ def _weights(
     told = (
         'no teacher' if taught is None else f'teacher {card.teacher[:12]} of {taught.step} steps'
     )
-    metric = wanted.metric.weight > 0 or bool(wanted.data.stereo)
+    metric = wanted.metric.weight + wanted.metric.motion > 0 or bool(wanted.data.stereo)
     described = WeightsCard(
         name=f'student of {trainer.step} steps',
         trained=True,

@@ -11,6 +11,8 @@ from lsd_ros import settings
 from lsd_ros.geometry.shapes import check_shapes
 from lsd_ros.settings import setting
 
+TURN = 0.05  # a wrong rotation that counts as much as a wrong translation of the whole length
+
 
 @dataclass(frozen=True)
 class MetricSettings:
@@ -27,6 +29,11 @@ class MetricSettings:
     )
     shortest_m: float = setting(
         0.05, 'Motions below this length count as this long [m]', minimum=1e-6
+    )
+    motion: float = setting(
+        0.0,
+        'Weight of the distance of estimated motions to those of data.motion_from_poses',
+        minimum=0,
     )
     focal_px: float = setting(
         0.0,
@@ -83,3 +90,32 @@ def translation_length_error(
     error = (guess - length).abs() / length.clamp(min=shortest_m)
     total: Tensor = (error * known).sum(1)
     return total / known.sum(1).clamp(min=1)
+
+
+def motion_error(
+    estimated: Tensor, measured: Tensor, known: Tensor, shortest_m: float = 0.05
+) -> Tensor:
+    """
+    Return how wrong motions are: relative to the length, and by the rotation.
+
+    The other arguments are those of :func:`translation_length_error`.
+
+    :param shortest_m: in the unit of the translations
+    :return: mean over the known motions of each sample, 0 where there is none, shape (B,)
+    :raises FrameError: the shapes or types do not fit
+    """
+    check_shapes(estimated=(estimated, 'B N 4 4'), measured=(measured, 'B N 4 4'))
+    measured = torch.where(known[..., None, None], measured, estimated.detach())
+    difference = (estimated - measured)[..., :3, :]
+    length = torch.linalg.vector_norm(measured[..., :3, 3], dim=2).clamp(min=shortest_m)
+    moved = _norm(difference[..., 3]) / length
+    turned = _norm(difference[..., :3].flatten(2)) / (
+        2**0.5 * TURN
+    )  # angles, where they are small
+    total: Tensor = ((moved + turned) * known).sum(1)
+    return total / known.sum(1).clamp(min=1)
+
+
+def _norm(x: Tensor) -> Tensor:
+    """Return lengths along the last axis, with a finite gradient at 0."""
+    return (x.square().sum(-1) + 1e-12).sqrt()

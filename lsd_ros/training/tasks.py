@@ -17,7 +17,7 @@ from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
 from lsd_ros.training.approximation import approximation_loss
 from lsd_ros.training.objective import Outcome, photometric_objective
 from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
-from lsd_ros.training.scale import translation_length_error, units_per_metre
+from lsd_ros.training.scale import motion_error, translation_length_error, units_per_metre
 from lsd_ros.training.task import StepResult, Task
 from lsd_ros.training.uncertainty import distance_likelihood
 from lsd_ros.training.views import FRAMES, TARGET, Views, poses_from_vectors, with_known
@@ -34,11 +34,13 @@ class _Looked:
 
     :param inputs: normalised frames, by frame and then by snippet, shape (3 B, 3, H, W)
     :param features: of all of these, or of the targets alone
+    :param motions: source_from_target, as the pose network estimates it, shape (B, 2, 4, 4)
     """
 
     inputs: Tensor
     features: DepthFeatures
     views: Views
+    motions: Tensor
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class DepthTask(Task):
         """Return the loss of a batch of snippets."""
         looked = self._look(batch)
         outcome = self._explain(looked.views)
-        terms = {'metric': self._metric(looked.views, batch)} if self._wanted.metric.weight else {}
+        terms = self._measured(looked.motions, batch)
         taught = self._compare(looked)
         loss = outcome.total + sum(terms.values())
         scalars = {**outcome.parts, **{name: term.detach() for name, term in terms.items()}}
@@ -125,23 +127,29 @@ class DepthTask(Task):
             source_from_target=with_known(motions, batch.known_motions, units),
             features=features.encoder[how.feature_stage] if how.needs_features else None,
         )
-        return _Looked(inputs, features, views)
+        return _Looked(inputs, features, views, motions)
 
     def _explain(self, views: Views) -> Outcome:
         with torch.autocast(views.images.device.type, enabled=False):
             return photometric_objective(views, self._wanted.input.depths, self._wanted.objective)
 
-    def _metric(self, views: Views, batch: SnippetBatch) -> Tensor:
-        """Hold the length of the motions to the measured ones, where there are such."""
+    def _measured(self, motions: Tensor, batch: SnippetBatch) -> dict[str, Tensor]:
+        """Hold the motions, or their lengths alone, to measured ones, where there are such."""
         how = self._wanted.metric
-        known = batch.translations.isfinite()
-        units = units_per_metre(batch.intrinsics, how)[:, None]
-        measured = torch.zeros_like(views.source_from_target)
-        measured[..., 0, 3] = batch.translations * units  # the length is what counts
-        error = translation_length_error(
-            views.source_from_target, measured, known, how.shortest_m / how.metres_per_unit
-        )
-        return how.weight * error.mean()
+        units = units_per_metre(batch.intrinsics, how)
+        shortest = how.shortest_m / how.metres_per_unit
+        terms = {}
+        if how.weight > 0:
+            known = batch.translations.isfinite()
+            measured = torch.zeros_like(motions)
+            measured[..., 0, 3] = batch.translations * units[:, None]  # the length is what counts
+            error = translation_length_error(motions, measured, known, shortest)
+            terms['metric'] = how.weight * error.mean()
+        if how.motion > 0:
+            measured = with_known(motions, batch.known_motions, units)
+            known = batch.known_motions[..., 0, 0].isfinite() & batch.translations.isfinite()
+            terms['motion'] = how.motion * motion_error(motions, measured, known, shortest).mean()
+        return terms
 
 
 class TeacherTask(DepthTask):

@@ -4,7 +4,7 @@ from torch.autograd import gradcheck
 
 from lsd_ros.training.feature import feature_difference
 from lsd_ros.training.motion import motion_weight
-from lsd_ros.training.scale import translation_length_error
+from lsd_ros.training.scale import TURN, motion_error, translation_length_error
 from lsd_ros.training.smoothness import smoothness
 from lsd_ros.training.structure import occlusion_weight, structure_difference
 
@@ -82,6 +82,22 @@ def test_translation_length_is_compared_where_it_was_measured():
     )
     nothing = translation_length_error(estimated, measured, torch.tensor([[False, False]]))
     assert float(nothing) == 0
+
+
+def test_a_motion_is_wrong_by_its_length_and_by_its_turn():
+    estimated, measured = _poses((0, 0, 3), (0, 0, 4)), _poses((0, 0, 4), (0, 0, 4))
+    angle = torch.tensor(TURN / 2).double()
+    estimated[0, 1, :3, :3] = torch.tensor(
+        [[angle.cos(), 0, angle.sin()], [0, 1, 0], [-angle.sin(), 0, angle.cos()]]
+    )
+    for known, wanted in (((True, True), 0.375), ((True, False), 0.25), ((False, False), 0.0)):
+        given = measured.clone()
+        given[~torch.tensor([known])] = torch.nan
+        leaf = estimated.clone().requires_grad_()
+        error = motion_error(leaf, given, torch.tensor([known]))
+        torch.testing.assert_close(error, torch.tensor([wanted]).double(), rtol=1e-3, atol=1e-5)
+        error.sum().backward()
+        assert leaf.grad.isfinite().all()
 
 
 def test_standing_still_is_no_division_by_zero():

@@ -169,6 +169,19 @@ def test_metric_training_moves_towards_the_measured_length(sequence: Path, tmp_p
     assert sum(errors[-4:]) < 0.8 * sum(errors[:4])
 
 
+def test_poses_take_the_place_of_estimated_motions(sequence: Path, tmp_path: Path) -> None:
+    given = {'data.motion_from_poses': True, 'metric.motion': 1.0, 'loop.max_steps': 30}
+    given |= {'optimiser.learning_rate': 1e-2, 'pose.output_scale': 0.1}
+    given |= {'objective.scales': 2, 'data.augmentation.enabled': False}
+    card = load_weights(student(given, sequence, tmp_path / 'run')).card
+    assert card.metric
+    lines = (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()
+    errors = [json.loads(line)['motion'] for line in lines]
+    assert sum(errors[-4:]) < 0.8 * sum(errors[:4])
+    with pytest.raises(SettingError, match='set both'):
+        student({'data.motion_from_poses': True}, sequence, tmp_path / 'other')
+
+
 def test_a_student_learns_its_uncertainty_and_says_it_at_use(
     teacher: Path, sequence: Path, tmp_path: Path
 ) -> None:
