@@ -309,3 +309,32 @@ def test_a_batch_holds_its_snippets_side_by_side() -> None:
     assert batch.translations.shape == (2, 2)
     assert batch.stamps_ns == (STEP_NS, 4 * STEP_NS)
     assert torch.equal(batch.jittered[1], dataset[3].jittered)
+
+
+@pytest.mark.parametrize('epoch', range(4))
+def test_poses_become_the_known_motions_also_mirrored(epoch: int) -> None:
+    poses = np.tile(np.eye(4), (4, 1, 1))
+    for index, vector in enumerate(((0, 0, 0), (0.1, 0.2, -0.1), (0.3, 0.1, 0.0), (0, 0, 0))):
+        poses[index, :3, :3] = cv2.Rodrigues(np.array(vector, float))[0]
+        poses[index, :3, 3] = (index, 0.2 * index, 0.5)
+    poses[3] = np.nan
+    whole = AugmentationSettings(min_scale=1.0)
+    given = dataclasses.replace(SMALL, motion_from_poses=True, augmentation=whole)
+    dataset = SnippetDataset([sequence(4, poses=poses)], given)
+    snippet = dataset[0, epoch]
+    point = np.array((0.4, -0.3, 5.0, 1.0))
+    mirror = np.diag((-1.0, 1.0, 1.0, 1.0))
+    flipped = _is_flipped(snippet)
+    for place, neighbour in enumerate((0, 2)):
+        there = np.linalg.inv(poses[neighbour]) @ poses[1] @ point
+        here = mirror @ point if flipped else point
+        seen = snippet.known_motions[place].double().numpy() @ here
+        np.testing.assert_allclose(mirror @ seen if flipped else seen, there, atol=1e-5)
+    assert dataset[1].known_motions[1].isnan().all()
+    assert dataset[1].known_motions[0].isfinite().all()
+
+
+def _is_flipped(snippet: Snippet) -> bool:
+    """Tell by where the middle of the image lies: CAMERA sees more to the right of it."""
+    centre = (snippet.images.shape[-1] - 1) / 2
+    return bool(snippet.intrinsics[0, 2] > centre)
