@@ -119,7 +119,7 @@ class TeacherEngine:
 def _card(taught: Taught) -> WeightsCard:
     """Return what a teacher's weights would say of themselves."""
     learned = taught.wanted.metric
-    metric = learned.weight + learned.motion > 0 or bool(taught.wanted.data.stereo)
+    metric = taught.wanted.is_metric
     return WeightsCard(
         name=f'teacher of {taught.step} steps',
         trained=True,

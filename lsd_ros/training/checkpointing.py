@@ -8,7 +8,7 @@ import json
 import logging
 import pickle
 import re
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,8 @@ class RunCard:
     :param teacher: SHA-256 of the teacher's checkpoint; empty: there is no teacher
     :param command: what started it
     :param version: of lsd_ros
+    :param data_before: names of what its teacher, and what it started from, had learned from
+    :param licences_before: those of these data
     """
 
     kind: str
@@ -47,6 +49,8 @@ class RunCard:
     command: str
     version: str
     teacher: str = ''
+    data_before: list[str] = field(default_factory=list)
+    licences_before: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -142,8 +146,8 @@ class CheckpointFolder:
         try:
             # weights_only: nothing in the file can run code
             state = torch.load(io.BytesIO(data), map_location='cpu', weights_only=True)
-            card = RunCard(**{field.name: head[field.name] for field in fields(RunCard)})
-        except (KeyError, RuntimeError, pickle.UnpicklingError) as error:
+            card = RunCard(**{f.name: head[f.name] for f in fields(RunCard) if f.name in head})
+        except (KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
             raise TrainingError(f'checkpoint {path} cannot be read ({error})') from error
         return Checkpoint(path, head['step'], card, state, head['sha256'])
 

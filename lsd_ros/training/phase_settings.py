@@ -64,6 +64,11 @@ class PhaseSettings(TrainerSettings):
     )
 
     @property
+    def is_metric(self) -> bool:
+        """Return whether depth learns to be metres."""
+        return self.metric.weight > 0 or self.metric.motion > 0 or bool(self.data.stereo)
+
+    @property
     def preprocessing(self) -> Preprocessing:
         """Return how images become network input when the weights are used."""
         return Preprocessing(

@@ -17,8 +17,7 @@ from lsd_ros.datasets.snippets import SnippetDataset, collate
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError, SettingError
 from lsd_ros.models.bridge import BridgedTeacher
-from lsd_ros.models.checkpoint import Weights, WeightsCard, save_weights
-from lsd_ros.models.licence import forbids_commercial_use
+from lsd_ros.models.checkpoint import Weights, save_weights
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.checkpointing import RunCard
@@ -29,7 +28,7 @@ from lsd_ros.training.phase_settings import (
     check_read_level,
     check_uncertainty,
 )
-from lsd_ros.training.provenance import licences, run_card
+from lsd_ros.training.provenance import run_card, weights_card
 from lsd_ros.training.random_states import seed_everything
 from lsd_ros.training.run_folder import WEIGHTS, RunFolder
 from lsd_ros.training.starting import start_student, start_teacher
@@ -74,10 +73,9 @@ def train_teacher(
     network, pose = BridgedTeacher(wanted.network), PoseNet(wanted.pose)
     if wanted.encoder_weights:
         network.teacher.load_encoder(wanted.encoder_weights)
-    if wanted.start_from:
-        start_teacher(network, pose, wanted)
+    origins = [start_teacher(network, pose, wanted)] if wanted.start_from else []
     task = TeacherTask(network, pose, wanted)
-    card = run_card(TEACHER, wanted, data, command)
+    card = run_card(TEACHER, wanted, data, command, origins=origins)
     return _run(fabric, task, samples, wanted, card, out, overwrite, progress)
 
 
@@ -108,13 +106,14 @@ def train_student(
     samples = _samples(wanted, data)
     seed_everything(wanted.loop.seed)
     student, pose = SmallDepthNet(wanted.network), PoseNet(wanted.pose)
+    origins = [] if taught is None else [taught.origin]
     if wanted.start_from:
-        start_student(student, pose, wanted)
+        origins.append(start_student(student, pose, wanted))
     elif taught is not None and wanted.pose_from_teacher:
         pose.load_state_dict(taught.pose.state_dict())
     task = StudentTask(student, pose, wanted, None if taught is None else taught.network)
     sha256 = '' if taught is None else taught.sha256
-    card = run_card(STUDENT, wanted, data, command, sha256)
+    card = run_card(STUDENT, wanted, data, command, sha256, origins)
     trainer = _run(fabric, task, samples, wanted, card, out, overwrite, progress)
     if fabric.is_global_zero:
         path = out / WEIGHTS
@@ -173,23 +172,10 @@ def _weights(
     told = (
         'no teacher' if taught is None else f'teacher {card.teacher[:12]} of {taught.step} steps'
     )
-    metric = wanted.metric.weight + wanted.metric.motion > 0 or bool(wanted.data.stereo)
-    described = WeightsCard(
-        name=f'student of {trainer.step} steps',
-        trained=True,
-        metric=metric,
-        metres_per_unit=wanted.metric.metres_per_unit if metric else 1.0,
-        focal_px=wanted.metric.focal_px if metric else 0.0,
-        licence=licences(card),
-        commercial_use=not forbids_commercial_use(licences(card)),
-        data=tuple(str(sequence['name']) for sequence in card.data),
-        command=card.command,
-        note=f'{told}, seed {wanted.loop.seed}, lsd_ros {card.version}',
-    )
     return Weights(
         depth=cast(SmallDepthNet, networks[DEPTH]).float(),
         pose=cast(PoseNet, networks[POSE]).float(),
         preprocessing=wanted.preprocessing,
         depths=wanted.input.depths,
-        card=described,
+        card=weights_card(wanted, card, trainer.step, told),
     )

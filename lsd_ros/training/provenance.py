@@ -4,14 +4,42 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lsd_ros import __version__, settings
 from lsd_ros.datasets.training_sequence import TrainingSequence
+from lsd_ros.models.checkpoint import WeightsCard
+from lsd_ros.models.licence import forbids_commercial_use
 from lsd_ros.training.checkpointing import RunCard
-from lsd_ros.training.phase_settings import PhaseSettings
+from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings
+
+SEPARATOR = '; '  # of licences
+
+
+@dataclass(frozen=True)
+class Origin:
+    """
+    What networks had learned from before a training took them over: it stays in them.
+
+    :param data: names of the sequences
+    :param licences: of these, each once
+    """
+
+    data: tuple[str, ...] = ()
+    licences: tuple[str, ...] = ()
+
+    @classmethod
+    def of_training(cls, card: RunCard) -> Origin:
+        """Return what a training gives on."""
+        return cls(_names(card), _licences(card))
+
+    @classmethod
+    def of_weights(cls, card: WeightsCard) -> Origin:
+        """Return what a weights file gives on."""
+        return cls(card.data, tuple(card.licence.split(SEPARATOR)) if card.licence else ())
 
 
 def run_card(
@@ -20,15 +48,48 @@ def run_card(
     data: Sequence[TrainingSequence],
     command: str,
     teacher: str = '',
+    origins: Sequence[Origin] = (),
 ) -> RunCard:
     """
     Say what a training is.
 
     :param kind: ``teacher`` or ``student``
     :param teacher: SHA-256 of the teacher's checkpoint
+    :param origins: of the teacher, and of what the networks start from
     """
-    described = [describe(sequence) for sequence in data]
-    return RunCard(kind, settings.values(wanted), described, command, __version__, teacher)
+    return RunCard(
+        kind,
+        settings.values(wanted),
+        [describe(sequence) for sequence in data],
+        command,
+        __version__,
+        teacher,
+        sorted({name for origin in origins for name in origin.data}),
+        sorted({licence for origin in origins for licence in origin.licences}),
+    )
+
+
+def weights_card(wanted: StudentSettings, card: RunCard, steps: int, taught: str) -> WeightsCard:
+    """
+    Say where the weights of a student come from, and what they may be used for.
+
+    :param steps: how many were made
+    :param taught: what to say of the teacher
+    """
+    licence = SEPARATOR.join(_licences(card))
+    metric = wanted.is_metric
+    return WeightsCard(
+        name=f'student of {steps} steps',
+        trained=True,
+        metric=metric,
+        metres_per_unit=wanted.metric.metres_per_unit if metric else 1.0,
+        focal_px=wanted.metric.focal_px if metric else 0.0,
+        licence=licence,
+        commercial_use=not forbids_commercial_use(licence),
+        data=_names(card),
+        command=card.command,
+        note=f'{taught}, seed {wanted.loop.seed}, lsd_ros {card.version}',
+    )
 
 
 def describe(sequence: TrainingSequence) -> dict[str, Any]:
@@ -45,7 +106,11 @@ def describe(sequence: TrainingSequence) -> dict[str, Any]:
     }
 
 
-def licences(card: RunCard) -> str:
-    """Return the licences of all data, each once; empty where none says one."""
-    found = {str(sequence['licence']) for sequence in card.data if sequence['licence']}
-    return '; '.join(sorted(found))
+def _names(card: RunCard) -> tuple[str, ...]:
+    own = [str(sequence['name']) for sequence in card.data]
+    return (*own, *(name for name in card.data_before if name not in own))
+
+
+def _licences(card: RunCard) -> tuple[str, ...]:
+    own = {str(sequence['licence']) for sequence in card.data if sequence['licence']}
+    return tuple(sorted(own | set(card.licences_before)))

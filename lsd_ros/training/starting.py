@@ -10,13 +10,15 @@ from lsd_ros.models.checkpoint import load_weights
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings
+from lsd_ros.training.provenance import Origin
 from lsd_ros.training.teaching import read_teacher
 
 
-def start_student(student: SmallDepthNet, pose: PoseNet, wanted: StudentSettings) -> None:
+def start_student(student: SmallDepthNet, pose: PoseNet, wanted: StudentSettings) -> Origin:
     """
     Give a student and its pose network the numbers of a weights file.
 
+    :return: what these had learned from
     :raises WeightsError: the file cannot be used
     :raises SettingError: its networks, colours or depth range are others than the wanted ones
     """
@@ -28,12 +30,14 @@ def start_student(student: SmallDepthNet, pose: PoseNet, wanted: StudentSettings
     _check_same(wanted.start_from, 'depth range', weights.depths, wanted.input.depths)
     student.load_state_dict(weights.depth.state_dict())
     pose.load_state_dict(weights.pose.state_dict())
+    return Origin.of_weights(weights.card)
 
 
-def start_teacher(teacher: BridgedTeacher, pose: PoseNet, wanted: TeacherSettings) -> None:
+def start_teacher(teacher: BridgedTeacher, pose: PoseNet, wanted: TeacherSettings) -> Origin:
     """
     Give a teacher and its pose network the numbers of another teacher's training.
 
+    :return: what these had learned from
     :raises TrainingError: it is no teacher's training, or has no whole checkpoint
     :raises SettingError: its networks, colours or depth range are others than the wanted ones
     """
@@ -45,6 +49,7 @@ def start_teacher(teacher: BridgedTeacher, pose: PoseNet, wanted: TeacherSetting
     _check_same(wanted.start_from, 'depth range', there.input.depths, here.input.depths)
     teacher.load_state_dict(taught.network.state_dict())
     pose.load_state_dict(taught.pose.state_dict())
+    return taught.origin
 
 
 def _check_same(source: str, name: str, there: object, here: object) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.training.checkpointing import Checkpoint, CheckpointFolder
 from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings
+from lsd_ros.training.provenance import Origin
 from lsd_ros.training.run_folder import CHECKPOINTS, read_run_card
 from lsd_ros.training.tasks import DEPTH, POSE
 
@@ -32,6 +33,7 @@ class Taught:
     :param wanted: settings that it was trained with
     :param sha256: of its checkpoint
     :param step: how many steps it was trained
+    :param origin: what it learned from
     """
 
     network: BridgedTeacher
@@ -39,6 +41,7 @@ class Taught:
     wanted: TeacherSettings
     sha256: str
     step: int
+    origin: Origin = field(default_factory=Origin)
 
 
 def read_teacher(run: Path) -> Taught:
@@ -71,7 +74,8 @@ def read_teacher(run: Path) -> Taught:
     networks = nn.ModuleDict({DEPTH: network, POSE: pose})
     fill(networks, checkpoint)
     networks.eval()
-    return Taught(network, pose, wanted, checkpoint.sha256, checkpoint.step)
+    origin = Origin.of_training(card)
+    return Taught(network, pose, wanted, checkpoint.sha256, checkpoint.step, origin)
 
 
 def fill(networks: nn.Module, checkpoint: Checkpoint) -> None:

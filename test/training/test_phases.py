@@ -146,6 +146,7 @@ def test_a_training_starts_from_what_was_trained_before(
         theirs = getattr(before, name).named_parameters()
         for (label, there), here in zip(theirs, getattr(after, name).parameters(), strict=True):
             torch.testing.assert_close(here, there, rtol=0, atol=1e-6, msg=label)
+    assert (after.card.data, after.card.licence) == (('room',), 'Apache-2.0')
     wanted = {**TEACHER, **slow, 'loop.seed': 1, 'start_from': str(teacher)}
     trained = train_teacher(
         settings.build(TeacherSettings, wanted), open_sequences([sequence]), tmp_path / 'third'
@@ -159,6 +160,22 @@ def test_a_training_starts_from_what_was_trained_before(
         with pytest.raises(SettingError, match=next(iter(changed)).split('.')[0]):
             student({**wider, **changed}, sequence, tmp_path / 'fourth')
     assert not (tmp_path / 'fourth').exists()
+
+
+def test_what_was_learned_before_stays_in_the_provenance(
+    teacher: Path, sequence: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / 'kitchen'
+    shutil.copytree(sequence, other)
+    manifest = other / 'manifest.yaml'
+    manifest.write_text(manifest.read_text().replace('Apache-2.0', 'CC BY-NC 4.0'))
+    first = student({}, other, tmp_path / 'first')
+    assert not load_weights(first).card.commercial_use
+    card = load_weights(student({'start_from': str(first)}, sequence, tmp_path / 'second')).card
+    assert (card.data, card.licence) == (('room', 'kitchen'), 'Apache-2.0; CC BY-NC 4.0')
+    assert not card.commercial_use
+    taught = load_weights(student({}, other, tmp_path / 'third', teacher=teacher)).card
+    assert (taught.data, taught.licence) == (('kitchen', 'room'), 'Apache-2.0; CC BY-NC 4.0')
 
 
 def test_metric_training_moves_towards_the_measured_length(sequence: Path, tmp_path: Path) -> None:
