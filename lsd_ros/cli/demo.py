@@ -32,7 +32,8 @@ from lsd_ros.datasets.synthetic_bag import IMAGE_TOPIC, write_bag
 from lsd_ros.errors import DatasetError
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.settings import EngineSettings
-from lsd_ros.models.checkpoint import SHIPPED, WeightsCard, load_weights
+from lsd_ros.models.checkpoint import WeightsCard, load_weights
+from lsd_ros.models.shipped import weights_file
 from lsd_ros.types import Camera
 
 INPUT = 'input'
@@ -41,6 +42,7 @@ CONFIG = 'config.yaml'
 PICTURE = 'picture.png'
 REPORT = 'report.json'
 MADE_BY = 'lsd_ros demo'
+WEIGHTS_OF = {'street': 'street', 'room': 'street', 'corridor': 'street'}
 RATE_HZ = 10.0
 FOCAL = 0.58  # share of the width: about that of KITTI's cameras
 STRAIGHT = 0.4  # share of the drive before its turn
@@ -73,9 +75,9 @@ class Run:
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     _check_output(given.out)
-    weights = given.weights and str(Path(given.weights).absolute())
-    settings = called_metric(EngineSettings(weights=weights))
-    card = load_weights(settings.weights or SHIPPED).card
+    weights = weights_file(given.weights or WEIGHTS_OF[given.place]).absolute()
+    settings = called_metric(EngineSettings(weights=str(weights)))
+    card = load_weights(settings.weights).card
     drive = synthetic_drive(given)
     with whole_folder(given.out, overwrite=True) as folder:
         _make_bag(folder / INPUT, drive)

@@ -26,6 +26,7 @@ from lsd_ros.evaluation.uncertainty import UncertaintyErrors
 from lsd_ros.inference.engine import EngineInfo
 from lsd_ros.inference.odometry.calibration import JudgedSteps
 from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.models.shipped import weights_file
 
 PICTURES_EACH = 6
 PRIOR_NAMES = {
@@ -69,7 +70,7 @@ def run(given: argparse.Namespace) -> int:
 @contextlib.contextmanager
 def _judged(wanted: EngineSettings) -> Iterator[Judged]:
     """Load weights or, where their path is a folder, the teacher that was trained in it."""
-    if not Path(wanted.weights or 'no folder').is_dir():
+    if not weights_file(wanted.weights).is_dir():
         with running_engine(wanted) as engine:
             yield engine
         return

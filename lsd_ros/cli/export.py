@@ -16,7 +16,7 @@ from lsd_ros.cli.whole import write_whole
 from lsd_ros.errors import BackendError, DatasetError, SettingError
 from lsd_ros.inference.onnx_export import onnx_bytes
 from lsd_ros.inference.rewrite import depth_inference, pose_inference
-from lsd_ros.models.checkpoint import SHIPPED, Weights, describe_weights, load_weights
+from lsd_ros.models.checkpoint import Weights, describe_weights, load_weights
 from lsd_ros.models.pose_net import FRAMES
 from lsd_ros.models.small_depth_net import SIZE_MULTIPLE
 
@@ -41,7 +41,7 @@ def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     if given.out.exists() and not given.overwrite:
         raise DatasetError(f'{given.out} exists already: add --overwrite, or choose another path')
-    weights = load_weights(given.weights or SHIPPED)
+    weights = load_weights(given.weights)
     size = (
         given.width or weights.preprocessing.width,
         given.height or weights.preprocessing.height,

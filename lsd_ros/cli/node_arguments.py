@@ -9,7 +9,7 @@ from typing import Any
 from lsd_ros import settings
 from lsd_ros.inference.scale.settings import ScaleSettings
 from lsd_ros.inference.settings import EngineSettings
-from lsd_ros.models.checkpoint import SHIPPED, load_weights
+from lsd_ros.models.checkpoint import load_weights
 
 
 def called_metric(wanted: EngineSettings) -> EngineSettings:
@@ -21,7 +21,7 @@ def called_metric(wanted: EngineSettings) -> EngineSettings:
 
     :raises WeightsError: the weights cannot be used
     """
-    card = load_weights(wanted.weights or SHIPPED).card  # also says here what they forbid
+    card = load_weights(wanted.weights).card  # also says here what they forbid
     if wanted.scale != ScaleSettings() or card.metric:
         return wanted
     return dataclasses.replace(wanted, scale=ScaleSettings(source='fixed'))

@@ -24,7 +24,8 @@ from lsd_ros.inference.odometry.odometry import Odometry
 from lsd_ros.inference.scale.choice import scale_source
 from lsd_ros.inference.scale.source import Matrix, Observation
 from lsd_ros.inference.settings import EngineSettings
-from lsd_ros.models.checkpoint import SHIPPED, Weights, load_weights
+from lsd_ros.models.checkpoint import Weights, load_weights
+from lsd_ros.models.shipped import weights_file
 from lsd_ros.types import Camera, Estimate, Frame, MotionNoise, Scale
 
 LOGGER = logging.getLogger(__name__)
@@ -109,7 +110,7 @@ class Engine:
         :raises WeightsError: the weights cannot be used
         :raises BackendError: nothing can run the networks as asked
         """
-        path = settings.weights or SHIPPED
+        path = weights_file(settings.weights)
         return cls(settings, weights_of(path), path, opened)
 
     @property

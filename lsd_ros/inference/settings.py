@@ -51,7 +51,9 @@ class EngineSettings:
     """Everything the engine can be told."""
 
     weights: str = setting(
-        '', 'Weights file (.safetensors); empty: the weights that come with the package'
+        '',
+        'Weights file (.safetensors), or the name of weights that come with the package; empty: '
+        'street',
     )
     device: str = setting(
         'auto',

@@ -28,11 +28,11 @@ from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.models.licence import forbids_commercial_use, tell_once
 from lsd_ros.models.pose_net import PoseNet, PoseSettings
 from lsd_ros.models.preprocessing import Preprocessing
+from lsd_ros.models.shipped import shipped_names, weights_file
 from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
 from lsd_ros.types import MotionNoise
 
 FORMAT = 'lsd_ros.weights/1'
-SHIPPED = Path(__file__).parent.parent / 'weights' / 'shipped.safetensors'
 
 
 @dataclass(frozen=True)
@@ -151,10 +151,12 @@ def load_weights(path: str | Path) -> Weights:
 
     What the licence of their training data forbids is logged, once in a process.
 
+    :param path: of the file, or the name of weights that come with the package
     :raises WeightsError: the file is missing, unreadable, damaged, truncated, foreign, or its
         tensors do not fit the networks that its header describes
     """
-    header, tensors = _read(Path(path))
+    path = weights_file(path)
+    header, tensors = _read(path)
     try:
         depth = SmallDepthNet(settings.build(SmallDepthSettings, json.loads(header['depth'])))
         pose = PoseNet(settings.build(PoseSettings, json.loads(header['pose'])))
@@ -224,7 +226,10 @@ def _stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
     if not path.is_file():
-        raise WeightsError(f'weights {path} do not exist: give the path of a .safetensors file')
+        raise WeightsError(
+            f'weights {path} do not exist: give the path of a .safetensors file, or the name of '
+            f'weights that come with the package ({", ".join(shipped_names())})'
+        )
     try:
         with safe_open(path, framework='pt') as file:
             header = file.metadata() or {}

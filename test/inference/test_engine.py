@@ -220,7 +220,7 @@ def test_a_network_that_gives_no_numbers_is_noticed():
 
 def test_shipped_weights_load_and_say_what_they_are():
     engine = Engine.load(EngineSettings(backend='torch', device='cpu'))
-    assert engine.info.weights.endswith('shipped.safetensors')
+    assert engine.info.weights.endswith('street.safetensors')
     assert (engine.info.backend, engine.info.device) == ('torch', 'cpu')
     engine.close()
 

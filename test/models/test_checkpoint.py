@@ -12,7 +12,6 @@ from safetensors.torch import load_file, save_file
 from lsd_ros.errors import WeightsError
 from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.models.checkpoint import (
-    SHIPPED,
     Weights,
     WeightsCard,
     change_card,
@@ -22,6 +21,7 @@ from lsd_ros.models.checkpoint import (
 from lsd_ros.models.licence import forbids_commercial_use
 from lsd_ros.models.pose_net import PoseNet, PoseSettings
 from lsd_ros.models.preprocessing import Preprocessing
+from lsd_ros.models.shipped import shipped_names, weights_file
 from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
 from lsd_ros.types import MotionNoise
 
@@ -187,9 +187,15 @@ def test_numbers_too_large_for_half_precision_are_refused(weights, file, tmp_pat
     save_weights(loud, half)
 
 
-def test_the_file_of_the_package_is_small_and_says_where_it_comes_from():
-    card = load_weights(SHIPPED).card
-    assert SHIPPED.stat().st_size <= 12e6
+def test_the_files_of_the_package_are_small_together():
+    assert sum(weights_file(name).stat().st_size for name in shipped_names()) <= 12e6
+    assert weights_file(shipped_names()[0]) == weights_file('')
+    assert weights_file('./street') != weights_file('street')
+
+
+@pytest.mark.parametrize('name', shipped_names())
+def test_a_file_of_the_package_says_where_it_comes_from(name):
+    card = load_weights(name).card
     assert card.command
     assert not re.search(r'(^|[\s=])/', card.command), "paths of a machine are nobody else's"
     assert card.commercial_use != forbids_commercial_use(card.licence)
