@@ -44,6 +44,13 @@ class AugmentationSettings:
     )
     gamma: float = setting(0.2, 'Gamma varies by this share', minimum=0, maximum=0.9)
     grey: float = setting(0.0, 'Share of snippets made grey', minimum=0, maximum=1)
+    turn_deg: float = setting(
+        0.0,
+        'Standard deviation of a virtual turn of the neighbours, where their motion is known, for '
+        'the pose network alone [degrees]',
+        minimum=0,
+        maximum=30,
+    )
 
     def __post_init__(self) -> None:
         """Check every value."""

@@ -27,6 +27,7 @@ from lsd_ros.datasets.image_difference import difference
 from lsd_ros.datasets.snippet_index import Place, gap_by_motion, places
 from lsd_ros.datasets.stereo import StereoPair, beside, mirrored
 from lsd_ros.datasets.training_sequence import TrainingSequence, world_from_camera
+from lsd_ros.datasets.turning import turned_neighbours
 from lsd_ros.geometry.resize import size_in_aspect
 from lsd_ros.settings import setting
 from lsd_ros.types import Camera
@@ -274,12 +275,18 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
             mean = mean_luminance(images[1])
             jittered = [colours.apply(image, mean) for image in images]
         sequence = self._sequences[place.sequence]
+        intrinsics = window.camera(camera).matrix.astype(np.float32)
+        motions = self._known_motions(place, flipped=window.flip)
+        if given.augmentation.enabled and given.augmentation.turn_deg:
+            jittered, motions = turned_neighbours(
+                rng, jittered, motions, intrinsics, given.augmentation.turn_deg
+            )
         return Snippet(
             images=_planes(images),
             jittered=_planes(jittered),
-            intrinsics=torch.from_numpy(window.camera(camera).matrix.astype(np.float32)),
+            intrinsics=torch.from_numpy(intrinsics),
             translations=torch.from_numpy(translations(sequence, place)),
-            known_motions=torch.from_numpy(self._known_motions(place, flipped=window.flip)),
+            known_motions=torch.from_numpy(motions),
             name=sequence.name,
             stamp_ns=int(sequence.stamps_ns[place.middle]),
         )

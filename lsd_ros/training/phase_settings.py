@@ -100,6 +100,12 @@ class StudentSettings(PhaseSettings):
     network: SmallDepthSettings = field(default_factory=SmallDepthSettings)
     approximation: ApproximationSettings = field(default_factory=ApproximationSettings)
     uncertainty: UncertaintySettings = field(default_factory=UncertaintySettings)
+    trained: str = setting(
+        'both',
+        'Both networks, or the pose network alone, which then learns the motions of '
+        'data.motion_from_poses beside a depth network that stays as it is',
+        choices=('both', 'pose'),
+    )
     taught_frames: str = setting(
         'target',
         'Which frames of a snippet the teacher looks at too: all cost three times as much',
@@ -126,6 +132,27 @@ def check_read_level(wanted: StudentSettings, *, is_taught: bool) -> None:
         raise SettingError(
             f'network.read_level is {level}, but with objective.scales {scales} nothing trains '
             f'that head: set objective.scales to {level + 1}, or network.read_level to 0'
+        )
+
+
+def check_trained(wanted: StudentSettings, *, is_taught: bool) -> None:
+    """
+    Check that what is trained learns from what there is.
+
+    :param is_taught: whether there is a teacher
+    :raises SettingError: the pose network alone has no motions, no depth network or a teacher; or
+        virtual turns are shown to both networks
+    """
+    alone = wanted.trained == 'pose'
+    if alone and (is_taught or not wanted.start_from or not wanted.data.motion_from_poses):
+        raise SettingError(
+            "trained is 'pose': give start_from, whose depth network stays as it is, and "
+            'data.motion_from_poses, and no teacher'
+        )
+    if wanted.data.augmentation.turn_deg and not alone:
+        raise SettingError(
+            f'data.augmentation.turn_deg is {wanted.data.augmentation.turn_deg}: virtual turns '
+            "are for the pose network alone; set trained to 'pose', or this to 0"
         )
 
 

@@ -26,8 +26,10 @@ from lsd_ros.training.phase_settings import (
     StudentSettings,
     TeacherSettings,
     check_read_level,
+    check_trained,
     check_uncertainty,
 )
+from lsd_ros.training.pose_task import PoseTask
 from lsd_ros.training.provenance import run_card, weights_card
 from lsd_ros.training.random_states import seed_everything
 from lsd_ros.training.run_folder import WEIGHTS, RunFolder
@@ -103,6 +105,7 @@ def train_student(
         check_fits(taught, wanted)
     check_read_level(wanted, is_taught=taught is not None)
     check_uncertainty(wanted, is_taught=taught is not None)
+    check_trained(wanted, is_taught=taught is not None)
     samples = _samples(wanted, data)
     seed_everything(wanted.loop.seed)
     student, pose = SmallDepthNet(wanted.network), PoseNet(wanted.pose)
@@ -111,7 +114,10 @@ def train_student(
         origins.append(start_student(student, pose, wanted))
     elif taught is not None and wanted.pose_from_teacher:
         pose.load_state_dict(taught.pose.state_dict())
-    task = StudentTask(student, pose, wanted, None if taught is None else taught.network)
+    if wanted.trained == 'pose':
+        task: Task = PoseTask(student, pose, wanted)
+    else:
+        task = StudentTask(student, pose, wanted, None if taught is None else taught.network)
     sha256 = '' if taught is None else taught.sha256
     card = run_card(STUDENT, wanted, data, command, sha256, origins)
     trainer = _run(fabric, task, samples, wanted, card, out, overwrite, progress)

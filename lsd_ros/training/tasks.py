@@ -109,8 +109,7 @@ class DepthTask(Task):
 
     def _look(self, batch: SnippetBatch) -> _Looked:
         how = self._wanted.objective
-        inputs = self.normalise(_by_frame(batch.jittered).permute(0, 2, 3, 1))
-        inputs = inputs.contiguous(memory_format=torch.channels_last)
+        inputs = frames_of(batch.jittered, self.normalise)
         frames = inputs.chunk(FRAMES)
         everything = how.needs_neighbours or how.needs_features
         seen = inputs if everything else frames[TARGET]
@@ -215,6 +214,17 @@ class StudentTask(DepthTask):
         figures['uncertainty'] = term.detach()
         figures['uncertainty/coverage'] = likelihood.coverage
         return _Comparison(imitated.total + term, figures)
+
+
+def frames_of(images: Tensor, normalise: Normalise) -> Tensor:
+    """
+    Return what networks see of snippets.
+
+    :param images: shape (B, 3, 3, H, W), uint8
+    :return: by frame and then by snippet, shape (3 B, 3, H, W)
+    """
+    planes: Tensor = normalise(_by_frame(images).permute(0, 2, 3, 1))
+    return planes.contiguous(memory_format=torch.channels_last)
 
 
 def _by_frame(images: Tensor) -> Tensor:

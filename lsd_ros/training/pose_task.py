@@ -1,0 +1,48 @@
+"""The pose network alone, taught the motions that the data know; depth stays as it is."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from lsd_ros.datasets.snippets import SnippetBatch
+from lsd_ros.models.pose_net import PoseNet
+from lsd_ros.models.preprocessing import Normalise
+from lsd_ros.models.small_depth_net import SmallDepthNet
+from lsd_ros.training.phase_settings import StudentSettings
+from lsd_ros.training.scale import motion_error, units_per_metre
+from lsd_ros.training.task import StepResult, Task
+from lsd_ros.training.tasks import DEPTH, POSE, frames_of
+from lsd_ros.training.views import FRAMES, poses_from_vectors, with_known
+
+
+class PoseTask(Task):
+    """
+    A pose network that learns measured motions; a step costs a tenth of one of both networks.
+
+    :param depth: not changed, and written with the weights as it is
+    :param pose: pose network
+    :param wanted: settings of the phase
+    """
+
+    def __init__(self, depth: SmallDepthNet, pose: PoseNet, wanted: StudentSettings) -> None:
+        super().__init__()
+        self.networks = nn.ModuleDict({DEPTH: depth.requires_grad_(False), POSE: pose})
+        self.normalise = Normalise(wanted.preprocessing)
+        self._how = wanted.metric
+
+    @property
+    def trained(self) -> nn.Module:
+        """Return both networks."""
+        return self.networks
+
+    def forward(self, batch: SnippetBatch) -> StepResult:
+        """Return how wrong the motions of a batch of snippets are."""
+        frames = frames_of(batch.jittered, self.normalise).chunk(FRAMES)
+        motions = poses_from_vectors(self.networks[POSE](torch.cat(frames, dim=1)))
+        units = units_per_metre(batch.intrinsics, self._how)
+        measured = with_known(motions, batch.known_motions, units)
+        known = batch.known_motions[..., 0, 0].isfinite()
+        shortest = self._how.shortest_m / self._how.metres_per_unit
+        loss = self._how.motion * motion_error(motions, measured, known, shortest).mean()
+        return StepResult(loss, {'motion': loss.detach()})
