@@ -199,6 +199,31 @@ def test_poses_take_the_place_of_estimated_motions(sequence: Path, tmp_path: Pat
         student({'data.motion_from_poses': True}, sequence, tmp_path / 'other')
 
 
+def test_the_pose_network_alone_learns_and_leaves_depth_as_it_is(
+    sequence: Path, tmp_path: Path
+) -> None:
+    first = student({'pose.output_scale': 0.1}, sequence, tmp_path / 'first')
+    alone = {
+        'trained': 'pose',
+        'start_from': str(first),
+        'data.motion_from_poses': True,
+        'metric.motion': 1.0,
+        'pose.output_scale': 0.1,
+        'optimiser.learning_rate': 1e-2,
+        'loop.max_steps': 30,
+    }
+    turned = {**alone, 'data.augmentation.turn_deg': 1.0}
+    before, after = load_weights(first), load_weights(student(turned, sequence, tmp_path / 'run'))
+    for name, there in before.depth.state_dict().items():
+        assert torch.equal(there, after.depth.state_dict()[name]), name
+    lines = (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()
+    errors = [json.loads(line)['motion'] for line in lines]
+    assert sum(errors[-4:]) < 0.8 * sum(errors[:4])
+    for wrong in ({**alone, 'start_from': ''}, {**turned, 'trained': 'both'}):
+        with pytest.raises(SettingError, match="trained .*'pose'"):
+            student(wrong, sequence, tmp_path / 'wrong')
+
+
 def test_a_student_learns_its_uncertainty_and_says_it_at_use(
     teacher: Path, sequence: Path, tmp_path: Path
 ) -> None:
