@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -82,6 +83,22 @@ class Window:
         part = image[self.top : self.top + self.rows, self.left : self.left + self.columns]
         small = resize_image(part, *self.size)
         return np.ascontiguousarray(small[:, ::-1]) if self.flip else small
+
+    def depth(self, depth: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
+        """
+        Cut, resize and mirror depth; every value is one that was there.
+
+        :param depth: of the whole image, of any size
+        :param width: of the image that the window is a part of [pixels]
+        :param height: of that image [pixels]
+        :return: shape (height, width) of the window's size
+        """
+        whole: NDArray[Any] = depth
+        if depth.shape != (height, width):
+            whole = cv2.resize(depth, (width, height), interpolation=cv2.INTER_NEAREST)
+        part = whole[self.top : self.top + self.rows, self.left : self.left + self.columns]
+        small = cv2.resize(part, self.size, interpolation=cv2.INTER_NEAREST)
+        return np.ascontiguousarray(small[:, ::-1] if self.flip else small)
 
     def camera(self, camera: Camera) -> Camera:
         """Return the camera of the result."""

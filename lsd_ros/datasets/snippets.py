@@ -17,6 +17,7 @@ from torch import Tensor
 from lsd_ros import settings
 from lsd_ros.datasets.augmentation import (
     AugmentationSettings,
+    Window,
     central_window,
     mean_luminance,
     random_colours,
@@ -84,6 +85,9 @@ class SnippetSettings:
         'Whether the poses of sequences are good enough to take the place of estimated motions: '
         'those of SLAM or motion capture are, those of wheels are not',
     )
+    true_depth: bool = setting(
+        False, 'Whether depth of the target is read, too, from sequences that have it'
+    )
     seed: int = setting(0, 'Of everything random', minimum=0, maximum=2**31 - 1)
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
@@ -110,6 +114,8 @@ class Snippet:
         there to the last, shape (2,), float32 [m]; NaN where there are no poses
     :param known_motions: first_from_middle and last_from_middle, shape (2, 4, 4), float32 [m]; NaN
         where they are to be estimated
+    :param true_depth: of the target along the optical axis [m], +Inf for the sky, NaN where it is
+        not known, shape (1, H, W), float32; (1, 0, 0) where nobody asks for it
     :param name: of the sequence
     :param stamp_ns: of the target
     """
@@ -119,6 +125,7 @@ class Snippet:
     intrinsics: Tensor
     translations: Tensor
     known_motions: Tensor
+    true_depth: Tensor
     name: str
     stamp_ns: int
 
@@ -133,6 +140,7 @@ class SnippetBatch:
     :param intrinsics: shape (B, 3, 3), float32
     :param translations: shape (B, 2), float32
     :param known_motions: shape (B, 2, 4, 4), float32
+    :param true_depth: shape (B, 1, H, W) or (B, 1, 0, 0), float32
     :param names: of the sequences
     :param stamps_ns: of the targets
     """
@@ -142,6 +150,7 @@ class SnippetBatch:
     intrinsics: Tensor
     translations: Tensor
     known_motions: Tensor
+    true_depth: Tensor
     names: tuple[str, ...]
     stamps_ns: tuple[int, ...]
 
@@ -165,6 +174,7 @@ class SnippetBatch:
             intrinsics=change(self.intrinsics),
             translations=change(self.translations),
             known_motions=change(self.known_motions),
+            true_depth=change(self.true_depth),
         )
 
 
@@ -258,6 +268,16 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
             motions = np.full((2, 4, 4), np.nan, np.float32)
         return mirrored(motions) if flipped else motions
 
+    def _true_depth(self, place: Place, window: Window) -> NDArray[np.float32]:
+        if not self.settings.true_depth:
+            return np.empty((1, 0, 0), np.float32)
+        depth = self._sequences[place.sequence].depth(place.middle)
+        if depth is None:
+            width, height = window.size
+            return np.full((1, height, width), np.nan, np.float32)
+        camera = self.cache.camera(place.sequence)
+        return window.depth(depth, camera.width, camera.height)[None]
+
     def _snippet(
         self, place: Place, frames: list[NDArray[np.uint8]], rng: np.random.Generator
     ) -> Snippet:
@@ -287,6 +307,7 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
             intrinsics=torch.from_numpy(intrinsics),
             translations=torch.from_numpy(translations(sequence, place)),
             known_motions=torch.from_numpy(motions),
+            true_depth=torch.from_numpy(self._true_depth(place, window)),
             name=sequence.name,
             stamp_ns=int(sequence.stamps_ns[place.middle]),
         )
@@ -334,6 +355,7 @@ def collate(snippets: Sequence[Snippet]) -> SnippetBatch:
         intrinsics=torch.stack([snippet.intrinsics for snippet in snippets]),
         translations=torch.stack([snippet.translations for snippet in snippets]),
         known_motions=torch.stack([snippet.known_motions for snippet in snippets]),
+        true_depth=torch.stack([snippet.true_depth for snippet in snippets]),
         names=tuple(snippet.name for snippet in snippets),
         stamps_ns=tuple(snippet.stamp_ns for snippet in snippets),
     )

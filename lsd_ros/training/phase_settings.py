@@ -17,6 +17,7 @@ from lsd_ros.training.approximation import ApproximationSettings
 from lsd_ros.training.objective import ObjectiveSettings
 from lsd_ros.training.scale import MetricSettings
 from lsd_ros.training.settings import TrainerSettings
+from lsd_ros.training.truth import TruthSettings
 from lsd_ros.training.uncertainty import UncertaintySettings
 
 
@@ -57,6 +58,7 @@ class PhaseSettings(TrainerSettings):
     pose: PoseSettings = field(default_factory=PoseSettings)
     objective: ObjectiveSettings = field(default_factory=ObjectiveSettings)
     metric: MetricSettings = field(default_factory=MetricSettings)
+    truth: TruthSettings = field(default_factory=TruthSettings)
     start_from: str = setting(
         '',
         'What the networks start from, to go on with other data, sizes or losses: the weights '
@@ -66,7 +68,8 @@ class PhaseSettings(TrainerSettings):
     @property
     def is_metric(self) -> bool:
         """Return whether depth learns to be metres."""
-        return self.metric.weight > 0 or self.metric.motion > 0 or bool(self.data.stereo)
+        measured = self.metric.weight, self.metric.motion, self.truth.weight
+        return any(weight > 0 for weight in measured) or bool(self.data.stereo)
 
     @property
     def preprocessing(self) -> Preprocessing:

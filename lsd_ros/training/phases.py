@@ -143,6 +143,11 @@ def _samples(wanted: PhaseSettings, data: Sequence[TrainingSequence]) -> Snippet
             f'{wanted.metric.motion}: set both, so that the pose network learns the motions that '
             'the depth network learns by, or none'
         )
+    if wanted.data.true_depth != (wanted.truth.weight > 0):
+        raise SettingError(
+            f'data.true_depth is {wanted.data.true_depth} and truth.weight is '
+            f'{wanted.truth.weight}: set both, or none'
+        )
     seed = (wanted.data.seed + wanted.loop.seed) % 2**31
     return SnippetDataset(data, replace(wanted.data, seed=seed))
 

@@ -19,6 +19,7 @@ from lsd_ros.training.objective import Outcome, photometric_objective
 from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
 from lsd_ros.training.scale import motion_error, translation_length_error, units_per_metre
 from lsd_ros.training.task import StepResult, Task
+from lsd_ros.training.truth import true_depth_error
 from lsd_ros.training.uncertainty import distance_likelihood
 from lsd_ros.training.views import FRAMES, TARGET, Views, poses_from_vectors, with_known
 
@@ -95,6 +96,8 @@ class DepthTask(Task):
         looked = self._look(batch)
         outcome = self._explain(looked.views)
         terms = self._measured(looked.motions, batch)
+        if self._wanted.truth.weight > 0:
+            terms['truth'] = self._true(looked.views, batch)
         taught = self._compare(looked)
         loss = outcome.total + sum(terms.values())
         scalars = {**outcome.parts, **{name: term.detach() for name, term in terms.items()}}
@@ -131,6 +134,18 @@ class DepthTask(Task):
     def _explain(self, views: Views) -> Outcome:
         with torch.autocast(views.images.device.type, enabled=False):
             return photometric_objective(views, self._wanted.input.depths, self._wanted.objective)
+
+    def _true(self, views: Views, batch: SnippetBatch) -> Tensor:
+        """Hold depth of the targets to the true one, at every scale, where it is known."""
+        how, errors = self._wanted.truth, []
+        units = units_per_metre(batch.intrinsics, self._wanted.metric)
+        for disparity in views.disparities[: self._wanted.objective.scales]:
+            target = disparity.chunk(FRAMES)[TARGET] if views.has_neighbours else disparity
+            depths = self._wanted.input.depths
+            errors.append(
+                true_depth_error(target, batch.true_depth, units, depths, how.furthest_m)
+            )
+        return how.weight * torch.stack(errors).mean()
 
     def _measured(self, motions: Tensor, batch: SnippetBatch) -> dict[str, Tensor]:
         """Hold the motions, or their lengths alone, to measured ones, where there are such."""

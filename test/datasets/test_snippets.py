@@ -338,3 +338,25 @@ def _is_flipped(snippet: Snippet) -> bool:
     """Tell by where the middle of the image lies: CAMERA sees more to the right of it."""
     centre = (snippet.images.shape[-1] - 1) / 2
     return bool(snippet.intrinsics[0, 2] > centre)
+
+
+@pytest.mark.parametrize('epoch', range(4))
+def test_true_depth_goes_through_the_same_window_as_its_image(epoch: int) -> None:
+    blocks = np.random.default_rng(1).integers(1, 25, (3, 8)).astype(np.float32)
+    depth = np.kron(blocks, np.ones((40, 40), np.float32))
+
+    class Known(Memory):
+        def depth(self, index: int) -> NDArray[np.float32]:
+            return depth
+
+    grey = np.repeat((10 * depth).astype(np.uint8)[..., None], 3, axis=2)
+    known = Known([grey] * 3, np.arange(3) * STEP_NS)
+    unjittered = AugmentationSettings(min_scale=0.5, jitter=0)
+    given = dataclasses.replace(SMALL, true_depth=True, augmentation=unjittered)
+    snippet = SnippetDataset([known], given)[0, epoch]
+    assert snippet.true_depth.shape == (1, *snippet.images.shape[-2:])
+    apart = (snippet.images[1, :1].float() / 10 - snippet.true_depth).abs()
+    assert apart.median() < 0.1
+    assert (apart < 1).float().mean() > 0.7
+    assert SnippetDataset([sequence(3)], given)[0].true_depth.isnan().all()
+    assert SnippetDataset([known], SMALL)[0].true_depth.numel() == 0

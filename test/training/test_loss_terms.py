@@ -1,12 +1,16 @@
+import math
+
 import pytest
 import torch
 from torch.autograd import gradcheck
 
+from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.training.feature import feature_difference
 from lsd_ros.training.motion import motion_weight
 from lsd_ros.training.scale import TURN, motion_error, translation_length_error
 from lsd_ros.training.smoothness import smoothness
 from lsd_ros.training.structure import occlusion_weight, structure_difference
+from lsd_ros.training.truth import true_depth_error
 
 
 @pytest.fixture(autouse=True)
@@ -98,6 +102,21 @@ def test_a_motion_is_wrong_by_its_length_and_by_its_turn():
         torch.testing.assert_close(error, torch.tensor([wanted]).double(), rtol=1e-3, atol=1e-5)
         error.sum().backward()
         assert leaf.grad.isfinite().all()
+
+
+def test_true_depth_is_compared_by_its_logarithm_where_it_is_known():
+    depths = DisparityRange(0.1, 100.0)
+    metres = torch.tensor([[[[2.0, 4.0], [400.0, 3.0]]]]).double()
+    disparity = (10 / metres - 1 / 100) / (1 / 0.1 - 1 / 100)  # ten metres a unit
+    truth = torch.tensor([[[[2.0, 2.0], [torch.inf, torch.nan]]]]).double()
+    disparity.requires_grad_()
+    units = torch.tensor([0.1]).double()
+    error = true_depth_error(disparity, truth, units, depths, 80.0)
+    torch.testing.assert_close(error, torch.tensor([math.log(2) / 3]).double())
+    error.sum().backward()
+    assert (disparity.grad != 0).flatten().tolist() == [False, True, False, False]
+    nothing = true_depth_error(disparity, truth * torch.nan, units, depths, 80.0)
+    assert float(nothing.detach()) == 0
 
 
 def test_standing_still_is_no_division_by_zero():
