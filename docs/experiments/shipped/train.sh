@@ -1,0 +1,44 @@
+#!/bin/sh
+# Trains the weights of the package, and the networks that docs/model_card.md compares them with. Each line goes on where it was stopped.
+#
+#   DATA=... SYNTH=... sh docs/experiments/shipped/train.sh
+#
+# DATA has the real sequences in our own format, train/ and val/; SYNTH those of synthetic.py; RUNS (default: runs) becomes the trainings.
+set -eu
+here=docs/experiments/shipped
+RUNS=${RUNS:-runs}
+street="$DATA/train/karlsruhe2010_0019_left $DATA/train/karlsruhe2010_0019_right $DATA/train/kitti_odom00_cam0 $DATA/train/kitti_odom02_cam0 $DATA/train/kitti_raw0005_cam0
+  $SYNTH/street10 $SYNTH/street11 $SYNTH/street12 $SYNTH/street13 $SYNTH/street14 $SYNTH/street15"
+more="$SYNTH/street16 $SYNTH/street17 $SYNTH/street18 $SYNTH/street19 $SYNTH/street20 $SYNTH/street21"
+posed="$DATA/train/kitti_odom00_cam0 $DATA/train/kitti_odom02_cam0 $SYNTH/street10 $SYNTH/street11 $SYNTH/street12
+  $SYNTH/bend30 $SYNTH/bend31 $SYNTH/bend32 $SYNTH/bend33 $SYNTH/bend34 $SYNTH/bend35"
+indoors="$DATA/train/indoor_7scenes_redkitchen_a $SYNTH/room10 $SYNTH/room11 $SYNTH/room12 $SYNTH/room13
+  $SYNTH/corridor10 $SYNTH/corridor11 $SYNTH/corridor12 $SYNTH/corridor13"
+small='--set data.width=192 --set data.height=64'
+lengths='--set data.motion_from_poses=false --set metric.motion=0 --set metric.weight=0.1'
+fast='--set optimiser.learning_rate=1e-3'
+pose='--set trained=pose --set data.stereo=[] --set loop.batch_size=8 --set metric.motion=1'
+export OMP_NUM_THREADS=1
+
+student() { lsd_ros train student --config "$here/$1.yaml" --out "$RUNS/$2" --max-steps "$3" --data $4 $5; }
+teacher() { lsd_ros train teacher --config $here/street.yaml --data $street --set 'network.teacher.group_blocks=[1,2,2,0,4,4]' --out "$RUNS/$1" --max-steps "$2" $3; }
+yardstick() { python docs/experiments/yardstick.py train --config $here/street.yaml --data $street --set optimiser.learning_rate=1e-4 --out "$RUNS/$1" --max-steps "$2" $3; }
+
+# the student alone: small images first, then the whole size
+student street street_192 3000 "$street" "$small $fast $lengths"
+student street street_alone 2000 "$street" "--set start_from=$RUNS/street_192/weights.safetensors"
+# the pose network alone
+student street street_alone_pose 2500 "$DATA/train/kitti_odom00_cam0 $DATA/train/kitti_odom02_cam0 $SYNTH/street10 $SYNTH/street11 $SYNTH/street12 $SYNTH/street13 $SYNTH/street14 $SYNTH/street15" \
+  "--set start_from=$RUNS/street_alone/weights.safetensors $pose $fast --set data.augmentation.turn_deg=2.5"
+# street: with the true depth of the synthetic sequences, and the pose network once more
+student street street_truth 2000 "$street $more" "--set start_from=$RUNS/street_alone_pose/weights.safetensors --set data.true_depth=true --set truth.weight=0.2"
+student street street 4000 "$posed" "--set start_from=$RUNS/street_truth/weights.safetensors $pose $fast --set data.augmentation.turn_deg=2.5"
+# indoors
+student indoors indoors_192 2500 "$indoors" "$small $fast"
+student indoors indoors 2000 "$indoors" "--set start_from=$RUNS/indoors_192/weights.safetensors"
+student indoors indoors_pose 4000 "$indoors" "--set start_from=$RUNS/indoors/weights.safetensors $pose $fast --set data.augmentation.turn_deg=1.5"
+# what it is compared with
+yardstick yard_192 3000 "$small $lengths"
+yardstick yard 2000 "--set start_from=$RUNS/yard_192"
+teacher teacher_192 3000 "$small $fast $lengths"
+teacher teacher 1000 "--set start_from=$RUNS/teacher_192"
