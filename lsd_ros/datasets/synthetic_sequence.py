@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from lsd_ros.datasets.sequence_writer import SequenceWriter
+import numpy as np
+
+from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE, SequenceWriter
 from lsd_ros.datasets.synthetic import SyntheticDrive
 
 INDOORS_UNIT_M = 0.001  # 16 bits reach 65 m
@@ -21,7 +23,8 @@ def write_sequence(
     progress: Callable[[int], None] | None = None,
 ) -> None:
     """
-    Write images, camera, poses and depth; the sky and what is beyond 16 bits have no depth.
+    Write images, camera, poses and depth; the sky and what else is beyond 16 bits is as far as
+    these reach, which is far enough to learn from, and beyond what is judged.
 
     :param path: folder to make
     :param suffix: of the images, ``.jpg`` or ``.png``
@@ -46,8 +49,7 @@ def write_sequence(
     )
     with writer:
         for sample in drive:
-            writer.add(
-                sample.frame, world_from_camera=sample.world_from_camera, depth=sample.depth
-            )
+            depth = np.minimum(sample.depth, np.float32(MAX_DEPTH_VALUE * unit))
+            writer.add(sample.frame, world_from_camera=sample.world_from_camera, depth=depth)
             if progress is not None:
                 progress(len(writer))

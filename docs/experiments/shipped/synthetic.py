@@ -9,8 +9,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import cv2
 import numpy as np
 
+from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE
 from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.datasets.synthetic_sequence import write_sequence
 from lsd_ros.types import Camera
@@ -18,6 +20,7 @@ from lsd_ros.types import Camera
 KITTI = Camera(640, 192, 371.0, 371.0, 319.5, 95.5)  # as wide as KITTI's cameras see
 SEVEN_SCENES = Camera(320, 240, 262.5, 262.5, 159.5, 119.5)
 RATE_HZ = 10.0
+WHITE = 252.0
 STRAIGHT, BEND, INDOORS = 80, 70, 60  # frames
 
 
@@ -27,9 +30,9 @@ def main(out: Path) -> None:
         drive = SyntheticDrive(
             'street', seed, KITTI, STRAIGHT, RATE_HZ, start_s=2.5, moving=seed % 2 == 1
         )
-        _write(out / f'street{seed}', drive)
+        _write(out / f'street{seed}', drive, overexposed=seed % 2 == 0)
     for seed in range(30, 36):
-        _write(out / f'bend{seed}', _bend(seed))
+        _write(out / f'bend{seed}', _bend(seed), overexposed=seed % 2 == 0)
     for kind in ('room', 'corridor'):
         for seed in range(10, 14):
             drive = SyntheticDrive(kind, seed, SEVEN_SCENES, INDOORS, RATE_HZ, start_s=2.5)
@@ -48,10 +51,23 @@ def _bend(seed: int) -> SyntheticDrive:
     return SyntheticDrive('street', seed, KITTI, BEND, RATE_HZ, start_s=start_s)
 
 
-def _write(path: Path, drive: SyntheticDrive) -> None:
-    if not path.exists():
-        write_sequence(path, drive)
-        print(path, flush=True)
+def _write(path: Path, drive: SyntheticDrive, *, overexposed: bool = False) -> None:
+    if path.exists():
+        return
+    write_sequence(path, drive)
+    if overexposed:
+        for depth in sorted((path / 'depth').iterdir()):
+            _overexpose(path / 'images' / f'{depth.stem}.jpg', depth)
+    print(path, flush=True)
+
+
+def _overexpose(image: Path, depth: Path) -> None:
+    """Make the sky white: real cameras see few skies that are not."""
+    sky = (cv2.imread(str(depth), cv2.IMREAD_UNCHANGED) == MAX_DEPTH_VALUE).astype(np.float32)
+    soft = cv2.GaussianBlur(sky, (0, 0), 0.7)[..., None]
+    picture = cv2.imread(str(image)) * (1 - soft) + WHITE * soft
+    quality = [cv2.IMWRITE_JPEG_QUALITY, 95]
+    cv2.imwrite(str(image), picture.clip(0, 255).astype(np.uint8), quality)
 
 
 if __name__ == '__main__':
