@@ -33,9 +33,14 @@ student street street_alone_pose 2500 "$DATA/train/kitti_odom00_cam0 $DATA/train
 # street: with the true depth of the synthetic sequences, and the pose network once more
 student street street_truth 2000 "$street $more" "--set start_from=$RUNS/street_alone_pose/weights.safetensors --set data.true_depth=true --set truth.weight=0.2"
 student street street 4000 "$posed" "--set start_from=$RUNS/street_truth/weights.safetensors $pose $fast --set data.augmentation.turn_deg=2.5"
+student street street_pose2 4000 "$posed" "--set start_from=$RUNS/street/weights.safetensors $pose $fast --set data.augmentation.turn_deg=2.5 --set data.augmentation.min_scale=0.9"
+# street_truth was trained with synthetic.py at commit 40f0d4b, whose sky had no depth; from here on it has, and is white in half of the sequences
+sky='--set data.true_depth=true --set truth.weight=0.5 --set objective.smoothness=0.01 --set optimiser.learning_rate=3e-4 --set optimiser.average=0.995'
+student street street_sky 900 "$street $more" "--set start_from=$RUNS/street_truth/weights.safetensors $sky"
 # indoors
 student indoors indoors_192 2500 "$indoors" "$small $fast"
 student indoors indoors 2000 "$indoors" "--set start_from=$RUNS/indoors_192/weights.safetensors"
+student indoors indoors_truth 900 "$indoors" "--set start_from=$RUNS/indoors/weights.safetensors $sky"
 student indoors indoors_pose 4000 "$indoors" "--set start_from=$RUNS/indoors/weights.safetensors $pose $fast --set data.augmentation.turn_deg=1.5"
 # what it is compared with
 yardstick yard_192 3000 "$small $lengths"
