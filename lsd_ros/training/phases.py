@@ -12,7 +12,7 @@ from typing import Any, cast
 from lightning_fabric import Fabric
 from torch import nn
 
-from lsd_ros import config
+from lsd_ros import config, settings
 from lsd_ros.datasets.snippets import SnippetDataset, collate
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError, SettingError
@@ -164,7 +164,13 @@ def _run(
 ) -> Trainer:
     with contextlib.ExitStack() as stack:
         if fabric.is_global_zero:
-            run = RunFolder.open(out, card, config.dump(wanted), overwrite=overwrite)
+            run = RunFolder.open(
+                out,
+                card,
+                config.dump(wanted),
+                defaults=settings.values(type(wanted)()),
+                overwrite=overwrite,
+            )
             stack.enter_context(run)
         fabric.barrier()
         trainer = Trainer(fabric, RunFolder(out, card), task, wanted)

@@ -6,7 +6,7 @@ import dataclasses
 import fcntl
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
@@ -40,12 +40,21 @@ class RunFolder:
         self._lock: IO[str] | None = None
 
     @classmethod
-    def open(cls, path: Path, card: RunCard, config: str, *, overwrite: bool = False) -> RunFolder:
+    def open(
+        cls,
+        path: Path,
+        card: RunCard,
+        config: str,
+        *,
+        defaults: Mapping[str, Any] | None = None,
+        overwrite: bool = False,
+    ) -> RunFolder:
         """
         Make the folder of a training, or find it for going on.
 
         :param card: of the training that is wanted
         :param config: the same settings as YAML, for people
+        :param defaults: what settings are that the version which began the training did not know
         :param overwrite: whether a training that is there is removed
         :raises TrainingError: there is something else at the path, or another training
         """
@@ -55,7 +64,7 @@ class RunFolder:
             if not (path / CARD).is_file():
                 raise TrainingError(f'{path} holds no training: choose another folder')
             if not overwrite:
-                _check_same(path, read_run_card(path), card)
+                _check_same(path, read_run_card(path), card, defaults or {})
                 return cls(path, card)
             with cls(path, card):  # nobody trains into what is about to be removed
                 LOGGER.info('the training in %s is removed', path)
@@ -101,13 +110,14 @@ def _card_text(card: RunCard) -> str:
     return json.dumps(dataclasses.asdict(card), indent=2, ensure_ascii=False) + '\n'
 
 
-def _check_same(path: Path, there: RunCard, wanted: RunCard) -> None:
+def _check_same(path: Path, there: RunCard, wanted: RunCard, defaults: Mapping[str, Any]) -> None:
     remedy = 'choose another folder, or add --overwrite to remove that training'
     if there.kind != wanted.kind:
         raise TrainingError(f'{path} trains a {there.kind}, not a {wanted.kind}: {remedy}')
     names = sorted(set(there.settings) | set(wanted.settings))
     for name in names:
-        before, now = (_plain(card.settings.get(name)) for card in (there, wanted))
+        before = _plain(there.settings.get(name, defaults.get(name)))
+        now = _plain(wanted.settings.get(name))
         if before != now and not _is_free(name, wanted.settings):
             raise TrainingError(f'{path} trains with {name} {before!r}, not {now!r}: {remedy}')
     if there.teacher != wanted.teacher:

@@ -299,6 +299,19 @@ def test_a_damaged_image_stops_with_its_name(sequence: Path, tmp_path: Path) -> 
         assert '\n' not in str(caught.value)
 
 
+def test_a_training_of_a_version_with_fewer_settings_goes_on(
+    sequence: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / 'run'
+    student({}, sequence, run)
+    card = json.loads((run / 'run.json').read_text())
+    del card['settings']['truth.furthest_m']
+    (run / 'run.json').write_text(json.dumps(card))
+    student({}, sequence, run)
+    with pytest.raises(TrainingError, match='truth.furthest_m 80.0, not 50.0'):
+        student({'truth.furthest_m': 50.0}, sequence, run)
+
+
 def test_other_data_are_another_training(sequence: Path, tmp_path: Path) -> None:
     student({}, sequence, tmp_path / 'run')
     camera = Camera(96, 64, 60.0, 60.0, 47.5, 31.5)
