@@ -42,6 +42,8 @@ student indoors indoors_192 2500 "$indoors" "$small $fast"
 student indoors indoors 2000 "$indoors" "--set start_from=$RUNS/indoors_192/weights.safetensors"
 student indoors indoors_truth 900 "$indoors" "--set start_from=$RUNS/indoors/weights.safetensors $sky"
 student indoors indoors_pose 4000 "$indoors" "--set start_from=$RUNS/indoors/weights.safetensors $pose $fast --set data.augmentation.turn_deg=1.5"
+# indoors as it is shipped: no depth beyond 10 m, from the start
+student indoors indoors_near_192 2500 "$indoors" "$small $fast --set input.max_depth=5 --set objective.smoothness=0.005 --set data.true_depth=true --set truth.weight=0.2"
 # what it is compared with
 yardstick yard_192 3000 "$small $lengths"
 yardstick yard 2000 "--set start_from=$RUNS/yard_192"
