@@ -10,10 +10,9 @@ from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.phase_settings import StudentSettings
-from lsd_ros.training.scale import motion_error, units_per_metre
 from lsd_ros.training.task import StepResult, Task
-from lsd_ros.training.tasks import DEPTH, POSE, frames_of
-from lsd_ros.training.views import FRAMES, poses_from_vectors, with_known
+from lsd_ros.training.tasks import DEPTH, POSE, frames_of, known_motion_term
+from lsd_ros.training.views import FRAMES, poses_from_vectors
 
 
 class PoseTask(Task):
@@ -40,9 +39,5 @@ class PoseTask(Task):
         """Return how wrong the motions of a batch of snippets are."""
         frames = frames_of(batch.jittered, self.normalise).chunk(FRAMES)
         motions = poses_from_vectors(self.networks[POSE](torch.cat(frames, dim=1)))
-        units = units_per_metre(batch.intrinsics, self._how)
-        measured = with_known(motions, batch.known_motions, units)
-        known = batch.known_motions[..., 0, 0].isfinite()
-        shortest = self._how.shortest_m / self._how.metres_per_unit
-        loss = self._how.motion * motion_error(motions, measured, known, shortest).mean()
+        loss = known_motion_term(motions, batch, self._how)
         return StepResult(loss, {'motion': loss.detach()})

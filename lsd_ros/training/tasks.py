@@ -17,7 +17,12 @@ from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
 from lsd_ros.training.approximation import approximation_loss
 from lsd_ros.training.objective import Outcome, photometric_objective
 from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
-from lsd_ros.training.scale import motion_error, translation_length_error, units_per_metre
+from lsd_ros.training.scale import (
+    MetricSettings,
+    motion_error,
+    translation_length_error,
+    units_per_metre,
+)
 from lsd_ros.training.task import StepResult, Task
 from lsd_ros.training.truth import true_depth_error
 from lsd_ros.training.uncertainty import distance_likelihood
@@ -160,9 +165,7 @@ class DepthTask(Task):
             error = translation_length_error(motions, measured, known, shortest)
             terms['metric'] = how.weight * error.mean()
         if how.motion > 0:
-            measured = with_known(motions, batch.known_motions, units)
-            known = batch.known_motions[..., 0, 0].isfinite() & batch.translations.isfinite()
-            terms['motion'] = how.motion * motion_error(motions, measured, known, shortest).mean()
+            terms['motion'] = known_motion_term(motions, batch, how)
         return terms
 
 
@@ -229,6 +232,19 @@ class StudentTask(DepthTask):
         figures['uncertainty'] = term.detach()
         figures['uncertainty/coverage'] = likelihood.coverage
         return _Comparison(imitated.total + term, figures)
+
+
+def known_motion_term(motions: Tensor, batch: SnippetBatch, how: MetricSettings) -> Tensor:
+    """
+    Return how wrong motions are where poses know them, weighted; no pose is between two cameras.
+
+    :param motions: source_from_target, shape (B, 2, 4, 4)
+    """
+    units = units_per_metre(batch.intrinsics, how)
+    measured = with_known(motions, batch.known_motions, units)
+    known = batch.known_motions[..., 0, 0].isfinite() & batch.translations.isfinite()
+    error = motion_error(motions, measured, known, how.shortest_m / how.metres_per_unit)
+    return how.motion * error.mean()
 
 
 def frames_of(images: Tensor, normalise: Normalise) -> Tensor:
