@@ -18,6 +18,7 @@ from lsd_ros.inference.scale.source import Observation
 from lsd_ros.inference.scale.stated import checkpoint_scale
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import WeightsCard
+from lsd_ros.models.pose_view import PoseView
 from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.training.teaching import Taught, read_teacher
 from lsd_ros.types import Estimate, Frame, Scale
@@ -79,7 +80,13 @@ class TeacherEngine:
                 'depth': self._depth(small, frame, scale),
             }
         if motion:
-            moved = self._odometry.update(frame.stamp_ns, small, self._motions, scale)
+            view = PoseView(camera, self._taught.wanted.pose.focal_px)
+            moved = self._odometry.update(
+                frame.stamp_ns,
+                view.image(small),
+                lambda frames: view.vectors(self._motions(frames)),
+                scale,
+            )
             if moved is not None:
                 parts |= {'motion': moved, 'odom_from_camera': self._odometry.odom_from_camera}
         return Estimate(frame.stamp_ns, frame.frame_id, scale, **parts)

@@ -25,6 +25,7 @@ from lsd_ros.inference.scale.choice import scale_source
 from lsd_ros.inference.scale.source import Matrix, Observation
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import Weights, load_weights
+from lsd_ros.models.pose_view import PoseView
 from lsd_ros.models.shipped import weights_file
 from lsd_ros.types import Camera, Estimate, Frame, MotionNoise, Scale
 
@@ -179,6 +180,7 @@ class Engine:
         maps, moved = self._networks(
             frame.stamp_ns,
             small,
+            small_camera,
             stages,
             depth=depth or (self._scale.needs_depth and small_camera is not None),
             motion=motion or self._scale.needs_motion,
@@ -250,6 +252,7 @@ class Engine:
         self,
         stamp_ns: int,
         small: NDArray[np.uint8],
+        small_camera: Camera | None,
         stages: dict[str, float],
         *,
         depth: bool,
@@ -263,7 +266,12 @@ class Engine:
                 maps = self._disparity(small, uncertainty=uncertainty)
         if motion:
             with _timed(stages, 'pose network'):
-                moved = self._odometry.observe(stamp_ns, small, self._motions)
+                view = PoseView(small_camera, self._weights.pose.shape.focal_px)
+                moved = self._odometry.observe(
+                    stamp_ns,
+                    view.image(small),
+                    lambda frames: view.vectors(self._motions(frames)),
+                )
         else:
             self._odometry.pause()
         return maps, moved

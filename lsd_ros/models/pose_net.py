@@ -29,6 +29,13 @@ class PoseSettings:
         minimum=1e-6,
         maximum=1,
     )
+    focal_px: float = setting(
+        0.0,
+        'Focal length at network size of the camera that every image is made to look as taken by, '
+        'with its principal point in the middle; 0: images as they are [pixels]',
+        minimum=0,
+        maximum=1e5,
+    )
 
     def __post_init__(self) -> None:
         """Check every value and the widths."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
 from lsd_ros.datasets.snippets import SnippetBatch
@@ -11,8 +10,14 @@ from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.phase_settings import StudentSettings
 from lsd_ros.training.task import StepResult, Task
-from lsd_ros.training.tasks import DEPTH, POSE, frames_of, known_motion_term
-from lsd_ros.training.views import FRAMES, poses_from_vectors
+from lsd_ros.training.tasks import (
+    DEPTH,
+    POSE,
+    estimated_motions,
+    frames_of,
+    known_motion_term,
+)
+from lsd_ros.training.views import FRAMES
 
 
 class PoseTask(Task):
@@ -28,7 +33,7 @@ class PoseTask(Task):
         super().__init__()
         self.networks = nn.ModuleDict({DEPTH: depth.requires_grad_(False), POSE: pose})
         self.normalise = Normalise(wanted.preprocessing)
-        self._how = wanted.metric
+        self._wanted = wanted
 
     @property
     def trained(self) -> nn.Module:
@@ -38,6 +43,6 @@ class PoseTask(Task):
     def forward(self, batch: SnippetBatch) -> StepResult:
         """Return how wrong the motions of a batch of snippets are."""
         frames = frames_of(batch.jittered, self.normalise).chunk(FRAMES)
-        motions = poses_from_vectors(self.networks[POSE](torch.cat(frames, dim=1)))
-        loss = known_motion_term(motions, batch, self._how)
+        motions = estimated_motions(self.networks[POSE], frames, batch, self._wanted)
+        loss = known_motion_term(motions, batch, self._wanted.metric)
         return StepResult(loss, {'motion': loss.detach()})

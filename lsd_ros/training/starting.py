@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from lsd_ros.errors import SettingError
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.checkpoint import load_weights
-from lsd_ros.models.pose_net import PoseNet
+from lsd_ros.models.pose_net import PoseNet, PoseSettings
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings
 from lsd_ros.training.provenance import Origin
@@ -23,7 +24,8 @@ def start_student(student: SmallDepthNet, pose: PoseNet, wanted: StudentSettings
     :raises SettingError: its networks, colours or depth range are others than the wanted ones
     """
     weights = load_weights(wanted.start_from)
-    theirs = (weights.depth.shape, weights.pose.shape, weights.preprocessing.colour)
+    pose_there = _seen_alike(weights.pose.shape, pose.shape)
+    theirs = (weights.depth.shape, pose_there, weights.preprocessing.colour)
     ours = (student.shape, pose.shape, wanted.input.colour)
     for name, there, here in zip(('network', 'pose', 'input.colour'), theirs, ours, strict=True):
         _check_same(wanted.start_from, name, there, here)
@@ -44,12 +46,17 @@ def start_teacher(teacher: BridgedTeacher, pose: PoseNet, wanted: TeacherSetting
     taught = read_teacher(Path(wanted.start_from))
     there, here = taught.wanted, wanted
     _check_same(wanted.start_from, 'network', there.network, here.network)
-    _check_same(wanted.start_from, 'pose', there.pose, here.pose)
+    _check_same(wanted.start_from, 'pose', _seen_alike(there.pose, here.pose), here.pose)
     _check_same(wanted.start_from, 'input.colour', there.input.colour, here.input.colour)
     _check_same(wanted.start_from, 'depth range', there.input.depths, here.input.depths)
     teacher.load_state_dict(taught.network.state_dict())
     pose.load_state_dict(taught.pose.state_dict())
     return taught.origin
+
+
+def _seen_alike(there: PoseSettings, here: PoseSettings) -> PoseSettings:
+    """Let another view of the cameras pass: the network learns it from there."""
+    return replace(there, focal_px=here.focal_px)
 
 
 def _check_same(source: str, name: str, there: object, here: object) -> None:

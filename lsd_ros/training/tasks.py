@@ -12,6 +12,7 @@ from torch.nn import functional
 from lsd_ros.datasets.snippets import SnippetBatch
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.pose_net import PoseNet
+from lsd_ros.models.pose_view import motion_vectors
 from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
 from lsd_ros.training.approximation import approximation_loss
@@ -125,7 +126,7 @@ class DepthTask(Task):
         disparities = features.disparities
         if everything and not how.needs_neighbours:
             disparities = tuple(disparity.chunk(FRAMES)[TARGET] for disparity in disparities)
-        motions = poses_from_vectors(self.networks[POSE](torch.cat(frames, dim=1)))
+        motions = estimated_motions(self.networks[POSE], frames, batch, self._wanted)
         units = units_per_metre(batch.intrinsics, self._wanted.metric)
         views = Views(
             images=_by_frame(batch.images).float() / 255,
@@ -232,6 +233,19 @@ class StudentTask(DepthTask):
         figures['uncertainty'] = term.detach()
         figures['uncertainty/coverage'] = likelihood.coverage
         return _Comparison(imitated.total + term, figures)
+
+
+def estimated_motions(
+    pose: nn.Module, frames: tuple[Tensor, ...], batch: SnippetBatch, wanted: PhaseSettings
+) -> Tensor:
+    """
+    Return what the pose network says of a batch.
+
+    :param frames: normalised, in the order of time, shape (B, 3, H, W) each
+    :return: source_from_target, shape (B, 2, 4, 4)
+    """
+    stacked, focal_px = torch.cat(frames, dim=1), wanted.pose.focal_px
+    return poses_from_vectors(motion_vectors(pose, stacked, batch.intrinsics, focal_px))
 
 
 def known_motion_term(motions: Tensor, batch: SnippetBatch, how: MetricSettings) -> Tensor:

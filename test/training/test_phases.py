@@ -213,7 +213,9 @@ def test_the_pose_network_alone_learns_and_leaves_depth_as_it_is(
         'loop.max_steps': 30,
     }
     turned = {**alone, 'data.augmentation.turn_deg': 1.0}
-    before, after = load_weights(first), load_weights(student(turned, sequence, tmp_path / 'run'))
+    seen = {**turned, 'pose.focal_px': 60.0}  # start_from saw cameras as they are
+    before, after = load_weights(first), load_weights(student(seen, sequence, tmp_path / 'run'))
+    assert (before.pose.shape.focal_px, after.pose.shape.focal_px) == (0.0, 60.0)
     for name, there in before.depth.state_dict().items():
         assert torch.equal(there, after.depth.state_dict()[name]), name
     lines = (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()
