@@ -28,15 +28,22 @@ class Place(NamedTuple):
 
     :param sequence: number of the sequence
     :param middle: index of the frame in the middle
-    :param gap: to the neighbours
+    :param before: how many frames the first one is before it
+    :param after: how many frames the last one is after it
     :param beside: number of the sequence that shows the same moments from the other camera of a
         stereo pair, and is seen in the place of the neighbours; None: the neighbours are seen
     """
 
     sequence: int
     middle: int
-    gap: int
+    before: int
+    after: int
     beside: int | None = None
+
+    @property
+    def frames(self) -> tuple[int, int, int]:
+        """Return the indices of the frames, in the order of time."""
+        return self.middle - self.before, self.middle, self.middle + self.after
 
 
 def places(
@@ -61,7 +68,7 @@ def places(
             _log.warning(
                 '%s gives no snippet of three frames with a gap of %d', sequence.name, gap
             )
-        found += [Place(number, index, gap) for index in middles]
+        found += [Place(number, index, gap, gap) for index in middles]
     if not found:
         raise DatasetError(
             f'{len(sequences)} sequences give no snippet: their frames are too few, or further '
@@ -77,6 +84,14 @@ def _middles(sequence: TrainingSequence, gap: int, max_step_s: float) -> list[in
     whole = gaps_before[middles + gap] == gaps_before[middles - gap]
     chosen: set[int] | None = None if sequence.targets is None else set(sequence.targets)
     return [i for i in middles[whole].tolist() if chosen is None or i in chosen]
+
+
+def reachable(sequence: TrainingSequence, start: int, end: int, max_step_s: float) -> bool:
+    """Say whether two frames are in a sequence, with no gap in time between them."""
+    if not 0 <= start <= end < len(sequence):
+        return False
+    steps = np.diff(sequence.stamps_ns[start : end + 1])
+    return bool((steps <= max_step_s * 1e9).all())
 
 
 def gap_by_motion(count: int, image: ReadImage, min_flow: float, max_gap: int) -> int:

@@ -25,10 +25,11 @@ from lsd_ros.datasets.augmentation import (
 )
 from lsd_ros.datasets.frame_cache import CacheSettings, FrameCache
 from lsd_ros.datasets.image_difference import difference
-from lsd_ros.datasets.snippet_index import Place, gap_by_motion, places
+from lsd_ros.datasets.snippet_index import Place, gap_by_motion, places, reachable
 from lsd_ros.datasets.stereo import StereoPair, beside, mirrored
 from lsd_ros.datasets.training_sequence import TrainingSequence, world_from_camera
 from lsd_ros.datasets.turning import turned_neighbours
+from lsd_ros.errors import SettingError
 from lsd_ros.geometry.resize import size_in_aspect
 from lsd_ros.settings import setting
 from lsd_ros.types import Camera
@@ -62,6 +63,12 @@ class SnippetSettings:
         maximum=1,
     )
     max_gap: int = setting(8, 'Largest gap chosen by motion', minimum=1, maximum=100)
+    gap_multiples: tuple[int, ...] = setting(
+        (1,),
+        'Each neighbour is drawn at one of these multiples of the gap, so that one place is seen '
+        'at several speeds; 0 shows the middle again, as if standing still: for the pose network '
+        'alone',
+    )
     max_step_s: float = setting(
         1.0,
         'Consecutive frames further apart than this are in no common snippet [s]',
@@ -95,6 +102,11 @@ class SnippetSettings:
     def __post_init__(self) -> None:
         """Check every value and the stereo pairs."""
         settings.check(self)
+        if not self.gap_multiples or min(self.gap_multiples) < 0 or max(self.gap_multiples) < 1:
+            raise SettingError(
+                f'data.gap_multiples is {self.gap_multiples}: give whole numbers from 0 on, and '
+                'not only 0'
+            )
         for pair in self.stereo:
             StereoPair.parse(pair)
 
@@ -199,7 +211,7 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         self._beside = beside([StereoPair.parse(pair) for pair in given.stereo], sequences)
         self.places = places(sequences, self.gaps, given.max_step_s)
         self.places += [
-            Place(number, index, 0, other)
+            Place(number, index, 0, 0, other)
             for number, (other, _) in self._beside.items()
             for index in range(len(sequences[number]))
         ]
@@ -228,6 +240,9 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
             raise IndexError(f'snippet {index} of {len(self)}')
         rng = np.random.default_rng((self.settings.seed, epoch, index))
         place, frames = self._moving(index)
+        drawn = self._drawn(place, rng)
+        if drawn != place:
+            place, frames = drawn, self._frames(drawn)
         return self._snippet(place, frames, rng)
 
     def _gap(self, number: int) -> int:
@@ -237,6 +252,23 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         return gap_by_motion(
             len(sequence), lambda i: self.cache.image(number, i), given.min_flow, given.max_gap
         )
+
+    def _drawn(self, place: Place, rng: np.random.Generator) -> Place:
+        """Draw how far the neighbours are; one that is not there stays where it was."""
+        given = self.settings
+        if place.beside is not None or given.gap_multiples == (1,):
+            return place
+        if not given.augmentation.enabled:
+            return place
+        before, after = rng.choice(given.gap_multiples, 2).tolist()
+        sequence = self._sequences[place.sequence]
+        wider = place._replace(before=before * place.before, after=after * place.after)
+        start, middle, end = wider.frames
+        if not reachable(sequence, start, middle, given.max_step_s):
+            wider = wider._replace(before=place.before)
+        if not reachable(sequence, middle, end, given.max_step_s):
+            wider = wider._replace(after=place.after)
+        return wider
 
     def _moving(self, index: int) -> tuple[Place, list[NDArray[np.uint8]]]:
         """Return the snippet of an index; a still one is replaced, always by the same."""
@@ -253,8 +285,7 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
 
     def _frames(self, place: Place) -> list[NDArray[np.uint8]]:
         if place.beside is None:
-            steps = (-place.gap, 0, place.gap)
-            return [self.cache.image(place.sequence, place.middle + step) for step in steps]
+            return [self.cache.image(place.sequence, index) for index in place.frames]
         other = self.cache.image(place.beside, place.middle)
         return [other, self.cache.image(place.sequence, place.middle), other]
 
@@ -325,9 +356,7 @@ def translations(sequence: TrainingSequence, place: Place) -> NDArray[np.float32
     """Return how far the camera moved before and after the middle [m], NaN where unknown."""
     if place.beside is not None:
         return np.full(2, np.nan, np.float32)
-    poses = [
-        world_from_camera(sequence, place.middle + step) for step in (-place.gap, 0, place.gap)
-    ]
+    poses = [world_from_camera(sequence, index) for index in place.frames]
     lengths = [
         np.nan if a is None or b is None else np.linalg.norm(b[:3, 3] - a[:3, 3])
         for a, b in itertools.pairwise(poses)
@@ -337,9 +366,7 @@ def translations(sequence: TrainingSequence, place: Place) -> NDArray[np.float32
 
 def _motions(sequence: TrainingSequence, place: Place) -> NDArray[np.float32]:
     """Return first_from_middle and last_from_middle, shape (2, 4, 4) [m], NaN where unknown."""
-    first, middle, last = (
-        world_from_camera(sequence, place.middle + step) for step in (-place.gap, 0, place.gap)
-    )
+    first, middle, last = (world_from_camera(sequence, index) for index in place.frames)
     motions = [
         np.full((4, 4), np.nan) if end is None or middle is None else np.linalg.inv(end) @ middle
         for end in (first, last)

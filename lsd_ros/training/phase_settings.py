@@ -144,7 +144,7 @@ def check_trained(wanted: StudentSettings, *, is_taught: bool) -> None:
 
     :param is_taught: whether there is a teacher
     :raises SettingError: the pose network alone has no motions, no depth network or a teacher; or
-        virtual turns are shown to both networks
+        virtual turns or rests are shown to both networks
     """
     alone = wanted.trained == 'pose'
     if alone and (is_taught or not wanted.start_from or not wanted.data.motion_from_poses):
@@ -156,6 +156,11 @@ def check_trained(wanted: StudentSettings, *, is_taught: bool) -> None:
         raise SettingError(
             f'data.augmentation.turn_deg is {wanted.data.augmentation.turn_deg}: virtual turns '
             "are for the pose network alone; set trained to 'pose', or this to 0"
+        )
+    if 0 in wanted.data.gap_multiples and not alone:
+        raise SettingError(
+            f'data.gap_multiples is {wanted.data.gap_multiples}: standing still shows no depth; '
+            "set trained to 'pose', or leave 0 out"
         )
 
 

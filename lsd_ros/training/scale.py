@@ -11,8 +11,6 @@ from lsd_ros import settings
 from lsd_ros.geometry.shapes import check_shapes
 from lsd_ros.settings import setting
 
-TURN = 0.05  # a wrong rotation that counts as much as a wrong translation of the whole length
-
 
 @dataclass(frozen=True)
 class MetricSettings:
@@ -34,6 +32,13 @@ class MetricSettings:
         0.0,
         'Weight of the distance of estimated motions to those of data.motion_from_poses',
         minimum=0,
+    )
+    turn_rad: float = setting(
+        0.05,
+        'A wrong rotation that counts as much as a wrong translation of the whole length, where '
+        'the camera does not turn; where it turns, its turn more [rad]',
+        minimum=1e-4,
+        maximum=10,
     )
     focal_px: float = setting(
         0.0,
@@ -93,14 +98,19 @@ def translation_length_error(
 
 
 def motion_error(
-    estimated: Tensor, measured: Tensor, known: Tensor, shortest_m: float = 0.05
+    estimated: Tensor,
+    measured: Tensor,
+    known: Tensor,
+    shortest_m: float = 0.05,
+    turn_rad: float = 0.05,
 ) -> Tensor:
     """
-    Return how wrong motions are: relative to the length, and by the rotation.
+    Return how wrong motions are: relative to the length, and to the turn.
 
     The other arguments are those of :func:`translation_length_error`.
 
     :param shortest_m: in the unit of the translations
+    :param turn_rad: added to the turn that a wrong turn is compared with [rad]
     :return: mean over the known motions of each sample, 0 where there is none, shape (B,)
     :raises FrameError: the shapes or types do not fit
     """
@@ -109,11 +119,15 @@ def motion_error(
     difference = (estimated - measured)[..., :3, :]
     length = torch.linalg.vector_norm(measured[..., :3, 3], dim=2).clamp(min=shortest_m)
     moved = _norm(difference[..., 3]) / length
-    turned = _norm(difference[..., :3].flatten(2)) / (
-        2**0.5 * TURN
-    )  # angles, where they are small
+    still = torch.eye(3, dtype=measured.dtype, device=measured.device)
+    turned = _angle(difference[..., :3]) / (turn_rad + _angle(measured[..., :3, :3] - still))
     total: Tensor = ((moved + turned) * known).sum(1)
     return total / known.sum(1).clamp(min=1)
+
+
+def _angle(difference: Tensor) -> Tensor:
+    """Return the angle between rotations, where it is small."""
+    return _norm(difference.flatten(-2)) / 2**0.5
 
 
 def _norm(x: Tensor) -> Tensor:

@@ -257,7 +257,8 @@ def known_motion_term(motions: Tensor, batch: SnippetBatch, how: MetricSettings)
     units = units_per_metre(batch.intrinsics, how)
     measured = with_known(motions, batch.known_motions, units)
     known = batch.known_motions[..., 0, 0].isfinite() & batch.translations.isfinite()
-    error = motion_error(motions, measured, known, how.shortest_m / how.metres_per_unit)
+    shortest = how.shortest_m / how.metres_per_unit
+    error = motion_error(motions, measured, known, shortest, how.turn_rad)
     return how.motion * error.mean()
 
 

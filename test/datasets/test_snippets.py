@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import resource
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from lsd_ros.datasets.snippets import (
     SnippetSettings,
     collate,
 )
-from lsd_ros.errors import DatasetError
+from lsd_ros.errors import DatasetError, SettingError
 from lsd_ros.types import Camera, Frame
 
 CAMERA = Camera(320, 120, 150.0, 140.0, 155.5, 63.5)
@@ -148,6 +149,38 @@ def test_frames_come_in_time_order_with_the_gap() -> None:
     assert snippet.images.shape == (3, 3, 32, 96)
     assert snippet.images[:, 0, 0, 0].tolist() == [10, 30, 50]
     assert (snippet.name, snippet.stamp_ns) == ('memory', 3 * STEP_NS)
+
+
+def test_neighbours_are_drawn_at_several_distances_with_their_motions() -> None:
+    stamps = np.array([0, 1, 2, 3, 4, 5, 30, 31, 32]) * STEP_NS
+    frames = [np.full((120, 320, 3), 10 * index, np.uint8) for index in range(9)]
+    poses = np.tile(np.eye(4), (9, 1, 1))
+    poses[:, 2, 3] = np.arange(9) ** 2
+    plain = AugmentationSettings(jitter=0, flip=0)
+    given = dataclasses.replace(
+        SMALL, gap_multiples=(0, 1, 2), motion_from_poses=True, augmentation=plain
+    )
+    dataset = SnippetDataset([Memory(frames, stamps, poses)], given)
+    assert middles(dataset) == [1, 2, 3, 4, 7]
+    seen = set()
+    for index, middle in enumerate(middles(dataset)):
+        for epoch in range(40):
+            snippet = dataset[index, epoch]
+            first, here, last = (snippet.images[:, 0, 0, 0] // 10).tolist()
+            assert here == middle
+            seen.add((middle, here - first, last - here))
+            wanted = poses[here, 2, 3] - poses[[first, last], 2, 3]
+            np.testing.assert_allclose(snippet.known_motions[:, 2, 3], wanted)
+            np.testing.assert_allclose(snippet.translations, np.abs(wanted))
+    for middle, reach_before, reach_after in ((1, 1, 2), (2, 2, 2), (4, 2, 1), (7, 1, 1)):
+        found = {(before, after) for where, before, after in seen if where == middle}
+        wanted_steps = itertools.product(range(reach_before + 1), range(reach_after + 1))
+        assert found == set(wanted_steps)
+    still = dataclasses.replace(given, augmentation=PLAIN)
+    snippet = SnippetDataset([Memory(frames, stamps, poses)], still)[1]
+    assert snippet.images[:, 0, 0, 0].tolist() == [10, 20, 30]
+    with pytest.raises(SettingError, match=r'gap_multiples is \(0,\)'):
+        dataclasses.replace(SMALL, gap_multiples=(0,))
 
 
 def test_no_snippet_goes_across_a_gap_or_outside_the_split() -> None:

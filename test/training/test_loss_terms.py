@@ -7,7 +7,7 @@ from torch.autograd import gradcheck
 from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.training.feature import feature_difference
 from lsd_ros.training.motion import motion_weight
-from lsd_ros.training.scale import TURN, motion_error, translation_length_error
+from lsd_ros.training.scale import motion_error, translation_length_error
 from lsd_ros.training.smoothness import smoothness
 from lsd_ros.training.structure import occlusion_weight, structure_difference
 from lsd_ros.training.truth import true_depth_error
@@ -90,7 +90,7 @@ def test_translation_length_is_compared_where_it_was_measured():
 
 def test_a_motion_is_wrong_by_its_length_and_by_its_turn():
     estimated, measured = _poses((0, 0, 3), (0, 0, 4)), _poses((0, 0, 4), (0, 0, 4))
-    angle = torch.tensor(TURN / 2).double()
+    angle = torch.tensor(0.01).double()
     estimated[0, 1, :3, :3] = torch.tensor(
         [[angle.cos(), 0, angle.sin()], [0, 1, 0], [-angle.sin(), 0, angle.cos()]]
     )
@@ -98,10 +98,26 @@ def test_a_motion_is_wrong_by_its_length_and_by_its_turn():
         given = measured.clone()
         given[~torch.tensor([known])] = torch.nan
         leaf = estimated.clone().requires_grad_()
-        error = motion_error(leaf, given, torch.tensor([known]))
+        error = motion_error(leaf, given, torch.tensor([known]), turn_rad=0.02)
         torch.testing.assert_close(error, torch.tensor([wanted]).double(), rtol=1e-3, atol=1e-5)
         error.sum().backward()
         assert leaf.grad.isfinite().all()
+
+
+def test_a_wrong_turn_counts_less_where_the_camera_turns():
+    turned = _poses((0, 0, 4)).clone()
+    angle = torch.tensor(0.02).double()
+    turned[0, 0, :3, :3] = torch.tensor(
+        [[angle.cos(), 0, angle.sin()], [0, 1, 0], [-angle.sin(), 0, angle.cos()]]
+    )
+    known, still = torch.tensor([[True]]), _poses((0, 0, 4))
+    told = (
+        motion_error(turned, still, known, turn_rad=0.02),
+        motion_error(still, turned, known, turn_rad=0.02),
+    )
+    torch.testing.assert_close(
+        torch.cat(told), torch.tensor([1.0, 0.5]).double(), rtol=1e-3, atol=0
+    )
 
 
 def test_true_depth_is_compared_by_its_logarithm_where_it_is_known():

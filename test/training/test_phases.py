@@ -213,7 +213,11 @@ def test_the_pose_network_alone_learns_and_leaves_depth_as_it_is(
         'loop.max_steps': 30,
     }
     turned = {**alone, 'data.augmentation.turn_deg': 1.0}
-    seen = {**turned, 'pose.focal_px': 60.0}  # start_from saw cameras as they are
+    seen = {
+        **turned,
+        'pose.focal_px': 60.0,
+        'data.gap_multiples': (0, 1, 2),
+    }  # start_from saw cameras as they are
     before, after = load_weights(first), load_weights(student(seen, sequence, tmp_path / 'run'))
     assert (before.pose.shape.focal_px, after.pose.shape.focal_px) == (0.0, 60.0)
     for name, there in before.depth.state_dict().items():
@@ -221,7 +225,8 @@ def test_the_pose_network_alone_learns_and_leaves_depth_as_it_is(
     lines = (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()
     errors = [json.loads(line)['motion'] for line in lines]
     assert sum(errors[-4:]) < 0.8 * sum(errors[:4])
-    for wrong in ({**alone, 'start_from': ''}, {**turned, 'trained': 'both'}):
+    standing = {**alone, 'data.gap_multiples': (0, 1), 'trained': 'both'}
+    for wrong in ({**alone, 'start_from': ''}, {**turned, 'trained': 'both'}, standing):
         with pytest.raises(SettingError, match="trained .*'pose'"):
             student(wrong, sequence, tmp_path / 'wrong')
 
