@@ -199,7 +199,7 @@ def train(given: argparse.Namespace) -> None:
     command = shlex.join(['python', *sys.argv])
     fabric = make_fabric(wanted.loop)
     # the very samples and the very loop of a student
-    samples = phases._samples(wanted, data)
+    samples = phases.samples_of(wanted, data)
     seed_everything(wanted.loop.seed)
     depth, pose = networks_of(wanted)
     if wanted.start_from:
@@ -208,7 +208,7 @@ def train(given: argparse.Namespace) -> None:
         pose.load_state_dict(started.pose.state_dict())
     task = YardstickTask(depth, pose, wanted)
     card = run_card(KIND, wanted, data, command)
-    trainer = phases._run(
+    trainer = phases.run_phase(
         fabric, task, samples, wanted, card, given.out, given.overwrite, _progress
     )
     print(f'{KIND} of {trainer.step} steps: {given.out}')

@@ -125,12 +125,5 @@ class TeacherEngine:
 
 def _card(taught: Taught) -> WeightsCard:
     """Return what a teacher's weights would say of themselves."""
-    learned = taught.wanted.metric
-    metric = taught.wanted.is_metric
-    return WeightsCard(
-        name=f'teacher of {taught.step} steps',
-        trained=True,
-        metric=metric,
-        metres_per_unit=learned.metres_per_unit if metric else 1.0,
-        focal_px=learned.focal_px if metric else 0.0,
-    )
+    name = f'teacher of {taught.step} steps'
+    return WeightsCard(name=name, trained=True, **taught.wanted.learned_metres)

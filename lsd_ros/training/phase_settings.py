@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from lsd_ros import settings
 from lsd_ros.datasets.snippets import SnippetSettings
@@ -70,6 +71,18 @@ class PhaseSettings(TrainerSettings):
         """Return whether depth learns to be metres."""
         measured = self.metric.weight, self.metric.motion, self.truth.weight
         return any(weight > 0 for weight in measured) or bool(self.data.stereo)
+
+    @property
+    def learned_metres(self) -> dict[str, Any]:
+        """Return what a card of weights says of metres."""
+        if not self.is_metric:
+            return {'metric': False, 'metres_per_unit': 1.0, 'focal_px': 0.0}
+        how = self.metric
+        return {
+            'metric': True,
+            'metres_per_unit': how.metres_per_unit,
+            'focal_px': how.focal_px,
+        }
 
     @property
     def preprocessing(self) -> Preprocessing:

@@ -70,7 +70,7 @@ def train_teacher(
     :raises LsdError: data, settings or folder do not fit, or the training fails
     """
     fabric = make_fabric(wanted.loop)
-    samples = _samples(wanted, data)
+    samples = samples_of(wanted, data)
     seed_everything(wanted.loop.seed)
     network, pose = BridgedTeacher(wanted.network), PoseNet(wanted.pose)
     if wanted.encoder_weights:
@@ -78,7 +78,7 @@ def train_teacher(
     origins = [start_teacher(network, pose, wanted)] if wanted.start_from else []
     task = TeacherTask(network, pose, wanted)
     card = run_card(TEACHER, wanted, data, command, origins=origins)
-    return _run(fabric, task, samples, wanted, card, out, overwrite, progress)
+    return run_phase(fabric, task, samples, wanted, card, out, overwrite, progress)
 
 
 def train_student(
@@ -106,7 +106,7 @@ def train_student(
     check_read_level(wanted, is_taught=taught is not None)
     check_uncertainty(wanted, is_taught=taught is not None)
     check_trained(wanted, is_taught=taught is not None)
-    samples = _samples(wanted, data)
+    samples = samples_of(wanted, data)
     seed_everything(wanted.loop.seed)
     student, pose = SmallDepthNet(wanted.network), PoseNet(wanted.pose)
     origins = [] if taught is None else [taught.origin]
@@ -120,7 +120,7 @@ def train_student(
         task = StudentTask(student, pose, wanted, None if taught is None else taught.network)
     sha256 = '' if taught is None else taught.sha256
     card = run_card(STUDENT, wanted, data, command, sha256, origins)
-    trainer = _run(fabric, task, samples, wanted, card, out, overwrite, progress)
+    trainer = run_phase(fabric, task, samples, wanted, card, out, overwrite, progress)
     if fabric.is_global_zero:
         path = out / WEIGHTS
         save_weights(_weights(trainer, wanted, card, taught), path)
@@ -129,7 +129,14 @@ def train_student(
     return trainer
 
 
-def _samples(wanted: PhaseSettings, data: Sequence[TrainingSequence]) -> SnippetDataset:
+def samples_of(wanted: PhaseSettings, data: Sequence[TrainingSequence]) -> SnippetDataset:
+    """
+    Return the samples of a phase.
+
+    :param data: opened sequences
+    :raises DatasetError: no sequence has what the settings learn from
+    :raises SettingError: the settings ask for what they do not use, or the other way round
+    """
     for name in ('weight', 'motion'):
         weight = getattr(wanted.metric, name)
         if weight and all(sequence.poses is None for sequence in data):
@@ -152,7 +159,7 @@ def _samples(wanted: PhaseSettings, data: Sequence[TrainingSequence]) -> Snippet
     return SnippetDataset(data, replace(wanted.data, seed=seed))
 
 
-def _run(
+def run_phase(
     fabric: Fabric,
     task: Task,
     samples: SnippetDataset,
@@ -162,6 +169,17 @@ def _run(
     overwrite: bool,
     progress: Progress,
 ) -> Trainer:
+    """
+    Train a task in a folder, from the last whole checkpoint there if there is one.
+
+    :param samples: of :func:`samples_of`
+    :param card: what the training learns from
+    :param out: folder of the training
+    :param overwrite: whether another training there may be lost
+    :param progress: shows how far it is
+    :return: with the result
+    :raises TrainingError: the folder holds another training, or this one went astray
+    """
     with contextlib.ExitStack() as stack:
         if fabric.is_global_zero:
             run = RunFolder.open(

@@ -77,13 +77,10 @@ def weights_card(wanted: StudentSettings, card: RunCard, steps: int, taught: str
     :param taught: what to say of the teacher
     """
     licence = SEPARATOR.join(_licences(card))
-    metric = wanted.is_metric
     return WeightsCard(
         name=f'student of {steps} steps',
         trained=True,
-        metric=metric,
-        metres_per_unit=wanted.metric.metres_per_unit if metric else 1.0,
-        focal_px=wanted.metric.focal_px if metric else 0.0,
+        **wanted.learned_metres,
         licence=licence,
         commercial_use=not forbids_commercial_use(licence),
         data=_names(card),
