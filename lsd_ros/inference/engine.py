@@ -166,10 +166,7 @@ class Engine:
         :raises NotFiniteError: the network gave values that are not finite
         """
         stages: dict[str, float] = {}
-        with _timed(stages, 'rectify'):
-            rectified = self._distortion.apply(frame)
-        if depth and rectified.camera is None:
-            raise CameraError(NO_CAMERA)
+        rectified = self._rectified(frame, stages, needs_camera=depth)
         with _timed(stages, 'resize'):
             prepare = self._weights.preprocessing.prepare
             small, small_camera = prepare(rectified.image, rectified.camera)
@@ -234,6 +231,15 @@ class Engine:
             time.perf_counter() - started,
         )
         return backend
+
+    def _rectified(
+        self, frame: Frame, stages: dict[str, float], *, needs_camera: bool
+    ) -> RectifiedImage:
+        with _timed(stages, 'rectify'):
+            rectified = self._distortion.apply(frame)
+        if needs_camera and rectified.camera is None:
+            raise CameraError(NO_CAMERA)
+        return rectified
 
     def _inspected(
         self, frame: Frame, rectified: RectifiedImage, small: NDArray[np.uint8]

@@ -15,9 +15,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 
+from lsd_ros.geometry.camera import pixel_grid
 from lsd_ros.geometry.shapes import check_shapes
+from lsd_ros.geometry.warp import sample
 from lsd_ros.types import Camera
 
 LENGTHS = 3  # of the six numbers of a motion, those that are a translation
@@ -92,13 +93,10 @@ def motion_vectors(
     check_shapes(frames=(frames, 'B C H W'), intrinsics=(intrinsics, 'B 3 3'))
     height, width = frames.shape[2:]
     focal = torch.stack((intrinsics[:, 0, 0], intrinsics[:, 1, 1]), dim=1)
-    centre = 2 * intrinsics[:, :2, 2] + 1
-    size = centre.new_tensor((width, height))
-    theta = torch.cat((torch.diag_embed(focal / focal_px), (centre / size - 1)[..., None]), dim=2)
-    grid = functional.affine_grid(theta, list(frames.shape), align_corners=False)
-    seen = functional.grid_sample(
-        frames, grid.to(frames.dtype), padding_mode='border', align_corners=False
-    )
+    middle = focal.new_tensor(((width - 1) / 2, (height - 1) / 2))
+    from_middle = pixel_grid(height, width, focal) - middle[:, None, None]
+    pixels = (focal / focal_px)[..., None, None] * from_middle
+    seen, _ = sample(frames, pixels + intrinsics[:, :2, 2, None, None])
     vectors = network(seen)
     unit = focal_px / focal.prod(dim=1).sqrt()
     lengths = vectors[..., :LENGTHS] * unit[:, None, None]
