@@ -19,6 +19,7 @@ from lsd_ros.cli.learning_parser import (
     add_train_options,
 )
 from lsd_ros.cli.options import add_engine_options, at_least, engine_setting, not_negative
+from lsd_ros.cli.triangulate_parser import TRIANGULATE, add_triangulate_options
 
 EXAMPLES = """\
 examples:
@@ -84,6 +85,12 @@ def make_parser() -> argparse.ArgumentParser:
             add_benchmark_options,
         ),
         ('extract', 'bags in; training sequences out', EXTRACT, add_extract_options),
+        (
+            'triangulate',
+            'give sequences with known motions depth to learn from',
+            TRIANGULATE,
+            add_triangulate_options,
+        ),
         ('train', 'learn from sequences, in two phases', TRAIN, add_train_options),
         (
             'evaluate',

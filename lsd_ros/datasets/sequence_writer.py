@@ -136,17 +136,14 @@ class SequenceWriter:
             if depth.shape != frame.image.shape[:2]:
                 raise DatasetError(f'depth of {depth.shape} does not fit frame {len(self)}')
             (self._folder / 'depth').mkdir(exist_ok=True)
-            write_image(self._folder / 'depth' / f'{name}.png', self._values(depth))
+            write_image(
+                self._folder / 'depth' / f'{name}.png', depth_values(depth, self._depth_unit_m)
+            )
             self._depth_maps += 1
         if world_from_camera is not None:
             self._poses.append(np.asarray(world_from_camera, np.float64))
         self._manifest.setdefault('frame_id', frame.frame_id)
         self._stamps_ns.append(frame.stamp_ns)
-
-    def _values(self, depth: NDArray[np.float32]) -> NDArray[np.uint16]:
-        values = np.rint(np.nan_to_num(depth, nan=0, posinf=0, neginf=0) / self._depth_unit_m)
-        values[(values < 0) | (values > MAX_DEPTH_VALUE)] = 0
-        return np.asarray(values, np.uint16)
 
     def _finish(self) -> None:
         if not self._stamps_ns:
@@ -167,6 +164,18 @@ class SequenceWriter:
         if self._poses:
             stamps_ns = np.array(self._stamps_ns, np.int64)
             write_tum(self._folder / 'poses.tum', Trajectory(stamps_ns, np.stack(self._poses)))
+
+
+def depth_values(depth: NDArray[np.float32], unit_m: float) -> NDArray[np.uint16]:
+    """
+    Return what stands for depth in a file of 16 bits; what does not fit in is none.
+
+    :param depth: [m], shape (H, W)
+    :param unit_m: metres per value
+    """
+    values = np.rint(np.nan_to_num(depth, nan=0, posinf=0, neginf=0) / unit_m)
+    values[(values < 0) | (values > MAX_DEPTH_VALUE)] = 0
+    return np.asarray(values, np.uint16)
 
 
 def _grey_or_bgr(image: NDArray[np.uint8]) -> NDArray[np.uint8]:

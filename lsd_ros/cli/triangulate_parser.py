@@ -1,0 +1,37 @@
+"""The options of ``lsd_ros triangulate``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from lsd_ros import settings
+from lsd_ros.cli.options import add_settings_options
+from lsd_ros.datasets.triangulation_settings import TriangulationSettings
+
+TRIANGULATE = """\
+examples:
+  lsd_ros triangulate sequences --out with_depth
+  lsd_ros triangulate rooms/* --out with_depth --set nearest_m=0.4 --set furthest_m=10
+  lsd_ros triangulate left right --out with_depth --set 'stereo=[left right 0.54]'
+
+Each sequence is written again as DIR/NAME, with the depth of what stands still and is confirmed by
+other views. The motions must be known: good poses (SLAM, motion capture, GPS with an IMU), or a
+second camera. A training takes such depth with data.true_depth and truth.weight. Where a sequence
+has true depth already, it is compared and then left out. What is there already is left as it is.
+"""
+
+
+def add_triangulate_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of ``lsd_ros triangulate``."""
+    add = parser.add_argument
+    add('sequences', nargs='+', type=Path, metavar='SEQUENCE', help='in our own format')
+    add('--out', type=Path, required=True, metavar='DIR', help='folder for the sequences')
+    add('--overwrite', action='store_true', help='make anew what is there')
+    add_settings_options(parser)
+    leaves = list(settings.leaves(TriangulationSettings))
+    width = max(len(leaf.name) for leaf in leaves)
+    table = '\n'.join(
+        f'  {leaf.name:{width}}  {leaf.description} (default: {leaf.default!r})' for leaf in leaves
+    )
+    parser.epilog = f'{parser.epilog}\nsettings for --set and --config:\n{table}'

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from lsd_ros.cli.main import main
+from lsd_ros.datasets.sequence import Sequence
+from lsd_ros.datasets.synthetic import SyntheticDrive
+from lsd_ros.datasets.synthetic_sequence import write_sequence
+
+
+def test_sequences_get_depth_once(
+    drive: SyntheticDrive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_sequence(tmp_path / 'drive', drive)
+    call = ['triangulate', str(tmp_path / 'drive'), '--out', str(tmp_path / 'out')]
+    assert main([*call, '--set', 'nearest_m=0.5', '--set', 'furthest_m=20']) == 0
+    said = capsys.readouterr().out
+    assert 'drive: 12 images, depth of' in said
+    assert 'of true depth' in said
+    written = Sequence(tmp_path / 'out' / 'drive')
+    assert len(written.depth_indices) == 12
+    assert written.manifest['depth_unit_m'] == pytest.approx(20 / 65535)
+    assert written.manifest['triangulation']['nearest_m'] == 0.5
+    assert main(call) == 0
+    assert capsys.readouterr().out == 'drive: there already\n'
+
+
+def test_what_has_no_known_motion_is_refused_before_anything_is_written(
+    drive: SyntheticDrive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_sequence(tmp_path / 'drive', drive)
+    (tmp_path / 'drive' / 'poses.tum').unlink()
+    assert main(['triangulate', str(tmp_path / 'drive'), '--out', str(tmp_path / 'out')]) == 1
+    assert 'drive has no poses, and is in no stereo pair' in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
+
+
+def test_wrong_settings_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    call = ['triangulate', str(tmp_path), '--out', str(tmp_path / 'out'), '--set']
+    assert main([*call, 'nearest=1']) == 1
+    assert 'nearest_m' in capsys.readouterr().err
+    assert main([*call, 'stereo=[left]']) == 1
+    assert capsys.readouterr().err.count('\n') == 1
