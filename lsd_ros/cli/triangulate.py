@@ -66,6 +66,8 @@ def triangulation_settings(given: argparse.Namespace) -> TriangulationSettings:
 def report(result: Triangulated) -> str:
     """Say in a line what became of one sequence."""
     line = f'{result.name}: {result.frames} images, depth of {result.density:.0%} of the pixels'
+    if result.followed:
+        line += ', and poses by following it'
     if not result.errors:
         return line
     errors = np.concatenate(result.errors)

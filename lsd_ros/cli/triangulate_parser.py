@@ -17,8 +17,9 @@ examples:
 
 Each sequence is written again as DIR/NAME, with the depth of what stands still and is confirmed by
 other views. The motions must be known: good poses (SLAM, motion capture, GPS with an IMU), or a
-second camera. A training takes such depth with data.true_depth and truth.weight. Where a sequence
-has true depth already, it is compared and then left out. What is there already is left as it is.
+second camera, which gives poses, too, where there are none. A training takes such depth with
+data.true_depth and truth.weight. Where a sequence has true depth already, it is compared and then
+left out. What is there already is left as it is.
 """
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import cv2
 import numpy as np
 import yaml
 from numpy.typing import NDArray
@@ -15,7 +16,10 @@ from lsd_ros.datasets.image_file import write_image
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.datasets.sequence_writer import depth_values
 from lsd_ros.datasets.staging import Staging
+from lsd_ros.datasets.stereo_odometry import followed_motions
+from lsd_ros.datasets.tum import write_tum
 from lsd_ros.errors import DatasetError
+from lsd_ros.types import Trajectory
 
 
 @dataclass
@@ -28,6 +32,7 @@ class Triangulated:
     :param density: share of the pixels that have depth
     :param errors: relative errors of the pixels that have true depth, too, of each image
     :param covered: shares of the pixels with true depth that have depth, of each image
+    :param followed: whether it had no poses and has some now
     """
 
     name: str
@@ -35,6 +40,7 @@ class Triangulated:
     density: float = 0.0
     errors: list[NDArray[np.float32]] = field(default_factory=list)
     covered: list[float] = field(default_factory=list)
+    followed: bool = False
 
     def add(self, depth: NDArray[np.float32], truth: NDArray[np.float32] | None) -> None:
         """Take one image into account."""
@@ -61,7 +67,7 @@ def write_triangulated(
     advance: Callable[[], object] = lambda: None,
 ) -> Triangulated:
     """
-    Copy a sequence as it is, but for its depth.
+    Copy a sequence as it is, but for its depth, and follow its motion where it has no poses.
 
     :param path: folder to make, whole or not at all
     :param depths: of its images, in their order, NaN where there is none, shape (H, W) [m]
@@ -75,23 +81,50 @@ def write_triangulated(
     result = Triangulated(source.name)
     try:
         folder = staging.open()
-        try:
-            shutil.copytree(source.path, folder, ignore=shutil.ignore_patterns('depth'))
-            (folder / 'depth').mkdir()
-        except (OSError, shutil.Error) as error:
-            raise DatasetError(f'cannot copy {source.path} to {path}: {error}') from error
+        _copy(source.path, folder)
         for index, depth in enumerate(depths):
             file = folder / 'depth' / f'{source.images[index].stem}.png'
             write_image(file, depth_values(depth, unit_m))
             result.add(depth, source.depth(index))
             advance()
-        entries = {**source.manifest, **manifest, 'depth_maps': result.frames}
-        entries['depth_unit_m'] = unit_m
+        entries = {**source.manifest, **manifest}
+        entries |= {'depth_maps': result.frames, 'depth_unit_m': unit_m}
         text = yaml.safe_dump(entries, sort_keys=False, allow_unicode=True)
         (folder / 'manifest.yaml').write_text(text, encoding='utf-8')
+        if source.trajectory is None:
+            result.followed = _follow(folder)
         staging.commit()
     except OSError as error:
         raise DatasetError(f'cannot write {path}: {error.strerror}') from error
     finally:
         staging.discard()
     return result
+
+
+def _copy(source: Path, folder: Path) -> None:
+    try:
+        shutil.copytree(source, folder, ignore=shutil.ignore_patterns('depth'))
+        (folder / 'depth').mkdir()
+    except shutil.Error as error:
+        raise DatasetError(f'cannot copy {source}: {error}') from error
+
+
+def _follow(folder: Path) -> bool:
+    """Write poses, from images and depth that are there already; say whether there are any."""
+    sequence = Sequence(folder)
+
+    def luminance(index: int) -> NDArray[np.uint8]:
+        image = cv2.cvtColor(sequence.frame(index).image, cv2.COLOR_RGB2GRAY)
+        return np.asarray(image, np.uint8)
+
+    def depth(index: int) -> NDArray[np.float32]:
+        found = sequence.depth(index)
+        if found is None:
+            raise DatasetError(f'{folder} has no depth for image {index}')
+        return found
+
+    poses = followed_motions(len(sequence), sequence.camera, luminance, depth)
+    if poses is None:
+        return False
+    write_tum(folder / 'poses.tum', Trajectory(sequence.stamps_ns, poses))
+    return True

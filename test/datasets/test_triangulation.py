@@ -13,6 +13,7 @@ from lsd_ros.datasets.plane_sweep import View, standing_cost, swept_cost
 from lsd_ros.datasets.semi_global import aggregated, best_labels
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.datasets.sequence_writer import SequenceWriter
+from lsd_ros.datasets.stereo_odometry import followed_motions
 from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.datasets.synthetic_sequence import write_sequence
 from lsd_ros.datasets.triangulated_sequence import write_triangulated
@@ -163,6 +164,41 @@ def test_a_second_camera_gives_depth_without_any_pose(tmp_path: Path) -> None:
         np.testing.assert_allclose(np.median(depth[known]), DEPTH_M, rtol=0.02)
     with pytest.raises(DatasetError, match='left has no poses, and is in no stereo pair'):
         Triangulator(sequences, TriangulationSettings())
+
+
+def test_points_with_depth_say_how_the_camera_moves(street: Path) -> None:
+    sequence = FolderSequence(street)
+
+    def luminance(index: int) -> NDArray[np.uint8]:
+        return np.asarray(cv2.cvtColor(sequence.image(index), cv2.COLOR_RGB2GRAY), np.uint8)
+
+    def depth(index: int) -> NDArray[np.float32]:
+        known = sequence.depth(index)
+        assert known is not None
+        return known
+
+    poses = followed_motions(len(sequence), sequence.camera, luminance, depth)
+    assert poses is not None
+    assert sequence.poses is not None
+    wanted = np.linalg.inv(sequence.poses[0]) @ sequence.poses
+    way = np.linalg.norm(wanted[-1, :3, 3])
+    assert (
+        np.linalg.norm(poses[-1, :3, 3] - wanted[-1, :3, 3]) < 0.05 * way
+    )  # of images this small
+    np.testing.assert_allclose(poses[-1, :3, :3], wanted[-1, :3, :3], atol=0.01)
+    flat = followed_motions(
+        2, sequence.camera, lambda _: np.full((STREET.height, STREET.width), 9, np.uint8), depth
+    )
+    assert flat is None
+
+
+def test_a_stereo_pair_without_poses_gets_some(tmp_path: Path) -> None:
+    left = Sequence(stereo_walls(tmp_path)[0])
+    maps = [np.full((CAMERA.height, CAMERA.width), DEPTH_M, np.float32)] * len(left)
+    assert write_triangulated(left, tmp_path / 'out', maps, {}, UNIT_M).followed
+    still = Sequence(tmp_path / 'out').trajectory
+    assert still is not None
+    np.testing.assert_allclose(still.world_from_camera, np.tile(np.eye(4), (2, 1, 1)), atol=1e-3)
 
 
 def test_what_stands_alone_has_no_depth(street: Path) -> None:
