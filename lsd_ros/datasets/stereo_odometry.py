@@ -64,7 +64,8 @@ def _motion(
     corners = cv2.goodFeaturesToTrack(before, POINTS, QUALITY, APART_PX, mask=known)
     if corners is None or len(corners) < LEAST_POINTS:
         return None
-    pixels, found = _followed(before, here, corners.reshape(-1, 2))
+    corners = np.asarray(corners, np.float32).reshape(-1, 2)
+    pixels, found = _followed(before, here, corners)
     if len(pixels) < LEAST_POINTS:
         return None
     columns, rows = np.rint(pixels).astype(int).T
