@@ -118,9 +118,9 @@ class StudentSettings(PhaseSettings):
     uncertainty: UncertaintySettings = field(default_factory=UncertaintySettings)
     trained: str = setting(
         'both',
-        'Both networks, or the pose network alone, which then learns the motions of '
-        'data.motion_from_poses beside a depth network that stays as it is',
-        choices=('both', 'pose'),
+        'Both networks; or one alone while the other stays as it is: the pose network learns the '
+        'motions of data.motion_from_poses, the depth network that of data.true_depth',
+        choices=('both', 'pose', 'depth'),
     )
     taught_frames: str = setting(
         'target',
@@ -156,14 +156,20 @@ def check_trained(wanted: StudentSettings, *, is_taught: bool) -> None:
     Check that what is trained learns from what there is.
 
     :param is_taught: whether there is a teacher
-    :raises SettingError: the pose network alone has no motions, no depth network or a teacher; or
-        virtual turns or rests are shown to both networks
+    :raises SettingError: the pose network alone has no motions, no depth network or a teacher; the
+        depth network alone has no true depth, or a teacher; or virtual turns or rests are shown
+        to the depth network
     """
     alone = wanted.trained == 'pose'
     if alone and (is_taught or not wanted.start_from or not wanted.data.motion_from_poses):
         raise SettingError(
             "trained is 'pose': give start_from, whose depth network stays as it is, and "
             'data.motion_from_poses, and no teacher'
+        )
+    if wanted.trained == 'depth' and (is_taught or wanted.truth.weight == 0):
+        raise SettingError(
+            "trained is 'depth': give data.true_depth and truth.weight, which it learns from, and "
+            'no teacher'
         )
     if wanted.data.augmentation.turn_deg and not alone:
         raise SettingError(

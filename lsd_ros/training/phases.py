@@ -38,6 +38,7 @@ from lsd_ros.training.task import Task
 from lsd_ros.training.tasks import DEPTH, POSE, StudentTask, TeacherTask
 from lsd_ros.training.teaching import Taught, check_fits, read_teacher
 from lsd_ros.training.trainer import Trainer, make_fabric
+from lsd_ros.training.truth_task import TruthTask
 
 TEACHER, STUDENT = 'teacher', 'student'
 Progress = Callable[[int, int], contextlib.AbstractContextManager[Callable[[], object]]]
@@ -116,6 +117,8 @@ def train_student(
         pose.load_state_dict(taught.pose.state_dict())
     if wanted.trained == 'pose':
         task: Task = PoseTask(student, pose, wanted)
+    elif wanted.trained == 'depth':
+        task = TruthTask(student, pose, wanted)
     else:
         task = StudentTask(student, pose, wanted, None if taught is None else taught.network)
     sha256 = '' if taught is None else taught.sha256

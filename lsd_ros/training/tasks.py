@@ -143,15 +143,10 @@ class DepthTask(Task):
 
     def _true(self, views: Views, batch: SnippetBatch) -> Tensor:
         """Hold depth of the targets to the true one, at every scale, where it is known."""
-        how, errors = self._wanted.truth, []
-        units = units_per_metre(batch.intrinsics, self._wanted.metric)
-        for disparity in views.disparities[: self._wanted.objective.scales]:
-            target = disparity.chunk(FRAMES)[TARGET] if views.has_neighbours else disparity
-            depths = self._wanted.input.depths
-            errors.append(
-                true_depth_error(target, batch.true_depth, units, depths, how.furthest_m)
-            )
-        return how.weight * torch.stack(errors).mean()
+        used = views.disparities[: self._wanted.objective.scales]
+        if views.has_neighbours:
+            used = tuple(disparity.chunk(FRAMES)[TARGET] for disparity in used)
+        return true_depth_term(used, batch, self._wanted)
 
     def _measured(self, motions: Tensor, batch: SnippetBatch) -> dict[str, Tensor]:
         """Hold the motions, or their lengths alone, to measured ones, where there are such."""
@@ -260,6 +255,25 @@ def known_motion_term(motions: Tensor, batch: SnippetBatch, how: MetricSettings)
     shortest = how.shortest_m / how.metres_per_unit
     error = motion_error(motions, measured, known, shortest, how.turn_rad)
     return how.motion * error.mean()
+
+
+def true_depth_term(
+    disparities: tuple[Tensor, ...], batch: SnippetBatch, wanted: PhaseSettings
+) -> Tensor:
+    """
+    Return how far depth of the targets is from the true one, weighted, where that is known.
+
+    :param disparities: at any scales, shape (B, 1, h, w)
+    """
+    how, depths = wanted.truth, wanted.input.depths
+    units = units_per_metre(batch.intrinsics, wanted.metric)
+    errors = [
+        true_depth_error(
+            disparity.float(), batch.true_depth, units, depths, how.furthest_m, how.gradient
+        )
+        for disparity in disparities
+    ]
+    return how.weight * torch.stack(errors).mean()
 
 
 def frames_of(images: Tensor, normalise: Normalise) -> Tensor:

@@ -1,4 +1,8 @@
-"""True depth, where sequences have it: synthetic worlds know that the sky is far."""
+"""
+True depth, where sequences have it.
+
+Synthetic worlds know that the sky is far, and what is triangulated has sharp edges.
+"""
 
 from __future__ import annotations
 
@@ -21,6 +25,12 @@ class TruthSettings:
     weight: float = setting(
         0.0, 'Weight of the distance to true depth, for data.true_depth; 0: none', minimum=0
     )
+    gradient: float = setting(
+        0.0,
+        'Weight, as a share of the other, of the distance of gradients, which makes edges sharp '
+        '(Li and Snavely, MegaDepth, CVPR 2018)',
+        minimum=0,
+    )
     furthest_m: float = setting(
         80.0,
         'Everything further than this is equally far: sky and horizon are no place [m]',
@@ -33,12 +43,16 @@ class TruthSettings:
         settings.check(self)
 
 
+STRIDES = (1, 2, 4, 8)  # of the pixels whose gradients are compared
+
+
 def true_depth_error(
     disparity: Tensor,
     true_depth: Tensor,
     units_per_metre: Tensor,
     depths: DisparityRange,
     furthest_m: float,
+    gradient: float = 0.0,
 ) -> Tensor:
     """
     Return the mean distance of the logarithms of estimated and true depth.
@@ -49,6 +63,7 @@ def true_depth_error(
     :param units_per_metre: of the network depth, shape (B,)
     :param depths: what disparity 0 and 1 stand for [network units]
     :param furthest_m: depths beyond this are taken for this one
+    :param gradient: weight of the mean difference of that distance between pixels
     :return: mean over the known pixels of each sample, 0 where there is none, shape (B,)
     :raises FrameError: the shapes or types do not fit
     """
@@ -60,6 +75,24 @@ def true_depth_error(
     metres = depth_from_disparity(disparity, depths) / units_per_metre[:, None, None, None]
     known = ~true_depth.isnan() & (true_depth > 0)
     truth = torch.where(known, true_depth, furthest_m).clamp(max=furthest_m)
-    error = (metres.clamp(max=furthest_m).log() - truth.log()).abs() * known
-    total: Tensor = error.sum(dim=(1, 2, 3)) / known.sum(dim=(1, 2, 3)).clamp(min=1)
+    distance = (metres.clamp(max=furthest_m).log() - truth.log()) * known
+    error = _mean(distance.abs(), known)
+    if gradient > 0:
+        error = error + gradient * _gradient_error(distance, known)
+    return error
+
+
+def _gradient_error(distance: Tensor, known: Tensor) -> Tensor:
+    """Return how much the distance changes from pixel to pixel, at several scales, shape (B,)."""
+    errors = []
+    for stride in STRIDES:
+        d, k = distance[..., ::stride, ::stride], known[..., ::stride, ::stride]
+        across = (d[..., 1:] - d[..., :-1]).abs(), k[..., 1:] & k[..., :-1]
+        down = (d[..., 1:, :] - d[..., :-1, :]).abs(), k[..., 1:, :] & k[..., :-1, :]
+        errors += [_mean(change * both, both) for change, both in (across, down)]
+    return torch.stack(errors).mean(0)
+
+
+def _mean(values: Tensor, known: Tensor) -> Tensor:
+    total: Tensor = values.sum(dim=(1, 2, 3)) / known.sum(dim=(1, 2, 3)).clamp(min=1)
     return total

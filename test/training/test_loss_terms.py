@@ -135,6 +135,26 @@ def test_true_depth_is_compared_by_its_logarithm_where_it_is_known():
     assert float(nothing.detach()) == 0
 
 
+def test_gradients_of_true_depth_are_compared_where_both_pixels_are_known():
+    depths, units = DisparityRange(0.1, 100.0), torch.tensor([0.1]).double()
+    truth = torch.full((1, 1, 3, 16), 8.0).double()
+    truth[..., 12:] = torch.nan
+
+    def told(metres: torch.Tensor, gradient: float) -> float:
+        disparity = (10 / metres - 1 / 100) / (1 / 0.1 - 1 / 100)
+        return float(true_depth_error(disparity, truth, units, depths, 80.0, gradient))
+
+    even = torch.full_like(truth, 4.0)
+    assert told(even, 1.0) == pytest.approx(told(even, 0.0)) == pytest.approx(math.log(2))
+    edge = even.clone()
+    edge[..., 4:] = 16.0  # as wrong everywhere, but with an edge
+    assert told(edge, 0.0) == pytest.approx(math.log(2))
+    # of 11, 5, 2 and 1 pairs beside each other one has the edge, or none where strides miss it
+    across = math.log(4) * (1 / 11 + 1 / 5 + 1 / 2 + 1) / 8
+    assert told(edge, 1.0) == pytest.approx(math.log(2) + across)
+    assert told(edge, 0.5) == pytest.approx(math.log(2) + across / 2)
+
+
 def test_standing_still_is_no_division_by_zero():
     error = translation_length_error(
         _poses((0.1, 0, 0)), _poses((0, 0, 0)), torch.tensor([[True]]), shortest_m=0.05

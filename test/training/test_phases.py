@@ -231,6 +231,37 @@ def test_the_pose_network_alone_learns_and_leaves_depth_as_it_is(
             student(wrong, sequence, tmp_path / 'wrong')
 
 
+def test_the_depth_network_alone_learns_true_depth_and_leaves_motions_as_they_are(
+    sequence: Path, tmp_path: Path
+) -> None:
+    first = student({}, sequence, tmp_path / 'first')
+    alone = {
+        'trained': 'depth',
+        'start_from': str(first),
+        'data.true_depth': True,
+        'truth.weight': 1.0,
+        'truth.gradient': 0.5,
+        'metric.metres_per_unit': 2.0,
+        'optimiser.learning_rate': 1e-2,
+        'loop.max_steps': 30,
+    }
+    before, after = load_weights(first), load_weights(student(alone, sequence, tmp_path / 'run'))
+    assert (before.card.metric, after.card.metric) == (False, True)
+    there, here = before.depth.state_dict(), after.depth.state_dict()
+    unread = [name for name in there if name.startswith(('decoder.0.', 'heads.0.'))]
+    changed = [name for name in there if not torch.equal(there[name], here[name])]
+    assert unread
+    assert not set(unread) & set(changed)
+    assert {'heads.1.conv.weight', 'encoder.0.0.conv.weight'} <= set(changed)
+    for name, value in before.pose.state_dict().items():
+        assert torch.equal(value, after.pose.state_dict()[name]), name
+    lines = (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()
+    errors = [json.loads(line)['truth'] for line in lines]
+    assert sum(errors[-4:]) < 0.6 * sum(errors[:4])
+    with pytest.raises(SettingError, match="trained is 'depth': give data.true_depth"):
+        student({'trained': 'depth'}, sequence, tmp_path / 'wrong')
+
+
 def test_a_student_learns_its_uncertainty_and_says_it_at_use(
     teacher: Path, sequence: Path, tmp_path: Path
 ) -> None:
