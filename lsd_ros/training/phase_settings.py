@@ -127,6 +127,11 @@ class StudentSettings(PhaseSettings):
         'Which frames of a snippet the teacher looks at too: all cost three times as much',
         choices=('target', 'all'),
     )
+    open_skips: bool = setting(
+        False,
+        'Whether the decoder of start_from takes half of each map from the encoder again, for '
+        'depth that has stayed without details',
+    )
     pose_from_teacher: bool = setting(
         True, "Whether the pose network starts from the teacher's, where there is a teacher"
     )

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+from torch import nn
+
 from lsd_ros.errors import SettingError
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.checkpoint import load_weights
 from lsd_ros.models.pose_net import PoseNet, PoseSettings
 from lsd_ros.models.small_depth_net import SmallDepthNet
+from lsd_ros.models.weighting import WeightedSum
 from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings
 from lsd_ros.training.provenance import Origin
 from lsd_ros.training.teaching import read_teacher
@@ -32,7 +35,24 @@ def start_student(student: SmallDepthNet, pose: PoseNet, wanted: StudentSettings
     _check_same(wanted.start_from, 'depth range', weights.depths, wanted.input.depths)
     student.load_state_dict(weights.depth.state_dict())
     pose.load_state_dict(weights.pose.state_dict())
+    if wanted.open_skips:
+        open_skips(student)
     return Origin.of_weights(weights.card)
+
+
+def open_skips(student: SmallDepthNet) -> None:
+    """
+    Let the decoder take half of each fused map from the encoder again.
+
+    A short training closes these paths while the encoder has nothing to say yet, and a map of
+    which three percent are taken learns thirty times more slowly: depth stays without details.
+    """
+    for stage in student.decoder:
+        fuse = stage.get_submodule('fuse') if stage.fuse is not None else None
+        if isinstance(fuse, WeightedSum):
+            nn.init.zeros_(fuse.weighting.squeeze.weight)
+            if fuse.weighting.squeeze.bias is not None:
+                nn.init.zeros_(fuse.weighting.squeeze.bias)
 
 
 def start_teacher(teacher: BridgedTeacher, pose: PoseNet, wanted: TeacherSettings) -> Origin:

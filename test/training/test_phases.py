@@ -162,6 +162,21 @@ def test_a_training_starts_from_what_was_trained_before(
     assert not (tmp_path / 'fourth').exists()
 
 
+def test_the_decoder_takes_half_from_the_encoder_again(sequence: Path, tmp_path: Path) -> None:
+    first = student({}, sequence, tmp_path / 'first')
+    slow = {'optimiser.learning_rate': 1e-9, 'optimiser.average': 0.0, 'loop.max_steps': 1}
+    opened = {**slow, 'open_skips': True, 'start_from': str(first)}
+    before = load_weights(first).depth.state_dict()
+    after = load_weights(student(opened, sequence, tmp_path / 'second')).depth
+    maps = torch.rand(1, 8, 6, 6), torch.rand(1, 8, 6, 6)
+    for stage in list(after.decoder)[1:]:
+        shares = stage.get_submodule('fuse.weighting')(*maps)
+        torch.testing.assert_close(shares, torch.full_like(shares, 0.5), rtol=0, atol=1e-6)
+    for name, here in after.named_parameters():
+        if '.fuse.weighting.squeeze' not in name or 'block' in name:
+            torch.testing.assert_close(here, before[name], rtol=0, atol=1e-6)
+
+
 def test_what_was_learned_before_stays_in_the_provenance(
     teacher: Path, sequence: Path, tmp_path: Path
 ) -> None:
