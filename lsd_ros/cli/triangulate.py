@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 import numpy as np
 
@@ -14,12 +15,14 @@ from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE
 from lsd_ros.datasets.triangulated_sequence import Triangulated, write_triangulated
 from lsd_ros.datasets.triangulation import Triangulator
 from lsd_ros.datasets.triangulation_settings import TriangulationSettings
+from lsd_ros.errors import DatasetError
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     wanted = triangulation_settings(given)
     folders = [FolderSequence(path) for path in given.sequences]
+    _check_targets(given.sequences, given.out)
     triangulator = Triangulator(folders, wanted)
     manifest = {
         'depth_origin': 'triangulated by lsd_ros',
@@ -48,6 +51,17 @@ def run(given: argparse.Namespace) -> int:
             )
         print(report(result), flush=True)
     return 0
+
+
+def _check_targets(sources: list[Path], out: Path) -> None:
+    targets = [(out / path.resolve().name).resolve() for path in sources]
+    for path, target in zip(sources, targets, strict=True):
+        if targets.count(target) > 1:
+            raise DatasetError(
+                f'two sequences are called {target.name}: write them to folders of their own'
+            )
+        if target == path.resolve():
+            raise DatasetError(f'--out {out} is where {path} lies: choose another folder')
 
 
 def triangulation_settings(given: argparse.Namespace) -> TriangulationSettings:

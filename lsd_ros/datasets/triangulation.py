@@ -25,7 +25,6 @@ from lsd_ros.geometry.resize import resize_image
 from lsd_ros.types import Camera
 
 SMALL_STEP, LARGE_STEP = 0.05, 0.3  # prices of slanted and of broken surfaces
-KEPT = 64  # images and depth maps in memory
 
 
 class _Seen(NamedTuple):
@@ -59,7 +58,8 @@ class Triangulator:
                     "or name its other camera with --set 'stereo=[LEFT RIGHT METRES]'"
                 )
         self._cameras = [_resized(sequence.camera, given.width) for sequence in sequences]
-        keep: Callable[..., Callable[[int, int], Plane]] = functools.lru_cache(KEPT)
+        kept = 2 * (2 * given.max_gap + 1)  # all that an image is compared with, of both cameras
+        keep: Callable[..., Callable[[int, int], Plane]] = functools.lru_cache(kept)
         self._luminance = keep(self._read)
         self._inverse = keep(self._match)
 

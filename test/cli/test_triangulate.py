@@ -37,6 +37,19 @@ def test_what_has_no_known_motion_is_refused_before_anything_is_written(
     assert not (tmp_path / 'out').exists()
 
 
+def test_no_sequence_is_written_over_itself_or_another(
+    drive: SyntheticDrive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_sequence(tmp_path / 'drive', drive)
+    write_sequence(tmp_path / 'other' / 'drive', drive)
+    sources = [str(tmp_path / 'drive'), str(tmp_path / 'other' / 'drive')]
+    assert main(['triangulate', *sources, '--out', str(tmp_path / 'out')]) == 1
+    assert 'two sequences are called drive' in capsys.readouterr().err
+    assert main(['triangulate', sources[0], '--out', str(tmp_path), '--overwrite']) == 1
+    assert 'choose another folder' in capsys.readouterr().err
+    assert len(Sequence(tmp_path / 'drive').depth_indices) == 12
+
+
 def test_wrong_settings_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     call = ['triangulate', str(tmp_path), '--out', str(tmp_path / 'out'), '--set']
     assert main([*call, 'nearest=1']) == 1

@@ -37,6 +37,30 @@ student street street_pose2 4000 "$posed" "--set start_from=$RUNS/street/weights
 # street_truth was trained with synthetic.py at commit 40f0d4b, whose sky had no depth; from here on it has, and is white in half of the sequences
 sky='--set data.true_depth=true --set truth.weight=0.5 --set objective.smoothness=0.01 --set optimiser.learning_rate=3e-4 --set optimiser.average=0.995'
 student street street_sky 900 "$street $more" "--set start_from=$RUNS/street_truth/weights.safetensors $sky"
+# depth from known motions, without a network; the stereo pair gets poses as well
+TRI=${TRI:-$RUNS/triangulated}
+left=$DATA/train/karlsruhe2010_0019_left right=$DATA/train/karlsruhe2010_0019_right
+lsd_ros triangulate "$DATA/train/kitti_odom00_cam0" "$DATA/train/kitti_odom02_cam0" --out "$TRI"
+lsd_ros triangulate "$left" "$right" --out "$TRI" --set 'stereo=[karlsruhe2010_0019_left karlsruhe2010_0019_right 0.5707]'
+known="$TRI/karlsruhe2010_0019_left $TRI/karlsruhe2010_0019_right $TRI/kitti_odom00_cam0 $TRI/kitti_odom02_cam0"
+skies="$SYNTH/street10 $SYNTH/street11 $SYNTH/street12 $SYNTH/street13 $SYNTH/street14 $SYNTH/street15"
+bends="$SYNTH/street10 $SYNTH/street11 $SYNTH/bend30 $SYNTH/bend31 $SYNTH/bend32 $SYNTH/bend33 $SYNTH/bend34 $SYNTH/bend35"
+# from here on it starts from the file that was shipped then: street_sky and street_pose2 in half precision
+before=$RUNS/street_before.safetensors
+git show 43b7e03:lsd_ros/weights/street.safetensors > "$before"
+exact='--set data.true_depth=true --set truth.weight=1'
+student street street_known 2000 "$known $DATA/train/kitti_raw0005_cam0 $skies" "--set start_from=$before $exact --set optimiser.average=0.998"
+# the depth network alone. The first of these was stopped at 2500 of 10500 steps, and its averaged weights taken
+alone="--set trained=depth $exact --set truth.gradient=0.5 --set optimiser.learning_rate=2e-3 --set optimiser.average=0.999
+  --set data.motion_from_poses=false --set metric.motion=0 --set data.stereo=[]"
+student street street_depth 10500 "$known $skies" "--set start_from=$RUNS/street_known/weights.safetensors $alone"
+student street street_open 7200 "$known $skies" "--set start_from=$RUNS/street_depth/weights.safetensors --set open_skips=true $alone"
+# the pose network alone, with every camera seen as one
+view='--set pose.focal_px=241 --set metric.turn_rad=0.01 --set optimiser.average=0.999'
+student street street_turns 8000 "$known $bends" "--set start_from=$before $pose $fast $view --set data.augmentation.turn_deg=1.5 \
+  --set data.augmentation.min_scale=0.85 --set data.gap_multiples=[0,1,1,1,2,2]"
+student street street_steps 6000 "$known $bends" "--set start_from=$RUNS/street_turns/weights.safetensors $pose $fast $view --set data.augmentation.turn_deg=0.7 \
+  --set data.augmentation.min_scale=0.9 --set data.gap_multiples=[0,1,1,1,1,1,1,1,2,2]"
 # indoors
 student indoors indoors_192 2500 "$indoors" "$small $fast"
 student indoors indoors 2000 "$indoors" "--set start_from=$RUNS/indoors_192/weights.safetensors"
