@@ -61,6 +61,8 @@ student street street_turns 8000 "$known $bends" "--set start_from=$before $pose
   --set data.augmentation.min_scale=0.85 --set data.gap_multiples=[0,1,1,1,2,2]"
 student street street_steps 6000 "$known $bends" "--set start_from=$RUNS/street_turns/weights.safetensors $pose $fast $view --set data.augmentation.turn_deg=0.7 \
   --set data.augmentation.min_scale=0.9 --set data.gap_multiples=[0,1,1,1,1,1,1,1,2,2]"
+student street street_speeds 5500 "$known $bends" "--set start_from=$RUNS/street_steps/weights.safetensors $pose $fast $view --set data.augmentation.turn_deg=0.5 \
+  --set data.augmentation.min_scale=0.9 --set data.gap_multiples=[0,1,1,1,1,1,2,2,2]"
 # indoors
 student indoors indoors_192 2500 "$indoors" "$small $fast"
 student indoors indoors 2000 "$indoors" "--set start_from=$RUNS/indoors_192/weights.safetensors"
