@@ -11,7 +11,7 @@ from lsd_ros.datasets.triangulation_settings import TriangulationSettings
 
 TRIANGULATE = """\
 examples:
-  lsd_ros triangulate sequences --out with_depth
+  lsd_ros triangulate sequences/* --out with_depth
   lsd_ros triangulate rooms/* --out with_depth --set nearest_m=0.4 --set furthest_m=10
   lsd_ros triangulate left right --out with_depth --set 'stereo=[left right 0.54]'
 

@@ -26,8 +26,8 @@ SHIPPED: dict[str, tuple[str, str, dict[str, Any]]] = {
         {'camera_height_m': 1.65, 'note': 'for streets; docs/model_card.md has what fails'},
     ),
     'indoors': (
-        'indoors_near_192',
-        'indoors_near_192',
+        'indoors_open',
+        'indoors_turns2',
         {'note': 'for rooms and corridors; docs/model_card.md has what fails'},
     ),
 }

@@ -80,6 +80,10 @@ lsd_ros triangulate "$DATA/train/indoor_7scenes_redkitchen_a" --out "$TRI" --set
 rooms="$TRI/indoor_7scenes_redkitchen_a $SYNTH/room10 $SYNTH/room11 $SYNTH/room12 $SYNTH/room13 $SYNTH/corridor10 $SYNTH/corridor11 $SYNTH/corridor12 $SYNTH/corridor13"
 student indoors indoors_open 1500 "$rooms" "--set start_from=$RUNS/indoors_near_192/weights.safetensors --set input.max_depth=5 --set open_skips=true \
   --set trained=depth $exact --set truth.gradient=0.5 --set optimiser.learning_rate=2e-3 --set optimiser.average=0.998 --set data.motion_from_poses=false --set metric.motion=0"
+student indoors indoors_turns 1800 "$rooms" "--set start_from=$RUNS/indoors_open/weights.safetensors --set input.max_depth=5 --set trained=pose --set loop.batch_size=8 \
+  --set metric.motion=1 --set metric.shortest_m=0.02 $fast --set optimiser.average=0.998 --set data.augmentation.turn_deg=1 --set data.augmentation.min_scale=0.9"
+student indoors indoors_turns2 2200 "$rooms" "--set start_from=$RUNS/indoors_turns/weights.safetensors --set input.max_depth=5 --set trained=pose --set loop.batch_size=8 \
+  --set metric.motion=1 --set metric.shortest_m=0.02 $fast --set optimiser.average=0.998 --set data.augmentation.turn_deg=0.7 --set data.augmentation.min_scale=0.9"
 # what it is compared with
 yardstick yard_192 3000 "$small $lengths"
 yardstick yard 2000 "--set start_from=$RUNS/yard_192"
