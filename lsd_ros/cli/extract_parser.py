@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from lsd_ros import settings
-from lsd_ros.cli.options import add_settings_options, at_least
+from lsd_ros.cli.options import add_settings_options, at_least, list_settings
 from lsd_ros.datasets.extraction_settings import ExtractionSettings
 
 EXTRACT = """\
@@ -58,9 +58,4 @@ def add_extract_options(parser: argparse.ArgumentParser) -> None:
     )
     add('--overwrite', action='store_true', help='make anew what is there of these bags')
     add_settings_options(parser)
-    width = max(len(name) for name in leaves)
-    table = '\n'.join(
-        f'  {leaf.name:{width}}  {leaf.description} (default: {leaf.default!r})'
-        for leaf in leaves.values()
-    )
-    parser.epilog = f'{parser.epilog}\nsettings for --set and --config:\n{table}'
+    list_settings(parser, ExtractionSettings)

@@ -22,7 +22,7 @@ def add_engine_options(parser: argparse.ArgumentParser, *names: str) -> None:
             help=leaf.description,
         )
     add_settings_options(group)
-    parser.epilog = f'{parser.epilog}\nsettings for --set and --config:\n{_settings_table()}'
+    list_settings(parser, EngineSettings)
 
 
 def add_settings_options(parser: argparse._ActionsContainer) -> None:
@@ -38,12 +38,14 @@ def add_settings_options(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def _settings_table() -> str:
-    leaves = list(settings.leaves(EngineSettings))
+def list_settings(parser: argparse.ArgumentParser, cls: type) -> None:
+    """Name every setting of a class in the help, below the examples."""
+    leaves = list(settings.leaves(cls))
     width = max(len(leaf.name) for leaf in leaves)
-    return '\n'.join(
+    table = '\n'.join(
         f'  {leaf.name:{width}}  {leaf.description} (default: {leaf.default!r})' for leaf in leaves
     )
+    parser.epilog = f'{parser.epilog}\nsettings for --set and --config:\n{table}'
 
 
 def engine_setting(name: str) -> settings.Setting:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lsd_ros import settings
-from lsd_ros.cli.options import add_settings_options
+from lsd_ros.cli.options import add_settings_options, list_settings
 from lsd_ros.datasets.triangulation_settings import TriangulationSettings
 
 TRIANGULATE = """\
@@ -30,9 +29,4 @@ def add_triangulate_options(parser: argparse.ArgumentParser) -> None:
     add('--out', type=Path, required=True, metavar='DIR', help='folder for the sequences')
     add('--overwrite', action='store_true', help='make anew what is there')
     add_settings_options(parser)
-    leaves = list(settings.leaves(TriangulationSettings))
-    width = max(len(leaf.name) for leaf in leaves)
-    table = '\n'.join(
-        f'  {leaf.name:{width}}  {leaf.description} (default: {leaf.default!r})' for leaf in leaves
-    )
-    parser.epilog = f'{parser.epilog}\nsettings for --set and --config:\n{table}'
+    list_settings(parser, TriangulationSettings)
