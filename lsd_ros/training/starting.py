@@ -48,7 +48,7 @@ def open_skips(student: SmallDepthNet) -> None:
     which three percent are taken learns thirty times more slowly: depth stays without details.
     """
     for stage in student.decoder:
-        fuse = stage.get_submodule('fuse') if stage.fuse is not None else None
+        fuse = stage.fuse
         if isinstance(fuse, WeightedSum):
             nn.init.zeros_(fuse.weighting.squeeze.weight)
             if fuse.weighting.squeeze.bias is not None:
