@@ -103,6 +103,11 @@ class TeacherSettings(PhaseSettings):
     encoder_weights: str = setting(
         '', "Local file that the teacher's encoder starts from; empty: it starts from nothing"
     )
+    trained: str = setting(
+        'both',
+        'Both networks; or the depth network alone, by data.true_depth',
+        choices=('both', 'depth'),
+    )
 
     def __post_init__(self) -> None:
         """Check every value."""
@@ -156,14 +161,14 @@ def check_read_level(wanted: StudentSettings, *, is_taught: bool) -> None:
         )
 
 
-def check_trained(wanted: StudentSettings, *, is_taught: bool) -> None:
+def check_trained(wanted: StudentSettings | TeacherSettings, *, is_taught: bool) -> None:
     """
     Check that what is trained learns from what there is.
 
     :param is_taught: whether there is a teacher
     :raises SettingError: the pose network alone has no motions, no depth network or a teacher; the
-        depth network alone has no true depth, or a teacher; or virtual turns or rests are shown
-        to the depth network
+        depth network alone has no true depth; or virtual turns or rests are shown to the depth
+        network
     """
     alone = wanted.trained == 'pose'
     if alone and (is_taught or not wanted.start_from or not wanted.data.motion_from_poses):
@@ -171,10 +176,9 @@ def check_trained(wanted: StudentSettings, *, is_taught: bool) -> None:
             "trained is 'pose': give start_from, whose depth network stays as it is, and "
             'data.motion_from_poses, and no teacher'
         )
-    if wanted.trained == 'depth' and (is_taught or wanted.truth.weight == 0):
+    if wanted.trained == 'depth' and wanted.truth.weight == 0:
         raise SettingError(
-            "trained is 'depth': give data.true_depth and truth.weight, which it learns from, and "
-            'no teacher'
+            "trained is 'depth': give data.true_depth and truth.weight, which it learns from"
         )
     if wanted.data.augmentation.turn_deg and not alone:
         raise SettingError(

@@ -21,6 +21,7 @@ from lsd_ros.models.checkpoint import Weights, save_weights
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.checkpointing import RunCard
+from lsd_ros.training.imitation import Imitation
 from lsd_ros.training.phase_settings import (
     PhaseSettings,
     StudentSettings,
@@ -71,13 +72,15 @@ def train_teacher(
     :raises LsdError: data, settings or folder do not fit, or the training fails
     """
     fabric = make_fabric(wanted.loop)
+    check_trained(wanted, is_taught=False)
     samples = samples_of(wanted, data)
     seed_everything(wanted.loop.seed)
     network, pose = BridgedTeacher(wanted.network), PoseNet(wanted.pose)
     if wanted.encoder_weights:
         network.teacher.load_encoder(wanted.encoder_weights)
     origins = [start_teacher(network, pose, wanted)] if wanted.start_from else []
-    task = TeacherTask(network, pose, wanted)
+    alone = wanted.trained == 'depth'
+    task = (TruthTask if alone else TeacherTask)(network, pose, wanted)
     card = run_card(TEACHER, wanted, data, command, origins=origins)
     return run_phase(fabric, task, samples, wanted, card, out, overwrite, progress)
 
@@ -118,7 +121,8 @@ def train_student(
     if wanted.trained == 'pose':
         task: Task = PoseTask(student, pose, wanted)
     elif wanted.trained == 'depth':
-        task = TruthTask(student, pose, wanted)
+        imitation = None if taught is None else Imitation(taught.network, wanted)
+        task = TruthTask(student, pose, wanted, imitation)
     else:
         task = StudentTask(student, pose, wanted, None if taught is None else taught.network)
     sha256 = '' if taught is None else taught.sha256

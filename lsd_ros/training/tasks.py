@@ -15,7 +15,7 @@ from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.pose_view import motion_vectors
 from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
-from lsd_ros.training.approximation import approximation_loss
+from lsd_ros.training.imitation import Comparison, Imitation
 from lsd_ros.training.objective import Outcome, photometric_objective
 from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
 from lsd_ros.training.scale import (
@@ -26,7 +26,6 @@ from lsd_ros.training.scale import (
 )
 from lsd_ros.training.task import StepResult, Task
 from lsd_ros.training.truth import true_depth_error
-from lsd_ros.training.uncertainty import distance_likelihood
 from lsd_ros.training.views import FRAMES, TARGET, Views, poses_from_vectors, with_known
 
 DEPTH, POSE = 'depth', 'pose'
@@ -48,19 +47,6 @@ class _Looked:
     features: DepthFeatures
     views: Views
     motions: Tensor
-
-
-@dataclass(frozen=True)
-class _Comparison:
-    """
-    How far the student is from its teacher.
-
-    :param total: a scalar
-    :param figures: the parts that it is made of, and whatever else is worth recording
-    """
-
-    total: Tensor
-    figures: dict[str, Tensor]
 
 
 class DepthTask(Task):
@@ -112,7 +98,7 @@ class DepthTask(Task):
             scalars |= taught.figures
         return StepResult(loss, scalars, _pictures(looked, outcome))
 
-    def _compare(self, looked: _Looked) -> _Comparison | None:
+    def _compare(self, looked: _Looked) -> Comparison | None:
         """Return how far the student is from its teacher; None: there is no teacher."""
         return None
 
@@ -197,37 +183,20 @@ class StudentTask(DepthTask):
         teacher: BridgedTeacher | None = None,
     ) -> None:
         super().__init__(student, pose, wanted)
-        self.teacher = teacher
-        self._how, self._taught_frames = wanted.approximation, wanted.taught_frames
-        self._uncertainty, self._read_level = wanted.uncertainty, wanted.network.read_level
-        if teacher is not None:
-            teacher.shape.check_student(student.shape)
-            teacher.freeze()
-            if self._how.disparity > 0:
-                self._free_heads(len(self._heads))
+        self.imitation = None if teacher is None else Imitation(teacher, wanted)
+        self._taught_frames = wanted.taught_frames
+        if teacher is not None and wanted.approximation.disparity > 0:
+            self._free_heads(len(self._heads))
 
-    def _compare(self, looked: _Looked) -> _Comparison | None:
-        if self.teacher is None:
+    def _compare(self, looked: _Looked) -> Comparison | None:
+        if self.imitation is None:
             return None
         inputs, features = looked.inputs, looked.features
         if self._taught_frames == 'target' or len(features.disparities[0]) < len(inputs):
             inputs = inputs.chunk(FRAMES)[TARGET]
             features = _of_targets(features, len(inputs))
-        taught = self.teacher.taught(inputs)
-        imitated = approximation_loss(features, taught, self._how)
-        figures = {f'approximation/{name}': part for name, part in imitated.parts.items()}
-        if features.log_deviation is None:
-            return _Comparison(imitated.total, figures)
-        likelihood = distance_likelihood(
-            features.log_deviation,
-            features.disparities[self._read_level],
-            taught.disparities[self._read_level],
-            self._wanted.input.depths,
-        )
-        term = self._uncertainty.weight * likelihood.loss
-        figures['uncertainty'] = term.detach()
-        figures['uncertainty/coverage'] = likelihood.coverage
-        return _Comparison(imitated.total + term, figures)
+        compared: Comparison = self.imitation(features, inputs)
+        return compared
 
 
 def estimated_motions(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from lsd_ros.datasets.snippets import SnippetBatch
+from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.preprocessing import Normalise
-from lsd_ros.models.small_depth_net import SmallDepthNet
-from lsd_ros.training.phase_settings import StudentSettings
+from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
+from lsd_ros.training.imitation import Imitation
+from lsd_ros.training.phase_settings import PhaseSettings
 from lsd_ros.training.task import StepResult, Task
 from lsd_ros.training.tasks import DEPTH, POSE, frames_of, true_depth_term
 from lsd_ros.training.views import TARGET
@@ -18,20 +20,29 @@ class TruthTask(Task):
     """
     A depth network that learns true or triangulated depth; a step costs half of one of both.
 
-    What is finer than the head that is read learns nothing: nobody looks at it.
+    Of a student without a teacher, what is finer than the head that is read learns nothing: nobody
+    looks at it.
 
     :param depth: depth network
     :param pose: not changed, and written with the weights as it is
     :param wanted: settings of the phase
+    :param imitation: what a student learns from a teacher besides
     """
 
-    def __init__(self, depth: SmallDepthNet, pose: PoseNet, wanted: StudentSettings) -> None:
+    def __init__(
+        self,
+        depth: BridgedTeacher | SmallDepthNet,
+        pose: PoseNet,
+        wanted: PhaseSettings,
+        imitation: Imitation | None = None,
+    ) -> None:
         super().__init__()
-        self._level = depth.shape.read_level
-        for unread in (*depth.decoder[: self._level], *depth.heads[: self._level]):
-            unread.requires_grad_(False)
+        self._read_only = depth if imitation is None and isinstance(depth, SmallDepthNet) else None
+        if self._read_only is not None:
+            _free_unread(self._read_only)
         self.networks = nn.ModuleDict({DEPTH: depth, POSE: pose.requires_grad_(False)})
         self.normalise = Normalise(wanted.preprocessing)
+        self.imitation = imitation
         self._depth, self._wanted = (depth,), wanted  # a tuple: not registered a second time
 
     @property
@@ -41,12 +52,29 @@ class TruthTask(Task):
 
     def forward(self, batch: SnippetBatch) -> StepResult:
         """Return how wrong the depth of the targets of a batch of snippets is."""
-        loss = true_depth_term(self._disparities(batch), batch, self._wanted)
-        return StepResult(loss, {'truth': loss.detach()})
-
-    def _disparities(self, batch: SnippetBatch) -> tuple[Tensor, ...]:
-        depth = self._depth[0]
         targets = frames_of(batch.jittered[:, TARGET : TARGET + 1], self.normalise)
-        decoded = depth.decode(depth.encode(targets), last=self._level)[::-1]
-        heads = depth.heads[self._level :]
-        return tuple(head(x) for head, x in zip(heads, decoded, strict=False))
+        if self._read_only is not None:
+            disparities = _read_disparities(self._read_only, targets)
+            loss = true_depth_term(disparities, batch, self._wanted)
+            return StepResult(loss, {'truth': loss.detach()})
+        features: DepthFeatures = self._depth[0].features(targets)
+        loss = true_depth_term(features.disparities, batch, self._wanted)
+        scalars = {'truth': loss.detach()}
+        if self.imitation is not None:
+            compared = self.imitation(features, targets)
+            loss, scalars = loss + compared.total, scalars | compared.figures
+        return StepResult(loss, scalars)
+
+
+def _free_unread(student: SmallDepthNet) -> None:
+    """Ask for no gradient of what is finer than the head that is read."""
+    level = student.shape.read_level
+    for unread in (*student.decoder[:level], *student.heads[:level]):
+        unread.requires_grad_(False)
+
+
+def _read_disparities(student: SmallDepthNet, targets: Tensor) -> tuple[Tensor, ...]:
+    """Return disparity of the head that is read, and of those that are coarser."""
+    level = student.shape.read_level
+    decoded = student.decode(student.encode(targets), last=level)[::-1]
+    return tuple(head(x) for head, x in zip(student.heads[level:], decoded, strict=False))

@@ -23,11 +23,13 @@ from lsd_ros.models.checkpoint import load_weights
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.checkpointing import CheckpointFolder
+from lsd_ros.training.imitation import Imitation
 from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings
 from lsd_ros.training.phases import train_student, train_teacher
 from lsd_ros.training.recorder import read_metrics
 from lsd_ros.training.tasks import StudentTask
 from lsd_ros.training.teaching import read_teacher
+from lsd_ros.training.truth_task import TruthTask
 from lsd_ros.types import Camera, Frame
 
 WIDTHS = (8, 8, 16, 16, 24)
@@ -73,6 +75,11 @@ def student(given: dict[str, Any], data: Path, out: Path, **options: Any) -> Pat
     wanted = settings.build(StudentSettings, {**STUDENT, **given})
     train_student(wanted, open_sequences([data]), out, **options)
     return out / 'weights.safetensors'
+
+
+def _figures(run: Path) -> list[dict[str, Any]]:
+    lines = (run / 'metrics.jsonl').read_text().splitlines()
+    return [json.loads(line) for line in lines]
 
 
 def test_both_phases_end_in_weights_that_the_engine_takes(
@@ -270,11 +277,51 @@ def test_the_depth_network_alone_learns_true_depth_and_leaves_motions_as_they_ar
     assert {'heads.1.conv.weight', 'encoder.0.0.conv.weight'} <= set(changed)
     for name, value in before.pose.state_dict().items():
         assert torch.equal(value, after.pose.state_dict()[name]), name
-    lines = (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()
-    errors = [json.loads(line)['truth'] for line in lines]
+    errors = [float(line['truth']) for line in _figures(tmp_path / 'run')]
     assert sum(errors[-4:]) < 0.6 * sum(errors[:4])
     with pytest.raises(SettingError, match="trained is 'depth': give data.true_depth"):
         student({'trained': 'depth'}, sequence, tmp_path / 'wrong')
+
+
+def test_a_teacher_learns_true_depth_and_a_student_imitates_it_in_that(
+    sequence: Path, tmp_path: Path
+) -> None:
+    alone = {
+        'trained': 'depth',
+        'data.true_depth': True,
+        'truth.weight': 1.0,
+        'metric.metres_per_unit': 2.0,
+        'optimiser.learning_rate': 3e-3,
+        'loop.max_steps': 20,
+    }
+    wanted = settings.build(TeacherSettings, {**TEACHER, **alone})
+    train_teacher(wanted, open_sequences([sequence]), tmp_path / 'teacher')
+    errors = [float(line['truth']) for line in _figures(tmp_path / 'teacher')]
+    assert sum(errors[-4:]) < 0.7 * sum(errors[:4])
+    given = {**alone, 'network.uncertainty': True}
+    weights = student(given, sequence, tmp_path / 'run', teacher=tmp_path / 'teacher')
+    assert load_weights(weights).card.metric
+    lines = _figures(tmp_path / 'run')
+    for name in ('truth', 'approximation/disparity', 'uncertainty'):
+        figures = [float(line[name]) for line in lines]
+        assert sum(figures[-4:]) < sum(figures[:4]), name
+
+
+def test_every_weight_of_a_depth_network_that_imitates_alone_gets_a_gradient(
+    teacher: Path, sequence: Path
+) -> None:
+    given = {'trained': 'depth', 'data.true_depth': True, 'truth.weight': 1.0}
+    wanted = settings.build(StudentSettings, {**STUDENT, **given})
+    imitation = Imitation(read_teacher(teacher).network, wanted)
+    task = TruthTask(SmallDepthNet(wanted.network), PoseNet(wanted.pose), wanted, imitation)
+    snippets = SnippetDataset(open_sequences([sequence]), wanted.data)
+    result = task.train()(collate([snippets[0], snippets[1]]))
+    result.loss.backward()
+    wanting = {name for name, p in task.named_parameters() if p.requires_grad}
+    assert {name for name, p in task.named_parameters() if p.grad is not None} == wanting
+    assert all(name.startswith('networks.depth.') for name in wanting)
+    parts = sum(float(value) for value in result.scalars.values())
+    assert float(result.loss.detach()) == pytest.approx(parts, rel=1e-5)
 
 
 def test_a_student_learns_its_uncertainty_and_says_it_at_use(

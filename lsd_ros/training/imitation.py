@@ -1,0 +1,66 @@
+"""What a student learns from its frozen teacher ([0129]-[0132])."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from lsd_ros.models.bridge import BridgedTeacher
+from lsd_ros.models.small_depth_net import DepthFeatures
+from lsd_ros.training.approximation import approximation_loss
+from lsd_ros.training.phase_settings import StudentSettings
+from lsd_ros.training.uncertainty import distance_likelihood
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """
+    How far a student is from its teacher.
+
+    :param total: a scalar
+    :param figures: the parts that it is made of, and whatever else is worth recording
+    """
+
+    total: Tensor
+    figures: dict[str, Tensor]
+
+
+class Imitation(nn.Module):
+    """
+    The function approximation loss, and the uncertainty that is learned from the distance.
+
+    :param teacher: with bridges; it is frozen here
+    :param wanted: settings of the phase
+    :raises SettingError: the maps of the student have other widths than the bridges
+    """
+
+    def __init__(self, teacher: BridgedTeacher, wanted: StudentSettings) -> None:
+        super().__init__()
+        teacher.shape.check_student(wanted.network)
+        teacher.freeze()
+        self.teacher, self._wanted = teacher, wanted
+
+    def forward(self, features: DepthFeatures, inputs: Tensor) -> Comparison:
+        """
+        Compare the maps of a student with those of the teacher.
+
+        :param features: the student's, of these images
+        :param inputs: normalised, shape (B, 3, H, W)
+        """
+        wanted, taught = self._wanted, self.teacher.taught(inputs)
+        imitated = approximation_loss(features, taught, wanted.approximation)
+        figures = {f'approximation/{name}': part for name, part in imitated.parts.items()}
+        if features.log_deviation is None:
+            return Comparison(imitated.total, figures)
+        level = wanted.network.read_level
+        likelihood = distance_likelihood(
+            features.log_deviation,
+            features.disparities[level],
+            taught.disparities[level],
+            wanted.input.depths,
+        )
+        term = wanted.uncertainty.weight * likelihood.loss
+        figures['uncertainty'] = term.detach()
+        figures['uncertainty/coverage'] = likelihood.coverage
+        return Comparison(imitated.total + term, figures)
