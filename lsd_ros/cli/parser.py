@@ -135,7 +135,7 @@ def _demo(parser: argparse.ArgumentParser) -> None:
     )
     add(
         '--place',
-        choices=('corridor', 'room', 'street'),
+        choices=('corridor', 'road', 'room', 'street'),
         default='street',
         help='where to drive (default: %(default)s)',
     )

@@ -21,6 +21,8 @@ _YIQ_FROM_RGB = np.array(
     ((0.299, 0.587, 0.114), (0.5959, -0.2746, -0.3213), (0.2115, -0.5227, 0.3112))
 )
 _LUMINANCE = _YIQ_FROM_RGB[0]
+_SHADE_ROWS, _SHADE_COLUMNS = (2, 6), (2, 12)  # of the coarse pattern that becomes shadows
+_SHADE_HARDNESS = (0.0, 1.7)  # power of ten
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,12 @@ class AugmentationSettings:
     )
     gamma: float = setting(0.2, 'Gamma varies by this share', minimum=0, maximum=0.9)
     grey: float = setting(0.0, 'Share of snippets made grey', minimum=0, maximum=1)
+    shade: float = setting(
+        0.0,
+        'Random shadows, hard and soft, take up to this share of the light of what networks see',
+        minimum=0,
+        maximum=1,
+    )
     turn_deg: float = setting(
         0.0,
         'Standard deviation of a virtual turn of the neighbours, where their motion is known, for '
@@ -190,6 +198,29 @@ def random_colours(rng: np.random.Generator, given: AugmentationSettings) -> Col
     if grey:
         matrix = np.tile(_LUMINANCE @ matrix, (3, 1))
     return Colours(matrix, contrast, gamma)
+
+
+def random_shade(
+    rng: np.random.Generator, size: tuple[int, int], darkest: float
+) -> NDArray[np.float32]:
+    """
+    Draw how much light is left where shadows of things beside the image fall.
+
+    :param size: (width, height) of the image [pixels]
+    :param darkest: most that a shadow takes, in 0 .. 1
+    :return: shape (height, width), in 1 - darkest .. 1
+    """
+    rows, columns = rng.integers(*_SHADE_ROWS), rng.integers(*_SHADE_COLUMNS)
+    coarse = rng.standard_normal((rows, columns)).astype(np.float32)
+    field = cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC)
+    hardness = np.float32(10 ** rng.uniform(*_SHADE_HARDNESS))
+    covered = 1 / (1 + np.exp(-hardness * (field - np.float32(rng.normal(0, 0.7)))))
+    return np.asarray(1 - np.float32(rng.uniform(0, darkest)) * covered, np.float32)
+
+
+def shaded(image: NDArray[np.uint8], light: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Darken an image, shape (H, W, 3), by the light that is left, shape (H, W)."""
+    return np.asarray(image * light[..., None], np.uint8)
 
 
 def mean_luminance(image: NDArray[np.uint8]) -> float:

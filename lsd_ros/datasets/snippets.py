@@ -21,7 +21,9 @@ from lsd_ros.datasets.augmentation import (
     central_window,
     mean_luminance,
     random_colours,
+    random_shade,
     random_window,
+    shaded,
 )
 from lsd_ros.datasets.frame_cache import CacheSettings, FrameCache
 from lsd_ros.datasets.image_difference import difference
@@ -325,6 +327,9 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         if colours is not None:
             mean = mean_luminance(images[1])
             jittered = [colours.apply(image, mean) for image in images]
+        if given.augmentation.enabled and given.augmentation.shade:
+            light = random_shade(rng, size, given.augmentation.shade)
+            jittered = [shaded(image, light) for image in jittered]
         sequence = self._sequences[place.sequence]
         intrinsics = window.camera(camera).matrix.astype(np.float32)
         motions = self._known_motions(place, flipped=window.flip)

@@ -1,4 +1,4 @@
-"""A synthetic world with exact depth, poses and intrinsics: rooms, corridors and streets."""
+"""A synthetic world with exact depth, poses and intrinsics: indoors, in a town, out of town."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.datasets import synthetic_places
+from lsd_ros.datasets import synthetic_places, synthetic_road
 from lsd_ros.datasets.synthetic_scene import Builder, Scene, paintings
 from lsd_ros.datasets.synthetic_shade import GroundMap, Shader
 from lsd_ros.datasets.synthetic_sight import View, visible
@@ -25,6 +25,7 @@ PLACES = {
     'room': synthetic_places.room,
     'corridor': synthetic_places.corridor,
     'street': synthetic_places.street,
+    'road': synthetic_road.road,
 }
 FIRST_STAMP_NS = 1_700_000_000_000_000_000
 FRAME_ID = 'camera_optical_frame'
@@ -36,9 +37,9 @@ class World:
 
     Its frame has z up and the ground at 0 (REP-103). It is not for several threads at once.
 
-    :param kind: ``room``, ``corridor`` or ``street``
+    :param kind: ``room``, ``corridor``, ``street`` or ``road``
     :param seed: which one, not negative
-    :param moving: whether cars drive on the street: one ahead, one towards the camera
+    :param moving: whether cars drive on the street or road: one ahead, one towards the camera
     :raises DatasetError: the kind is unknown or the seed negative
     """
 
@@ -185,12 +186,12 @@ class SyntheticDrive:
     """
     A drive through a synthetic world: an iterable of samples, the same every time.
 
-    :param kind: ``room``, ``corridor`` or ``street``
+    :param kind: ``room``, ``corridor``, ``street`` or ``road``
     :param seed: which one, not negative
     :param camera: without distortion
     :param frames: how many
     :param rate_hz: frames per second
-    :param moving: whether cars drive on the street
+    :param moving: whether cars drive on the street or road
     :param sensor: noise and exposure
     :param start_s: where on its round the drive begins
     :raises DatasetError: the kind is unknown, or a number is out of its range

@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lsd_ros.datasets import synthetic_places
 from lsd_ros.datasets.synthetic import PLACES, Sensor, SyntheticDrive, World
 from lsd_ros.errors import CameraError, DatasetError
 from lsd_ros.types import Camera, Distortion
@@ -66,6 +65,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(kind: str) -
         ('room', (0.1, 1.5), (0.5, 1.1)),
         ('corridor', (0.2, 1.6), (0.5, 1.1)),
         ('street', (1.4, 12.0), (1.55, 1.75)),
+        ('road', (3.0, 15.0), (1.55, 1.75)),
     ],
 )
 @pytest.mark.parametrize('seed', range(3))
@@ -90,10 +90,17 @@ def test_the_camera_moves_as_a_robot_or_car_does(
 
 @pytest.mark.parametrize(('kind', 'seed'), WORLDS)
 def test_the_camera_keeps_clear_of_everything(kind: str, seed: int) -> None:
-    place = getattr(synthetic_places, kind)(np.random.default_rng(seed))
+    place = PLACES[kind](np.random.default_rng(seed))
     way = place.path.points[::32].astype(np.float32)
     assert np.all((place.low + 0.5 < way) & (way < place.high - 0.5))
-    for outline, _ in place.still.footprints:
+    overhead = {
+        float(shape.centre[2] + shape.radii[2])
+        for shape in place.still.rounds
+        if not shape.cylinder and shape.centre[2] - shape.radii[2] > 2.2
+    }
+    standing = [outline for outline, top in place.still.footprints if top not in overhead]
+    assert standing
+    for outline in standing:
         hull = cv2.convexHull(outline.astype(np.float32))
         nearest = max(cv2.pointPolygonTest(hull, tuple(map(float, at)), True) for at in way)
         assert nearest < -0.3
@@ -119,7 +126,7 @@ def test_the_sky_is_at_infinity_and_only_outdoors() -> None:
     for kind in KINDS:
         world = World(kind)
         depth = world.depth(CAMERA, world.path.pose(0.0))
-        assert np.isinf(depth).any() == (kind == 'street')
+        assert np.isinf(depth).any() == (kind in ('street', 'road'))
 
 
 def test_cars_move_only_where_asked_for() -> None:
@@ -138,7 +145,9 @@ def test_noise_is_as_strong_as_asked_for_and_the_same_every_time() -> None:
 
 
 def test_wrong_calls_are_named() -> None:
-    with pytest.raises(DatasetError, match="unknown world 'moon': .* room, corridor, street"):
+    with pytest.raises(
+        DatasetError, match="unknown world 'moon': .* room, corridor, street, road"
+    ):
         World('moon')
     with pytest.raises(DatasetError, match='seed -1'):
         World('room', -1)

@@ -21,7 +21,8 @@ KITTI = Camera(640, 192, 371.0, 371.0, 319.5, 95.5)  # as wide as KITTI's camera
 SEVEN_SCENES = Camera(320, 240, 262.5, 262.5, 159.5, 119.5)
 RATE_HZ = 10.0
 WHITE = 252.0
-STRAIGHT, BEND, INDOORS = 80, 70, 60  # frames
+STRAIGHT, BEND, INDOORS, SPARSE = 80, 70, 60, 48  # frames
+SPARSE_HZ = 1.25  # no motion is learned from these: every image shows another place
 
 
 def main(out: Path) -> None:
@@ -33,6 +34,10 @@ def main(out: Path) -> None:
         _write(out / f'street{seed}', drive, overexposed=seed % 2 == 0)
     for seed in range(30, 36):
         _write(out / f'bend{seed}', _bend(seed), overexposed=seed % 2 == 0)
+    for kind, seeds in (('road', range(24)), ('street', range(40, 52))):
+        for seed in seeds:
+            drive = SyntheticDrive(kind, seed, KITTI, SPARSE, SPARSE_HZ, moving=seed % 2 == 1)
+            _write(out / f'{kind}{seed}', drive, overexposed=seed % 4 < 2)
     for kind in ('room', 'corridor'):
         for seed in range(10, 14):
             drive = SyntheticDrive(kind, seed, SEVEN_SCENES, INDOORS, RATE_HZ, start_s=2.5)
