@@ -22,7 +22,7 @@ _YIQ_FROM_RGB = np.array(
 )
 _LUMINANCE = _YIQ_FROM_RGB[0]
 _SHADE_ROWS, _SHADE_COLUMNS = (2, 6), (2, 12)  # of the coarse pattern that becomes shadows
-_SHADE_HARDNESS = (0.0, 1.7)  # power of ten
+_SHADE_HARDNESS = (-0.3, 1.4)  # power of ten
 
 
 @dataclass(frozen=True)
@@ -214,7 +214,7 @@ def random_shade(
     coarse = rng.standard_normal((rows, columns)).astype(np.float32)
     field = cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC)
     hardness = np.float32(10 ** rng.uniform(*_SHADE_HARDNESS))
-    covered = 1 / (1 + np.exp(-hardness * (field - np.float32(rng.normal(0, 0.7)))))
+    covered = 0.5 + 0.5 * np.tanh(hardness * (field - np.float32(rng.normal(0, 0.7))))
     return np.asarray(1 - np.float32(rng.uniform(0, darkest)) * covered, np.float32)
 
 

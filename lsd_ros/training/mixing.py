@@ -14,7 +14,7 @@ NARROWEST = 0.2  # part of the width that either image keeps
 
 def mixed(batch: SnippetBatch, units: Tensor) -> SnippetBatch:
     """
-    Replace all images right of one random column by those of the next snippet of the batch.
+    Replace what is right of one random column by that of the snippet before in the batch.
 
     Rows stay what they are: what is low in the image is near in both.
 

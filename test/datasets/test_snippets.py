@@ -393,3 +393,21 @@ def test_true_depth_goes_through_the_same_window_as_its_image(epoch: int) -> Non
     assert (apart < 1).float().mean() > 0.7
     assert SnippetDataset([sequence(3)], given)[0].true_depth.isnan().all()
     assert SnippetDataset([known], SMALL)[0].true_depth.numel() == 0
+
+
+def test_shadows_darken_what_networks_see_and_nothing_else() -> None:
+    unjittered = AugmentationSettings(jitter=0, shade=0.8)
+    given = dataclasses.replace(SMALL, augmentation=unjittered)
+    dataset = SnippetDataset([Memory([noise(1)] * 3, np.arange(3) * STEP_NS)], given)
+    kept = []
+    for epoch in range(20):
+        snippet = dataset[0, epoch]
+        light = (snippet.jittered.float() + 0.5) / (snippet.images.float() + 0.5)
+        bright = snippet.images > 50
+        assert light[bright].min() > 0.2 - 0.03
+        assert light[bright].max() < 1.01
+        assert torch.equal(snippet.jittered[0], snippet.jittered[2])
+        kept.append(light[bright].quantile(torch.tensor((0.1, 0.9))))
+    lights = torch.stack(kept)
+    assert lights[:, 0].min() < 0.6
+    assert (lights[:, 1] - lights[:, 0]).max() > 0.3
