@@ -310,7 +310,7 @@ def _compiled(networks: dict[str, nn.Module], plan: Plan) -> tuple[str, dict[str
     """Return what runs the networks, and each of them: OpenVINO where it is, as in the engine."""
     try:
         shapes = plan.image_shapes
-        ready = {name: openvino._network(n, shapes, plan) for name, n in networks.items()}
+        ready = {name: openvino.runner(n, shapes, plan) for name, n in networks.items()}
     except BackendError:
         torch.set_num_threads(plan.threads)
         return 'torch', {name: _frozen(network, plan) for name, network in networks.items()}
