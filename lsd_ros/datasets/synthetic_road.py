@@ -62,11 +62,10 @@ def road(rng: np.random.Generator) -> Place:
     """Build a closed road with bends both ways, and a drive along its right lane."""
     half = rng.uniform((80.0, 60.0), (130.0, 95.0))
     angles = np.linspace(0, 2 * np.pi, 400, endpoint=False)
-    waves = sum(
-        share * np.sin(k * angles + rng.uniform(0, 6))
-        for k, share in ((2, 0.12), (3, 0.08), (5, 0.03))
-    )
-    outline = np.column_stack((np.cos(angles), np.sin(angles))) * half * (1 + waves)[:, None]
+    bulge = np.ones(len(angles))
+    for k, share in ((2, 0.12), (3, 0.08), (5, 0.03)):
+        bulge += share * np.sin(k * angles + rng.uniform(0, 6))
+    outline = np.column_stack((np.cos(angles), np.sin(angles))) * half * bulge[:, None]
     driver = Ride((7.0, 14.0), 0.5, 2.5, 1.65, 0.015, 0.006, 0.02)
     path = Path.of(outline[:: int(rng.choice((-1, 1)))], 8.0, driver, rng)
     sun = np.array((rng.uniform(-0.8, 0.8), rng.uniform(-0.8, 0.8), rng.uniform(0.5, 1.1)))
@@ -163,8 +162,8 @@ def _tall_tree(build: Builder, rng: np.random.Generator, place: Array) -> None:
     shape = rng.random()
     if shape < 0.25:
         for share, wide in ((0.3, 0.24), (0.52, 0.18), (0.75, 0.11)):
-            size = (wide * height, wide * height, 0.2 * height)
-            build.ellipsoid((*place, share * height), size, green)
+            radii = (wide * height, wide * height, 0.2 * height)
+            build.ellipsoid((*place, share * height), radii, green)
     elif shape < 0.4:
         build.ellipsoid(
             (*place, 0.55 * height), (0.12 * height, 0.12 * height, 0.45 * height), green
