@@ -21,7 +21,7 @@ KITTI = Camera(640, 192, 371.0, 371.0, 319.5, 95.5)  # as wide as KITTI's camera
 SEVEN_SCENES = Camera(320, 240, 262.5, 262.5, 159.5, 119.5)
 RATE_HZ = 10.0
 WHITE = 252.0
-STRAIGHT, BEND, INDOORS, SPARSE = 80, 70, 60, 48  # frames
+STRAIGHT, BEND, INDOORS, SPARSE, FEW = 80, 70, 60, 48, 24  # frames
 SPARSE_HZ = 1.25  # no motion is learned from these: every image shows another place
 
 
@@ -41,6 +41,9 @@ def main(out: Path) -> None:
     for kind in ('room', 'corridor'):
         for seed in range(10, 14):
             drive = SyntheticDrive(kind, seed, SEVEN_SCENES, INDOORS, RATE_HZ, start_s=2.5)
+            _write(out / f'{kind}{seed}', drive)
+        for seed in range(40, 60):
+            drive = SyntheticDrive(kind, seed, SEVEN_SCENES, FEW, SPARSE_HZ)
             _write(out / f'{kind}{seed}', drive)
 
 

@@ -1,0 +1,37 @@
+#!/bin/sh
+# What helps on a drive that was not learned from? Small networks, 192 x 64, judged on KITTI odometry 02 and its triangulated depth.
+#
+#   DATA=... SYNTH=... TRI=... sh docs/experiments/shipped/held_out.sh
+#
+# SYNTH and TRI: the synthetic and the triangulated sequences of train.sh; RUNS (default: runs/held_out) becomes the trainings. KITTI 02 has been learned
+# from by whatever is shipped, so every network here starts from nothing.
+set -eu
+here=docs/experiments/shipped
+RUNS=${RUNS:-runs/held_out}
+real="$TRI/karlsruhe2010_0019_left $TRI/karlsruhe2010_0019_right $TRI/kitti_odom00_cam0"
+streets="$SYNTH/street10 $SYNTH/street11 $SYNTH/street12 $SYNTH/street13 $SYNTH/street14 $SYNTH/street15"
+roads=$(for i in 0 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15; do echo "$SYNTH/road$i"; done)
+alone="--config $here/street.yaml --set data.width=192 --set data.height=64 --set trained=depth --set data.true_depth=true --set truth.weight=1
+  --set truth.gradient=0.5 --set optimiser.learning_rate=2e-3 --set optimiser.average=0.995 --set data.motion_from_poses=false --set metric.motion=0
+  --set data.stereo=[] --set record.checkpoint_every=2000"
+colours="--set data.augmentation.shade=0.8 --set data.augmentation.brightness=0.5 --set data.augmentation.contrast=0.5 --set data.augmentation.gamma=0.5"
+export OMP_NUM_THREADS=1
+mkdir -p "$RUNS"
+
+student() {  # name, steps, sequences, more
+  [ -e "$RUNS/$1.json" ] && return
+  lsd_ros train student $alone --out "$RUNS/$1" --max-steps "$2" --data $3 $4
+  lsd_ros evaluate --weights "$RUNS/$1/weights.safetensors" --data "$TRI/kitti_odom02_cam0" "$DATA/val/kitti_odom04_cam2" --json "$RUNS/$1.json"
+}
+
+student short 2000 "$real $streets" ""
+student short_decay 2000 "$real $streets" "--set optimiser.kind=adamw --set optimiser.weight_decay=0.05"
+student plain 4000 "$real $streets" ""
+student varied 4000 "$real $streets" "$colours --set truth.mixed=0.5"
+student roads 4000 "$real $streets $roads" ""
+student roads_varied 4000 "$real $streets $roads" "$colours --set truth.mixed=0.5"
+# a teacher, and a student that imitates it while it learns the same
+lsd_ros train teacher $alone --set 'network.teacher.group_blocks=[1,2,2,0,4,4]' --out "$RUNS/teacher" --max-steps 4000 --data $real $streets $roads
+[ -e "$RUNS/teacher.json" ] || lsd_ros evaluate --weights "$RUNS/teacher" --data "$TRI/kitti_odom02_cam0" "$DATA/val/kitti_odom04_cam2" --json "$RUNS/teacher.json"
+student taught 4000 "$real $streets $roads" "--teacher $RUNS/teacher --set pose_from_teacher=false"
+student taught_disparity 4000 "$real $streets $roads" "--teacher $RUNS/teacher --set pose_from_teacher=false --set approximation.encoder=0 --set approximation.decoder=0"
