@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
@@ -40,13 +43,15 @@ class TruthTask(Task):
         imitation: Imitation | None = None,
     ) -> None:
         super().__init__()
-        self._read_only = depth if imitation is None and isinstance(depth, SmallDepthNet) else None
-        if self._read_only is not None:
-            _free_unread(self._read_only)
         self.networks = nn.ModuleDict({DEPTH: depth, POSE: pose.requires_grad_(False)})
         self.normalise = Normalise(wanted.preprocessing)
         self.imitation = imitation
-        self._depth, self._wanted = (depth,), wanted  # a tuple: not registered a second time
+        self._wanted = wanted
+        # functions, so that no network is registered a second time
+        self._see: Callable[[Tensor], DepthFeatures] = depth.features
+        if imitation is None and isinstance(depth, SmallDepthNet):
+            _free_unread(depth)
+            self._see = functools.partial(_read_alone, depth)
 
     @property
     def trained(self) -> nn.Module:
@@ -59,11 +64,7 @@ class TruthTask(Task):
         if self.training and how.mixed and float(torch.rand(1)) < how.mixed:
             batch = mixed(batch, units_per_metre(batch.intrinsics, self._wanted.metric))
         targets = frames_of(batch.jittered[:, TARGET : TARGET + 1], self.normalise)
-        if self._read_only is not None:
-            disparities = _read_disparities(self._read_only, targets)
-            loss = true_depth_term(disparities, batch, self._wanted)
-            return StepResult(loss, {'truth': loss.detach()})
-        features: DepthFeatures = self._depth[0].features(targets)
+        features = self._see(targets)
         loss = true_depth_term(features.disparities, batch, self._wanted)
         scalars = {'truth': loss.detach()}
         if self.imitation is not None:
@@ -79,8 +80,10 @@ def _free_unread(student: SmallDepthNet) -> None:
         unread.requires_grad_(False)
 
 
-def _read_disparities(student: SmallDepthNet, targets: Tensor) -> tuple[Tensor, ...]:
-    """Return disparity of the head that is read, and of those that are coarser."""
+def _read_alone(student: SmallDepthNet, targets: Tensor) -> DepthFeatures:
+    """Return disparity of the head that is read and of the coarser ones, and nothing finer."""
     level = student.shape.read_level
-    decoded = student.decode(student.encode(targets), last=level)[::-1]
-    return tuple(head(x) for head, x in zip(student.heads[level:], decoded, strict=False))
+    encoded = student.encode(targets)
+    decoded = student.decode(encoded, last=level)[::-1]
+    heads = zip(student.heads[level:], decoded, strict=False)
+    return DepthFeatures(encoded, decoded, tuple(head(x) for head, x in heads))
