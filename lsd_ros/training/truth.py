@@ -31,13 +31,6 @@ class TruthSettings:
         '(Li and Snavely, MegaDepth, CVPR 2018)',
         minimum=0,
     )
-    mixed: float = setting(
-        0.0,
-        "Share of batches in which a part of each image is another's, depth and all, so that "
-        'no layout can be known by heart (CutMix, Yun et al. 2019); for trained: depth',
-        minimum=0,
-        maximum=1,
-    )
     furthest_m: float = setting(
         80.0,
         'Everything further than this is equally far: sky and horizon are no place [m]',

@@ -5,7 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 
-import torch
 from torch import Tensor, nn
 
 from lsd_ros.datasets.snippets import SnippetBatch
@@ -14,9 +13,7 @@ from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
 from lsd_ros.training.imitation import Imitation
-from lsd_ros.training.mixing import mixed
 from lsd_ros.training.phase_settings import PhaseSettings
-from lsd_ros.training.scale import units_per_metre
 from lsd_ros.training.task import StepResult, Task
 from lsd_ros.training.tasks import DEPTH, POSE, frames_of, true_depth_term
 from lsd_ros.training.views import TARGET
@@ -60,9 +57,6 @@ class TruthTask(Task):
 
     def forward(self, batch: SnippetBatch) -> StepResult:
         """Return how wrong the depth of the targets of a batch of snippets is."""
-        how = self._wanted.truth
-        if self.training and how.mixed and float(torch.rand(1)) < how.mixed:
-            batch = mixed(batch, units_per_metre(batch.intrinsics, self._wanted.metric))
         targets = frames_of(batch.jittered[:, TARGET : TARGET + 1], self.normalise)
         features = self._see(targets)
         loss = true_depth_term(features.disparities, batch, self._wanted)
