@@ -17,7 +17,6 @@ from lsd_ros.datasets.synthetic_scene import Builder, Scene, paintings
 from lsd_ros.datasets.synthetic_shade import GroundMap, Shader
 from lsd_ros.datasets.synthetic_sight import View, visible
 from lsd_ros.datasets.synthetic_texture import Atlas
-from lsd_ros.datasets.synthetic_things import car
 from lsd_ros.errors import CameraError, DatasetError
 from lsd_ros.types import Camera, Frame, Trajectory
 
@@ -134,12 +133,12 @@ class World:
         build = Builder()
         rng = np.random.default_rng((self.seed, number))
         if number % 2 == 0:
-            gap = 13 + 3 * np.sin(0.3 * time_s)
+            gap = self._place.gap_m + 3 * np.sin(0.3 * time_s)
             x, y, heading = self.path.on_ground(time_s, ahead_m=gap)
         else:
             x, y, heading = self.path.on_ground(0.0, ahead_m=60 - 7 * time_s, left_m=3.4)
             heading += np.pi
-        car(build, rng, np.array((x, y)), heading)
+        self._place.vehicle(build, rng, np.array((x, y)), heading)
         return build
 
 

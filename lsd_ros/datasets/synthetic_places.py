@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,6 +41,8 @@ class Place:
     :param low: x, y of its lowest corner [m]
     :param high: x, y of its highest corner [m]
     :param cars: how many cars move on its way
+    :param vehicle: what such a car is
+    :param gap_m: from the camera to the car ahead
     """
 
     still: Builder
@@ -48,6 +51,8 @@ class Place:
     low: Array
     high: Array
     cars: int = 0
+    vehicle: Callable[[Builder, np.random.Generator, Array, float], None] = car
+    gap_m: float = 13.0
 
 
 def room(rng: np.random.Generator) -> Place:

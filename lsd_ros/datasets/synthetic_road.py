@@ -13,7 +13,7 @@ from lsd_ros.datasets import synthetic_texture as texture
 from lsd_ros.datasets.synthetic_path import STEPS, Path, Ride, distance_to
 from lsd_ros.datasets.synthetic_places import Place
 from lsd_ros.datasets.synthetic_scene import Builder, Light, Look
-from lsd_ros.datasets.synthetic_things import car, lamp_post, person, tint
+from lsd_ros.datasets.synthetic_things import lamp_post, person, tint, vehicle
 
 Array = NDArray[np.float64]
 LANE_M = 3.5  # two of them; the camera drives in the middle of the right one
@@ -78,7 +78,8 @@ def road(rng: np.random.Generator) -> Place:
     _horizon(build, rng, float(np.abs((low, high)).max()))
     for side in (LEFT, RIGHT):
         _line(build, rng, _Verge(path, side))
-    return Place(build, path, light, low, high, cars=2)
+    gap = float(rng.uniform(9, 32))
+    return Place(build, path, light, low, high, 2, vehicle, gap)
 
 
 def _asphalt(build: Builder, rng: np.random.Generator, path: Path) -> None:
@@ -136,7 +137,7 @@ def _line(build: Builder, rng: np.random.Generator, verge: _Verge) -> None:
         elif chance < 0.75:
             person(build, rng, place, 0.0)
         elif chance < 0.9:
-            car(build, rng, verge.at(at, 1.4)[0], heading + np.pi * (verge.side == LEFT))
+            vehicle(build, rng, verge.at(at, 1.4)[0], heading + np.pi * (verge.side == LEFT))
 
 
 def _steps(
@@ -252,7 +253,7 @@ def _gardens(build: Builder, rng: np.random.Generator, verge: _Verge, stretch: S
             _detached(build, rng, place, heading, (float(rng.uniform(8, 12)), depth))
         if rng.random() < 0.6:
             drive, _ = verge.at(float(along) + 7, float(rng.uniform(3, front)))
-            car(build, rng, drive, heading + np.pi / 2 * float(rng.choice((-1, 1))))
+            vehicle(build, rng, drive, heading + np.pi / 2 * float(rng.choice((-1, 1))))
 
 
 def _detached(

@@ -124,20 +124,76 @@ def car(build: Builder, rng: np.random.Generator, place: Array, yaw: float) -> N
     """Stand a car that looks along ``yaw``."""
     paint = Look(texture.metal, tint(rng, 0.15, 1.3))
     glass = Look(texture.cloud, (0.28, 0.3, 0.34))
-    dark = Look(texture.plain, (0.08, 0.08, 0.09))
     at = (float(place[0]), float(place[1]))
     build.box((*at, 0.28), (4.2, 1.74, 0.52), paint, yaw=yaw, taper=(0.97, 0.94))
     cabin = _placed(place, yaw, -0.25, 0, 0.8)
     build.box(cabin, (2.5, 1.6, 0.6), glass, yaw=yaw, top=paint, taper=(0.66, 0.86))
-    for forward in (-1.3, 1.3):
-        for left in (-1, 1):
-            normal = np.array((-np.sin(yaw) * left, np.cos(yaw) * left, 0))
-            hub = _placed(place, yaw, forward, left * 0.9, 0.32)
-            build.disc(hub, 0.33, normal, dark)
-            build.disc(hub + normal * 0.01, 0.17, normal, Look(texture.metal, (0.8, 0.8, 0.8)))
+    _wheels(build, place, yaw, (-1.3, 1.3), 0.9)
     for front, colour in ((-2.09, (0.9, 0.1, 0.08)), (2.09, (1.0, 1.0, 0.9))):
         for aside in (-0.62, 0.62):
             lamp = Look(texture.plain, colour, shining=True)
             build.box(_placed(place, yaw, front, aside, 0.5), (0.1, 0.3, 0.14), lamp, yaw=yaw)
     plate = Look(texture.plain, (1.0, 1.0, 0.9))
     build.box(_placed(place, yaw, -2.1, 0, 0.45), (0.06, 0.5, 0.12), plate, yaw=yaw)
+
+
+def _wheels(
+    build: Builder, place: Array, yaw: float, axles_m: tuple[float, float], half_track_m: float
+) -> None:
+    for forward in axles_m:
+        for left in (-1, 1):
+            normal = np.array((-np.sin(yaw) * left, np.cos(yaw) * left, 0))
+            hub = _placed(place, yaw, forward, left * half_track_m, 0.32)
+            build.disc(hub, 0.33, normal, Look(texture.plain, (0.08, 0.08, 0.09)))
+            build.disc(hub + normal * 0.01, 0.17, normal, Look(texture.metal, (0.8, 0.8, 0.8)))
+
+
+def van(build: Builder, rng: np.random.Generator, place: Array, yaw: float) -> None:
+    """Stand a van that looks along ``yaw``; half of them are white."""
+    length, width, height = rng.uniform((4.6, 1.85, 1.9), (6.2, 2.05, 2.7))
+    colour = (1.35, 1.35, 1.35) if rng.random() < 0.5 else tint(rng, 0.2, 1.3)
+    paint = Look(texture.metal, colour)
+    build.box((*place, 0.3), (length, width, height - 0.3), paint, yaw=yaw, taper=(0.93, 0.93))
+    glass = Look(texture.cloud, (0.28, 0.3, 0.34))
+    for forward in (-0.475, 0.475):
+        pane = _placed(place, yaw, forward * length, 0, 0.58 * height)
+        build.box(pane, (0.14, 0.8 * width, 0.27 * height), glass, yaw=yaw)
+    sides = _placed(place, yaw, 0.27 * length, 0, 0.58 * height)
+    build.box(sides, (0.3 * length, 0.975 * width, 0.26 * height), glass, yaw=yaw)
+    _wheels(build, place, yaw, (-0.31 * length, 0.31 * length), width / 2 + 0.02)
+    _rear(build, place, yaw, length, width, 0.6)
+
+
+def lorry(build: Builder, rng: np.random.Generator, place: Array, yaw: float) -> None:
+    """Stand a lorry that looks along ``yaw``."""
+    length, width, height = rng.uniform((5.5, 2.3, 2.9), (8.5, 2.55, 3.7))
+    box = Look((texture.metal, texture.fabric)[int(rng.integers(2))], tint(rng, 0.3, 1.5))
+    build.box((*place, 0.95), (length, width, height - 0.95), box, yaw=yaw)
+    frame = Look(texture.plain, (0.1, 0.1, 0.11))
+    build.box((*place, 0.5), (length + 1.5, 0.6 * width, 0.45), frame, yaw=yaw)
+    cab = _placed(place, yaw, length / 2 + 0.95, 0, 0.45)
+    build.box(cab, (1.7, width - 0.15, 2.0), Look(texture.metal, tint(rng, 0.2, 1.3)), yaw=yaw)
+    pane = _placed(place, yaw, length / 2 + 1.79, 0, 1.4)
+    build.box(pane, (0.06, 0.85 * width, 0.8), Look(texture.cloud, (0.28, 0.3, 0.34)), yaw=yaw)
+    _wheels(build, place, yaw, (-0.3 * length, length / 2 + 0.9), width / 2)
+    _rear(build, place, yaw, length, width, 0.75)
+
+
+def _rear(
+    build: Builder, place: Array, yaw: float, length: float, width: float, up: float
+) -> None:
+    """Put two red lamps and a plate at the back."""
+    back = -length / 2 - 0.01
+    red = Look(texture.plain, (0.9, 0.1, 0.08), shining=True)
+    for aside in (-0.42, 0.42):
+        lamp = _placed(place, yaw, back, aside * width, up)
+        build.box(lamp, (0.1, 0.16, 0.3), red, yaw=yaw)
+    plate = Look(texture.plain, (1.0, 1.0, 0.9))
+    build.box(_placed(place, yaw, back, 0, up - 0.12), (0.06, 0.5, 0.12), plate, yaw=yaw)
+
+
+def vehicle(build: Builder, rng: np.random.Generator, place: Array, yaw: float) -> None:
+    """Stand a car, a van or a lorry that looks along ``yaw``."""
+    chance = rng.random()
+    kind = car if chance < 0.5 else van if chance < 0.85 else lorry
+    kind(build, rng, place, yaw)

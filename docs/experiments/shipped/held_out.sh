@@ -35,3 +35,4 @@ student roads_shade 4000 "$real $streets $roads" "$shade"
 lsd_ros train teacher $alone $shade --set 'network.teacher.group_blocks=[1,2,2,0,4,4]' --out "$RUNS/teacher" --max-steps 2500 --data $real $streets $roads
 [ -e "$RUNS/teacher.json" ] || lsd_ros evaluate --weights "$RUNS/teacher" --data "$TRI/kitti_odom02_cam0" "$DATA/val/kitti_odom04_cam2" --json "$RUNS/teacher.json"
 student taught 4000 "$real $streets $roads" "$shade --teacher $RUNS/teacher --set pose_from_teacher=false"
+python $here/gather.py "$RUNS" > docs/experiments/held_out.json

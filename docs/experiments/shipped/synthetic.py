@@ -21,6 +21,7 @@ KITTI = Camera(640, 192, 371.0, 371.0, 319.5, 95.5)  # as wide as KITTI's camera
 SEVEN_SCENES = Camera(320, 240, 262.5, 262.5, 159.5, 119.5)
 RATE_HZ = 10.0
 WHITE = 252.0
+BUSY = 60  # roads from this seed on always have a car, a van or a lorry ahead
 STRAIGHT, BEND, INDOORS, SPARSE, FEW = 80, 70, 60, 48, 24  # frames
 SPARSE_HZ = 1.25  # no motion is learned from these: every image shows another place
 
@@ -34,9 +35,10 @@ def main(out: Path) -> None:
         _write(out / f'street{seed}', drive, overexposed=seed % 2 == 0)
     for seed in range(30, 36):
         _write(out / f'bend{seed}', _bend(seed), overexposed=seed % 2 == 0)
-    for kind, seeds in (('road', range(24)), ('street', range(40, 52))):
+    for kind, seeds in (('road', range(24)), ('street', range(40, 52)), ('road', range(60, 96))):
         for seed in seeds:
-            drive = SyntheticDrive(kind, seed, KITTI, SPARSE, SPARSE_HZ, moving=seed % 2 == 1)
+            moving = seed % 2 == 1 or seed >= BUSY
+            drive = SyntheticDrive(kind, seed, KITTI, SPARSE, SPARSE_HZ, moving=moving)
             _write(out / f'{kind}{seed}', drive, overexposed=seed % 4 < 2)
     for kind in ('room', 'corridor'):
         for seed in range(10, 14):
