@@ -21,13 +21,13 @@ from lsd_ros.models.checkpoint import load_weights, save_weights
 COMMAND = 'sh docs/experiments/shipped/train.sh; python docs/experiments/shipped/ship.py RUNS OUT'
 SHIPPED: dict[str, tuple[str, str, dict[str, Any]]] = {
     'street': (
-        'street_open',
+        'street_vans',
         'street_speeds',
         {'camera_height_m': 1.65, 'note': 'for streets; docs/model_card.md has what fails'},
     ),
     'indoors': (
-        'indoors_open',
-        'indoors_turns2',
+        'indoors_wide',
+        'indoors_turns3',
         {'note': 'for rooms and corridors; docs/model_card.md has what fails'},
     ),
 }
