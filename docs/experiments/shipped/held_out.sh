@@ -3,7 +3,7 @@
 #
 #   DATA=... SYNTH=... TRI=... sh docs/experiments/shipped/held_out.sh
 #
-# SYNTH and TRI: the synthetic and the triangulated sequences of train.sh; RUNS (default: runs/held_out) becomes the trainings. KITTI 02 has been learned
+# The roads are those of commit cff7f28, without vans. SYNTH and TRI: the synthetic and the triangulated sequences of train.sh; RUNS (default: runs/held_out) becomes the trainings. KITTI 02 has been learned
 # from by whatever is shipped, so every network here starts from nothing.
 # "varied" of docs/experiments/held_out.json: shade 0.8, brightness, contrast and gamma by 50 %, and in half of the batches images made of two (CutMix), which
 # commit cff7f28 still had as truth.mixed.

@@ -26,7 +26,7 @@ SHIPPED: dict[str, tuple[str, str, dict[str, Any]]] = {
         {'camera_height_m': 1.65, 'note': 'for streets; docs/model_card.md has what fails'},
     ),
     'indoors': (
-        'indoors_wide',
+        'indoors_open',
         'indoors_turns3',
         {'note': 'for rooms and corridors; docs/model_card.md has what fails'},
     ),
