@@ -10,6 +10,8 @@ from lsd_ros.datasets.synthetic_scene import Builder, Look
 
 Array = NDArray[np.float64]
 
+GLASS = Look(texture.cloud, (0.28, 0.3, 0.34))  # of cars
+
 
 def tint(rng: np.random.Generator, low: float, high: float) -> tuple[float, float, float]:
     """Draw a tint of a brightness between two bounds, with a little colour."""
@@ -123,11 +125,10 @@ def lamp_post(build: Builder, rng: np.random.Generator, place: Array) -> None:
 def car(build: Builder, rng: np.random.Generator, place: Array, yaw: float) -> None:
     """Stand a car that looks along ``yaw``."""
     paint = Look(texture.metal, tint(rng, 0.15, 1.3))
-    glass = Look(texture.cloud, (0.28, 0.3, 0.34))
     at = (float(place[0]), float(place[1]))
     build.box((*at, 0.28), (4.2, 1.74, 0.52), paint, yaw=yaw, taper=(0.97, 0.94))
     cabin = _placed(place, yaw, -0.25, 0, 0.8)
-    build.box(cabin, (2.5, 1.6, 0.6), glass, yaw=yaw, top=paint, taper=(0.66, 0.86))
+    build.box(cabin, (2.5, 1.6, 0.6), GLASS, yaw=yaw, top=paint, taper=(0.66, 0.86))
     _wheels(build, place, yaw, (-1.3, 1.3), 0.9)
     for front, colour in ((-2.09, (0.9, 0.1, 0.08)), (2.09, (1.0, 1.0, 0.9))):
         for aside in (-0.62, 0.62):
@@ -154,12 +155,11 @@ def van(build: Builder, rng: np.random.Generator, place: Array, yaw: float) -> N
     colour = (1.35, 1.35, 1.35) if rng.random() < 0.5 else tint(rng, 0.2, 1.3)
     paint = Look(texture.metal, colour)
     build.box((*place, 0.3), (length, width, height - 0.3), paint, yaw=yaw, taper=(0.93, 0.93))
-    glass = Look(texture.cloud, (0.28, 0.3, 0.34))
     for forward in (-0.475, 0.475):
         pane = _placed(place, yaw, forward * length, 0, 0.58 * height)
-        build.box(pane, (0.14, 0.8 * width, 0.27 * height), glass, yaw=yaw)
+        build.box(pane, (0.14, 0.8 * width, 0.27 * height), GLASS, yaw=yaw)
     sides = _placed(place, yaw, 0.27 * length, 0, 0.58 * height)
-    build.box(sides, (0.3 * length, 0.975 * width, 0.26 * height), glass, yaw=yaw)
+    build.box(sides, (0.3 * length, 0.975 * width, 0.26 * height), GLASS, yaw=yaw)
     _wheels(build, place, yaw, (-0.31 * length, 0.31 * length), width / 2 + 0.02)
     _rear(build, place, yaw, length, width, 0.6)
 
@@ -174,7 +174,7 @@ def lorry(build: Builder, rng: np.random.Generator, place: Array, yaw: float) ->
     cab = _placed(place, yaw, length / 2 + 0.95, 0, 0.45)
     build.box(cab, (1.7, width - 0.15, 2.0), Look(texture.metal, tint(rng, 0.2, 1.3)), yaw=yaw)
     pane = _placed(place, yaw, length / 2 + 1.79, 0, 1.4)
-    build.box(pane, (0.06, 0.85 * width, 0.8), Look(texture.cloud, (0.28, 0.3, 0.34)), yaw=yaw)
+    build.box(pane, (0.06, 0.85 * width, 0.8), GLASS, yaw=yaw)
     _wheels(build, place, yaw, (-0.3 * length, length / 2 + 0.9), width / 2)
     _rear(build, place, yaw, length, width, 0.75)
 
