@@ -77,11 +77,6 @@ def student(given: dict[str, Any], data: Path, out: Path, **options: Any) -> Pat
     return out / 'weights.safetensors'
 
 
-def _figures(run: Path) -> list[dict[str, Any]]:
-    lines = (run / 'metrics.jsonl').read_text().splitlines()
-    return [json.loads(line) for line in lines]
-
-
 def test_both_phases_end_in_weights_that_the_engine_takes(
     teacher: Path, sequence: Path, tmp_path: Path
 ) -> None:
@@ -203,8 +198,7 @@ def test_what_was_learned_before_stays_in_the_provenance(
 def test_metric_training_moves_towards_the_measured_length(sequence: Path, tmp_path: Path) -> None:
     given = {'metric.weight': 1.0, 'loop.max_steps': 20, 'optimiser.learning_rate': 3e-3}
     student({**given, 'objective.scales': 2}, sequence, tmp_path / 'run')
-    lines = (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()
-    errors = [json.loads(line)['metric'] for line in lines]
+    errors = read_metrics(tmp_path / 'run' / 'metrics.jsonl')['metric']
     assert sum(errors[-4:]) < 0.8 * sum(errors[:4])
 
 
@@ -214,8 +208,7 @@ def test_poses_take_the_place_of_estimated_motions(sequence: Path, tmp_path: Pat
     given |= {'objective.scales': 2, 'data.augmentation.enabled': False}
     card = load_weights(student(given, sequence, tmp_path / 'run')).card
     assert card.metric
-    lines = (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()
-    errors = [json.loads(line)['motion'] for line in lines]
+    errors = read_metrics(tmp_path / 'run' / 'metrics.jsonl')['motion']
     assert sum(errors[-4:]) < 0.8 * sum(errors[:4])
     with pytest.raises(SettingError, match='set both'):
         student({'data.motion_from_poses': True}, sequence, tmp_path / 'other')
@@ -244,8 +237,7 @@ def test_the_pose_network_alone_learns_and_leaves_depth_as_it_is(
     assert (before.pose.shape.focal_px, after.pose.shape.focal_px) == (0.0, 60.0)
     for name, there in before.depth.state_dict().items():
         assert torch.equal(there, after.depth.state_dict()[name]), name
-    lines = (tmp_path / 'run' / 'metrics.jsonl').read_text().splitlines()
-    errors = [json.loads(line)['motion'] for line in lines]
+    errors = read_metrics(tmp_path / 'run' / 'metrics.jsonl')['motion']
     assert sum(errors[-4:]) < 0.8 * sum(errors[:4])
     standing = {**alone, 'data.gap_multiples': (0, 1), 'trained': 'both'}
     for wrong in ({**alone, 'start_from': ''}, {**turned, 'trained': 'both'}, standing):
@@ -277,7 +269,7 @@ def test_the_depth_network_alone_learns_true_depth_and_leaves_motions_as_they_ar
     assert {'heads.1.conv.weight', 'encoder.0.0.conv.weight'} <= set(changed)
     for name, value in before.pose.state_dict().items():
         assert torch.equal(value, after.pose.state_dict()[name]), name
-    errors = [float(line['truth']) for line in _figures(tmp_path / 'run')]
+    errors = read_metrics(tmp_path / 'run' / 'metrics.jsonl')['truth']
     assert sum(errors[-4:]) < 0.6 * sum(errors[:4])
     with pytest.raises(SettingError, match="trained is 'depth': give data.true_depth"):
         student({'trained': 'depth'}, sequence, tmp_path / 'wrong')
@@ -296,15 +288,14 @@ def test_a_teacher_learns_true_depth_and_a_student_imitates_it_in_that(
     }
     wanted = settings.build(TeacherSettings, {**TEACHER, **alone})
     train_teacher(wanted, open_sequences([sequence]), tmp_path / 'teacher')
-    errors = [float(line['truth']) for line in _figures(tmp_path / 'teacher')]
+    errors = read_metrics(tmp_path / 'teacher' / 'metrics.jsonl')['truth']
     assert sum(errors[-4:]) < 0.7 * sum(errors[:4])
     given = {**alone, 'network.uncertainty': True}
     weights = student(given, sequence, tmp_path / 'run', teacher=tmp_path / 'teacher')
     assert load_weights(weights).card.metric
-    lines = _figures(tmp_path / 'run')
+    columns = read_metrics(tmp_path / 'run' / 'metrics.jsonl')
     for name in ('truth', 'approximation/disparity', 'uncertainty'):
-        figures = [float(line[name]) for line in lines]
-        assert sum(figures[-4:]) < sum(figures[:4]), name
+        assert sum(columns[name][-4:]) < sum(columns[name][:4]), name
 
 
 def test_every_weight_of_a_depth_network_that_imitates_alone_gets_a_gradient(
