@@ -45,7 +45,12 @@ class AugmentationSettings:
     tint: float = setting(
         0.05, 'Each of red, green and blue varies by this share', minimum=0, maximum=0.9
     )
-    gamma: float = setting(0.2, 'Gamma varies by this share', minimum=0, maximum=0.9)
+    gamma: float = setting(
+        0.2,
+        'Gamma is multiplied or divided by up to one more than this; much of it shows dark images',
+        minimum=0,
+        maximum=4,
+    )
     grey: float = setting(0.0, 'Share of snippets made grey', minimum=0, maximum=1)
     shade: float = setting(
         0.0,
@@ -186,10 +191,11 @@ def random_window(
 def random_colours(rng: np.random.Generator, given: AugmentationSettings) -> Colours | None:
     """Draw a change of colours; None: they stay as they are."""
     jittered, grey = rng.random() < given.jitter, rng.random() < given.grey
-    brightness, contrast, saturation, gamma = (
+    brightness, contrast, saturation = (
         1 + spread * float(rng.uniform(-1, 1))
-        for spread in (given.brightness, given.contrast, given.saturation, given.gamma)
+        for spread in (given.brightness, given.contrast, given.saturation)
     )
+    gamma = (1 + given.gamma) ** float(rng.uniform(-1, 1))
     hue = given.hue * float(rng.uniform(-1, 1))
     tint = 1 + given.tint * rng.uniform(-1, 1, 3)
     if not jittered:

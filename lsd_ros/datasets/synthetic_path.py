@@ -98,6 +98,18 @@ class Path:
         heading = float(np.interp(step, at, self.heading)) + turned
         return np.array((x - left_m * np.sin(heading), y + left_m * np.cos(heading), heading))
 
+    def beside(self, step: float, left_m: float) -> tuple[Array, float]:
+        """
+        Return a place to the left of a point of the way, and the way's direction there.
+
+        :param step: which point, in 0 .. ``STEPS``; one round further is the same place
+        :return: x, y [m], shape (2,); heading [rad]
+        """
+        number = round(step) % STEPS
+        heading = float(self.heading[number])
+        aside = np.array((-np.sin(heading), np.cos(heading)))
+        return self.points[number] + left_m * aside, heading
+
     def pose(self, time_s: float) -> Array:
         """Return world_from_camera, shape (4, 4)."""
         x, y, heading = self.on_ground(time_s)

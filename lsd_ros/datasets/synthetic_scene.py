@@ -66,6 +66,7 @@ class Light:
     :param to_sun: direction to the sun, a unit vector
     :param lamps: distance between ceiling lamps along x and y [m]; None: outdoors
     :param ceiling_m: height of the ceiling; infinite outdoors
+    :param in_shadow: share of the light that is left on the ground where the sun does not reach
     """
 
     ambient: tuple[float, float, float]
@@ -73,6 +74,7 @@ class Light:
     to_sun: tuple[float, float, float]
     lamps: tuple[float, float] | None = None
     ceiling_m: float = float('inf')
+    in_shadow: float = 0.5
 
     def daylight(self, normals: Array) -> Array:
         """Return the RGB light on surfaces of these normals, shape (N, 3)."""

@@ -49,7 +49,8 @@ class GroundMap:
         reach = 0.25 if light.lamps else 0.8
         dim = cv2.GaussianBlur(open_sky, (0, 0), reach / cell) * 0.45 + 0.55
         if not light.lamps:
-            dim *= 0.5 + 0.5 * cv2.GaussianBlur(sunny, (0, 0), 0.8)
+            left = np.float32(light.in_shadow)
+            dim *= left + (1 - left) * cv2.GaussianBlur(sunny, (0, 0), 0.8)
         return cls(np.asarray(dim, np.float32), (float(low[0]), float(low[1])), cell)
 
     def at(self, x: Single, y: Single) -> Single:
