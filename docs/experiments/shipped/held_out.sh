@@ -31,6 +31,10 @@ student short_decay 2000 "$real $streets" "--set optimiser.kind=adamw --set opti
 student plain 4000 "$real $streets" ""
 student roads 4000 "$real $streets $roads" ""
 student roads_shade 4000 "$real $streets $roads" "$shade"
+# tried later. roads_shade_fine had a second pattern of 5 to 16 x 10 to 40 in 60 % of the shadows, in code that is gone again; wide_shade had an early version
+# of the roads of several widths, seeds 100 to 115
+student roads_shade_gamma 4000 "$real $streets $roads" "$shade --set data.augmentation.gamma=1.5"
+student roads_shade_colours 4000 "$real $streets $roads" "$shade --set data.augmentation.brightness=0.5 --set data.augmentation.contrast=0.5 --set data.augmentation.gamma=0.5"
 # a teacher, and a student that imitates it while it learns the same
 lsd_ros train teacher $alone $shade --set 'network.teacher.group_blocks=[1,2,2,0,4,4]' --out "$RUNS/teacher" --max-steps 2500 --data $real $streets $roads
 [ -e "$RUNS/teacher.json" ] || lsd_ros evaluate --weights "$RUNS/teacher" --data "$TRI/kitti_odom02_cam0" "$DATA/val/kitti_odom04_cam2" --json "$RUNS/teacher.json"

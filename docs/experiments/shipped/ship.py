@@ -3,8 +3,10 @@ Make the weights of the package from trainings (docs/model_card.md).
 
 python docs/experiments/shipped/ship.py RUNS OUT [NAME ...]
 
-Depth and pose network come from two trainings: the one of the pose network alone never changes nor
-looks at depth, so that both could go on from the same file at the same time.
+Depth and pose network come from different trainings: the one of the pose network alone never
+changes nor looks at depth, so that both could go on from the same file at the same time. Where
+there are several trainings of the depth network, which all began at the same weights and then saw
+different data, the mean of their weights is taken (Wortsman et al., Model soups, ICML 2022).
 """
 
 from __future__ import annotations
@@ -16,17 +18,18 @@ from typing import Any
 
 import torch
 
-from lsd_ros.models.checkpoint import load_weights, save_weights
+from lsd_ros.models.checkpoint import Weights, load_weights, save_weights
+from lsd_ros.models.small_depth_net import SmallDepthNet
 
 COMMAND = 'sh docs/experiments/shipped/train.sh; python docs/experiments/shipped/ship.py RUNS OUT'
-SHIPPED: dict[str, tuple[str, str, dict[str, Any]]] = {
+SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
     'street': (
-        'street_vans',
+        ('street_dark_a', 'street_dark_b'),
         'street_speeds',
         {'camera_height_m': 1.65, 'note': 'for streets; docs/model_card.md has what fails'},
     ),
     'indoors': (
-        'indoors_open',
+        ('indoors_open',),
         'indoors_turns3',
         {'note': 'for rooms and corridors; docs/model_card.md has what fails'},
     ),
@@ -37,12 +40,31 @@ def main(runs: Path, out: Path, names: list[str]) -> None:
     """Write the sets of weights that are named, or all, in half precision."""
     for name in names or SHIPPED:
         depth, pose, said = SHIPPED[name]
-        weights = load_weights(runs / depth / 'weights.safetensors')
-        other = load_weights(runs / pose / 'weights.safetensors')
-        data = (*weights.card.data, *(n for n in other.card.data if n not in weights.card.data))
-        card = dataclasses.replace(weights.card, name=name, data=data, command=COMMAND, **said)
-        both = dataclasses.replace(weights, pose=other.pose, card=card)
+        trained = [load_weights(runs / run / 'weights.safetensors') for run in (*depth, pose)]
+        *depths, other = trained
+        data = tuple(dict.fromkeys(place for weights in trained for place in weights.card.data))
+        card = dataclasses.replace(depths[0].card, name=name, data=data, command=COMMAND, **said)
+        both = Weights(
+            averaged([weights.depth for weights in depths]),
+            other.pose,
+            depths[0].preprocessing,
+            depths[0].depths,
+            card,
+        )
         print(name, save_weights(both, out / f'{name}.safetensors', dtype=torch.float16))
+
+
+def averaged(networks: list[SmallDepthNet]) -> SmallDepthNet:
+    """Return the mean of networks of one shape, statistics of normalisations too."""
+    first = networks[0]
+    states = [network.state_dict() for network in networks]
+    mean = {
+        name: sum(state[name].double() for state in states).div(len(states)).to(tensor.dtype)
+        for name, tensor in first.state_dict().items()
+    }
+    result = SmallDepthNet(first.shape)
+    result.load_state_dict(mean)
+    return result.eval()
 
 
 if __name__ == '__main__':
