@@ -180,15 +180,17 @@ def check_trained(wanted: StudentSettings | TeacherSettings, *, is_taught: bool)
         raise SettingError(
             "trained is 'depth': give data.true_depth and truth.weight, which it learns from"
         )
+    # teachers always learn depth
+    remedy = '' if isinstance(wanted, TeacherSettings) else "set trained to 'pose', or "
     if wanted.data.augmentation.turn_deg and not alone:
         raise SettingError(
             f'data.augmentation.turn_deg is {wanted.data.augmentation.turn_deg}: virtual turns '
-            "are for the pose network alone; set trained to 'pose', or this to 0"
+            f'are for the pose network alone; {remedy}set this to 0'
         )
     if 0 in wanted.data.gap_multiples and not alone:
         raise SettingError(
             f'data.gap_multiples is {wanted.data.gap_multiples}: standing still shows no depth; '
-            "set trained to 'pose', or leave 0 out"
+            f'{remedy}leave 0 out'
         )
 
 

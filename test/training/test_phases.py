@@ -24,7 +24,7 @@ from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.checkpointing import CheckpointFolder
 from lsd_ros.training.imitation import Imitation
-from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings
+from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings, check_trained
 from lsd_ros.training.phases import train_student, train_teacher
 from lsd_ros.training.recorder import read_metrics
 from lsd_ros.training.tasks import StudentTask
@@ -243,6 +243,19 @@ def test_the_pose_network_alone_learns_and_leaves_depth_as_it_is(
     for wrong in ({**alone, 'start_from': ''}, {**turned, 'trained': 'both'}, standing):
         with pytest.raises(SettingError, match="trained .*'pose'"):
             student(wrong, sequence, tmp_path / 'wrong')
+
+
+@pytest.mark.parametrize(
+    ('wrong', 'remedy'),
+    [
+        ({'data.augmentation.turn_deg': 1.0}, 'pose network alone; set this to 0$'),
+        ({'data.gap_multiples': (0, 1)}, 'no depth; leave 0 out$'),
+    ],
+)
+def test_a_teacher_is_told_what_teachers_can_do(wrong: dict[str, Any], remedy: str) -> None:
+    wanted = settings.build(TeacherSettings, {**TEACHER, **wrong})
+    with pytest.raises(SettingError, match=remedy):
+        check_trained(wanted, is_taught=False)
 
 
 def test_the_depth_network_alone_learns_true_depth_and_leaves_motions_as_they_are(
