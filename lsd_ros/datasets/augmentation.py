@@ -23,6 +23,7 @@ _YIQ_FROM_RGB = np.array(
 _LUMINANCE = _YIQ_FROM_RGB[0]
 _SHADE_ROWS, _SHADE_COLUMNS = (2, 6), (2, 12)  # of the coarse pattern that becomes shadows
 _SHADE_HARDNESS = (-0.3, 1.4)  # power of ten
+_FILTER_SIZES = (1, 3, 5, 7)  # [pixels]
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,13 @@ class AugmentationSettings:
     shade: float = setting(
         0.0,
         'Random shadows, hard and soft, take up to this share of the light of what networks see',
+        minimum=0,
+        maximum=1,
+    )
+    filter: float = setting(
+        0.0,
+        'Random filters, which change textures and keep shapes, take up to this share of what '
+        'networks see (Xu et al., RandConv, ICLR 2021)',
         minimum=0,
         maximum=1,
     )
@@ -227,6 +235,34 @@ def random_shade(
 def shaded(image: NDArray[np.uint8], light: NDArray[np.float32]) -> NDArray[np.uint8]:
     """Darken an image, shape (H, W, 3), by the light that is left, shape (H, W)."""
     return np.asarray(image * light[..., None], np.uint8)
+
+
+@dataclass(frozen=True)
+class Filter:
+    """
+    A random filter, mixed with the image that it was given.
+
+    :param kernel: shape (k, k), float32
+    :param share: of the result that is filtered
+    """
+
+    kernel: NDArray[np.float32]
+    share: float
+
+    def apply(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """Filter an image, shape (H, W, 3); the filtered part keeps its mean and contrast."""
+        before = image.astype(np.float32)
+        after = cv2.filter2D(before, -1, self.kernel, borderType=cv2.BORDER_REFLECT)
+        after = (after - after.mean()) * (before.std() / max(float(after.std()), 1e-6))
+        mixed = before + np.float32(self.share) * (after + before.mean() - before)
+        return np.asarray(np.clip(np.rint(mixed), 0, 255), np.uint8)
+
+
+def random_filter(rng: np.random.Generator, strongest: float) -> Filter:
+    """Draw a filter of one of several sizes, and how much of it is seen."""
+    size = int(rng.choice(_FILTER_SIZES))
+    kernel = rng.standard_normal((size, size)).astype(np.float32)
+    return Filter(kernel, float(rng.uniform(0, strongest)))
 
 
 def mean_luminance(image: NDArray[np.uint8]) -> float:

@@ -21,6 +21,7 @@ from lsd_ros.datasets.augmentation import (
     central_window,
     mean_luminance,
     random_colours,
+    random_filter,
     random_shade,
     random_window,
     shaded,
@@ -327,6 +328,9 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         if colours is not None:
             mean = mean_luminance(images[1])
             jittered = [colours.apply(image, mean) for image in images]
+        if given.augmentation.enabled and given.augmentation.filter:
+            texture = random_filter(rng, given.augmentation.filter)
+            jittered = [texture.apply(image) for image in jittered]
         if given.augmentation.enabled and given.augmentation.shade:
             light = random_shade(rng, size, given.augmentation.shade)
             jittered = [shaded(image, light) for image in jittered]

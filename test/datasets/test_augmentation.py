@@ -6,7 +6,9 @@ import pytest
 from lsd_ros.datasets.augmentation import (
     AugmentationSettings,
     Colours,
+    Filter,
     random_colours,
+    random_filter,
     random_shade,
     shaded,
 )
@@ -55,3 +57,31 @@ def test_shadows_darken_where_they_fall() -> None:
     light = np.ones((4, 6), np.float32)
     light[:, 3:] = 0.5
     assert np.array_equal(shaded(image, light)[0, :, 0], [200, 200, 200, 100, 100, 100])
+
+
+def _textured() -> np.ndarray:
+    return np.random.default_rng(0).integers(60, 180, (32, 64, 3)).astype(np.uint8)
+
+
+def test_a_filter_without_a_share_changes_nothing() -> None:
+    image = _textured()
+    kernel = np.ones((3, 3), np.float32)
+    assert np.array_equal(Filter(kernel, 0.0).apply(image), image)
+
+
+def test_a_filter_changes_texture_and_keeps_brightness_and_contrast() -> None:
+    image, rng = _textured(), np.random.default_rng(1)
+    kernel = rng.standard_normal((5, 5)).astype(np.float32)
+    whole = Filter(kernel, 1.0).apply(image)
+    assert whole.mean() == pytest.approx(image.mean(), abs=2)
+    assert whole.std() == pytest.approx(image.std(), rel=0.1)
+    assert abs(np.corrcoef(whole.ravel(), image.ravel())[0, 1]) < 0.6
+
+
+def test_filters_are_of_several_sizes_and_shares() -> None:
+    rng = np.random.default_rng(0)
+    drawn = [random_filter(rng, 0.7) for _ in range(200)]
+    assert {len(one.kernel) for one in drawn} == {1, 3, 5, 7}
+    assert 0 <= min(one.share for one in drawn) < 0.05
+    assert 0.65 < max(one.share for one in drawn) <= 0.7
+    assert np.array_equal(Filter(np.zeros((3, 3), np.float32), 1.0).apply(_textured()).std(), 0)

@@ -75,14 +75,16 @@ roads=$(for i in $(seq 0 23); do echo "$SYNTH/road$i"; done; for i in $(seq 40 5
 busy=$(for i in $(seq 60 87); do echo "$SYNTH/road$i"; done; for i in $(seq 40 45); do echo "$SYNTH/street$i"; done)
 student street street_wide 14500 "$known $skies $roads" "--set start_from=$RUNS/street_open/weights.safetensors $alone $shade"
 student street street_vans 9800 "$known $skies $busy" "--set start_from=$RUNS/street_wide/weights.safetensors $alone $shade"
-# and once more, twice, on roads of one to five lanes in light from veiled to hard, beside some of the roads with vans (as commit 667a460 draws them), with dark
-# images among those that are seen; what is shipped is the mean of the two
-dark="$alone --set optimiser.learning_rate=1e-3 $shade --set data.augmentation.gamma=1"
+# and once more, on roads of one to five lanes in light from veiled to hard, beside some of the roads with vans (as commit 667a460 draws them): twice with dark
+# images among those that are seen, both stopped at step 9000, once with random filters, and once with small windows and black shadows. Their mean is shipped
+again="--set start_from=$RUNS/street_vans/weights.safetensors $alone --set optimiser.learning_rate=1e-3"
 places() { for i in $(seq "$2" "$3"); do echo "$SYNTH/$1$i"; done; }
-student street street_dark_a 14500 "$known $skies $(places street 40 45) $(places road 60 71) $(places road 100 123)" \
-  "--set start_from=$RUNS/street_vans/weights.safetensors $dark --set loop.seed=1"
-student street street_dark_b 14500 "$known $skies $(places street 46 51) $(places road 72 83) $(places road 124 147)" \
-  "--set start_from=$RUNS/street_vans/weights.safetensors $dark --set loop.seed=2"
+wide="$known $skies $(places street 40 45) $(places road 60 71) $(places road 100 123)"
+others="$known $skies $(places street 46 51) $(places road 72 83) $(places road 124 147)"
+student street street_dark_a 14500 "$wide" "$again $shade --set data.augmentation.gamma=1 --set loop.seed=1"
+student street street_dark_b 14500 "$others" "$again $shade --set data.augmentation.gamma=1 --set loop.seed=2"
+student street street_filter 6500 "$wide" "$again $shade --set data.augmentation.filter=0.7 --set loop.seed=3"
+student street street_near 6500 "$others" "$again --set data.augmentation.shade=1 --set data.augmentation.gamma=1 --set data.augmentation.min_scale=0.4 --set loop.seed=4"
 # indoors
 student indoors indoors_192 2500 "$indoors" "$small $fast"
 student indoors indoors 2000 "$indoors" "--set start_from=$RUNS/indoors_192/weights.safetensors"
