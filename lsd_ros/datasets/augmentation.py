@@ -265,6 +265,28 @@ def random_filter(rng: np.random.Generator, strongest: float) -> Filter:
     return Filter(kernel, float(rng.uniform(0, strongest)))
 
 
+def recoloured(
+    rng: np.random.Generator, images: list[NDArray[np.uint8]], given: AugmentationSettings
+) -> list[NDArray[np.uint8]]:
+    """
+    Vary colours, textures and shadows of the frames of a snippet, of all alike.
+
+    :param images: before, now and after, each of shape (H, W, 3)
+    """
+    colours = random_colours(rng, given)
+    if colours is not None:
+        mean = mean_luminance(images[1])
+        images = [colours.apply(image, mean) for image in images]
+    if given.filter:
+        texture = random_filter(rng, given.filter)
+        images = [texture.apply(image) for image in images]
+    if given.shade:
+        height, width = images[0].shape[:2]
+        light = random_shade(rng, (width, height), given.shade)
+        images = [shaded(image, light) for image in images]
+    return images
+
+
 def mean_luminance(image: NDArray[np.uint8]) -> float:
     """Return the mean luminance of an RGB image, in 0 .. 255."""
     return float(_LUMINANCE @ cv2.mean(image)[:3])

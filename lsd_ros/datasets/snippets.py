@@ -19,12 +19,8 @@ from lsd_ros.datasets.augmentation import (
     AugmentationSettings,
     Window,
     central_window,
-    mean_luminance,
-    random_colours,
-    random_filter,
-    random_shade,
     random_window,
-    shaded,
+    recoloured,
 )
 from lsd_ros.datasets.frame_cache import CacheSettings, FrameCache
 from lsd_ros.datasets.image_difference import difference
@@ -316,24 +312,15 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         self, place: Place, frames: list[NDArray[np.uint8]], rng: np.random.Generator
     ) -> Snippet:
         given, camera = self.settings, self.cache.camera(place.sequence)
-        colours, size = None, self._sizes[place.sequence]
+        size = self._sizes[place.sequence]
         window = central_window(camera.width, camera.height, size, self._fit)
         if given.augmentation.enabled:
             window = random_window(
                 rng, camera.width, camera.height, size, self._fit, given.augmentation
             )
-            colours = random_colours(rng, given.augmentation)
-        images = [window.image(frame) for frame in frames]
-        jittered = images
-        if colours is not None:
-            mean = mean_luminance(images[1])
-            jittered = [colours.apply(image, mean) for image in images]
-        if given.augmentation.enabled and given.augmentation.filter:
-            texture = random_filter(rng, given.augmentation.filter)
-            jittered = [texture.apply(image) for image in jittered]
-        if given.augmentation.enabled and given.augmentation.shade:
-            light = random_shade(rng, size, given.augmentation.shade)
-            jittered = [shaded(image, light) for image in jittered]
+        images = jittered = [window.image(frame) for frame in frames]
+        if given.augmentation.enabled:
+            jittered = recoloured(rng, images, given.augmentation)
         sequence = self._sequences[place.sequence]
         intrinsics = window.camera(camera).matrix.astype(np.float32)
         motions = self._known_motions(place, flipped=window.flip)

@@ -38,7 +38,7 @@ from lsd_ros.training.starting import start_student, start_teacher
 from lsd_ros.training.task import Task
 from lsd_ros.training.tasks import DEPTH, POSE, StudentTask, TeacherTask
 from lsd_ros.training.teaching import Taught, check_fits, read_teacher
-from lsd_ros.training.trainer import Trainer, make_fabric
+from lsd_ros.training.trainer import Trainer, leave_fabric, make_fabric
 from lsd_ros.training.truth_task import TruthTask
 
 TEACHER, STUDENT = 'teacher', 'student'
@@ -82,7 +82,9 @@ def train_teacher(
     alone = wanted.trained == 'depth'
     task = (TruthTask if alone else TeacherTask)(network, pose, wanted)
     card = run_card(TEACHER, wanted, data, command, origins=origins)
-    return run_phase(fabric, task, samples, wanted, card, out, overwrite, progress)
+    trainer = run_phase(fabric, task, samples, wanted, card, out, overwrite, progress)
+    leave_fabric(fabric)
+    return trainer
 
 
 def train_student(
@@ -132,7 +134,7 @@ def train_student(
         path = out / WEIGHTS
         save_weights(_weights(trainer, wanted, card, taught), path)
         LOGGER.info('weights: %s', path)
-    fabric.barrier()
+    leave_fabric(fabric)
     return trainer
 
 

@@ -62,6 +62,17 @@ def make_fabric(settings: LoopSettings) -> Fabric:
     return fabric
 
 
+def leave_fabric(fabric: Fabric) -> None:
+    """
+    Part from the other processes, once all of them are done; nothing can be shared after it.
+
+    A process that ends without this can abort while the others still close their connections.
+    """
+    fabric.barrier()
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()
+
+
 class Trainer:
     """
     One training in its folder.

@@ -20,7 +20,7 @@ from lsd_ros.training.run_folder import RunFolder
 from lsd_ros.training.sampling import Draw
 from lsd_ros.training.settings import TrainerSettings
 from lsd_ros.training.task import StepResult, Task
-from lsd_ros.training.trainer import Trainer, make_fabric
+from lsd_ros.training.trainer import Trainer, leave_fabric, make_fabric
 
 
 class ToySamples:
@@ -94,6 +94,7 @@ def toy_run(path: Path, given: dict[str, Any]) -> Trainer:
     trainer = Trainer(fabric, run, task, wanted)
     trainer.resume()
     trainer.train(ToySamples(), torch.stack)
+    leave_fabric(fabric)
     return trainer
 
 
