@@ -70,7 +70,7 @@ from lsd_ros.training.run_folder import CHECKPOINTS, read_run_card
 from lsd_ros.training.smoothness import smoothness
 from lsd_ros.training.tasks import DEPTH, POSE, DepthTask
 from lsd_ros.training.teaching import Taught, fill
-from lsd_ros.training.trainer import make_fabric
+from lsd_ros.training.trainer import leave_fabric, make_fabric
 from lsd_ros.training.views import FRAMES, PAIRS, SOURCES, TARGET, Views
 
 KIND = 'yardstick'
@@ -211,6 +211,7 @@ def train(given: argparse.Namespace) -> None:
     trainer = phases.run_phase(
         fabric, task, samples, wanted, card, given.out, given.overwrite, _progress
     )
+    leave_fabric(fabric)
     print(f'{KIND} of {trainer.step} steps: {given.out}')
 
 

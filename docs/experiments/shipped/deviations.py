@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.datasets.sequence import Sequence
-from lsd_ros.evaluation.depth import known_pixels
+from lsd_ros.evaluation.depth import depth_errors, known_pixels
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.settings import EngineSettings
 
@@ -38,14 +38,13 @@ def log_depth(sequence: Sequence, weights: str) -> Array:
     return np.log(np.stack(maps).astype(np.float64))
 
 
-def abs_rel(estimated: Array, true: Array, known: NDArray[np.bool_]) -> float:
-    """Return the mean of the median-scaled errors of all images; both are logarithms."""
-    errors = []
-    for mine, truth, here in zip(estimated, true, known, strict=True):
-        depth, wanted = np.exp(mine[here]), np.exp(truth[here])
-        depth *= np.median(wanted) / np.median(depth)
-        errors.append(np.mean(np.abs(depth.clip(1e-3, 80) - wanted) / wanted))
-    return float(np.mean(errors))
+def abs_rel(estimated: Array, truth: NDArray[np.float32]) -> float:
+    """Return the mean of the median-scaled errors of all images; estimated are logarithms."""
+    errors = [
+        depth_errors(np.exp(mine), true, median_scaling=True, crop='garg')
+        for mine, true in zip(estimated, truth, strict=True)
+    ]
+    return float(np.mean([error.abs_rel for error in errors]))
 
 
 def mean_of_others(true: Array, known: NDArray[np.bool_]) -> tuple[Array, Array]:
@@ -69,10 +68,10 @@ def main(path: Path, weights: list[str]) -> None:
     estimated = np.mean([log_depth(sequence, one) for one in weights], axis=0)
     mean = np.broadcast_to(estimated.mean(0), estimated.shape)
     others, everywhere = mean_of_others(true, known)
-    print(f'network {abs_rel(estimated, true, known):.3f}')
-    print(f'its mean map {abs_rel(mean, true, known):.3f}')
-    print(f'half of the difference {abs_rel((estimated + mean) / 2, true, known):.3f}')
-    print(f'mean of the other true maps {abs_rel(others, true, known):.3f}')
+    print(f'network {abs_rel(estimated, truth):.3f}')
+    print(f'its mean map {abs_rel(mean, truth):.3f}')
+    print(f'half of the difference {abs_rel((estimated + mean) / 2, truth):.3f}')
+    print(f'mean of the other true maps {abs_rel(others, truth):.3f}')
     for near, far in itertools.pairwise(DISTANCES_M):
         here = known & (truth >= near) & (truth < far)
         mine, theirs = (estimated - mean)[here], (true - everywhere)[here]
