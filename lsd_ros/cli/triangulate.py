@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from lsd_ros import config, settings
+from lsd_ros.cli.following import follow
 from lsd_ros.cli.progress import progress
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.sequence import Sequence
@@ -21,8 +22,10 @@ from lsd_ros.errors import DatasetError
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     wanted = triangulation_settings(given)
-    folders = [FolderSequence(path) for path in given.sequences]
     _check_targets(given.sequences, given.out)
+    folders = _opened(given)
+    if given.weights is not None:
+        follow(folders, wanted, given.weights)
     triangulator = Triangulator(folders, wanted)
     manifest = {
         'depth_origin': 'triangulated by lsd_ros',
@@ -32,25 +35,37 @@ def run(given: argparse.Namespace) -> int:
         },
     }
     unit_m = wanted.furthest_m / MAX_DEPTH_VALUE
-    for number, path in enumerate(given.sequences):
-        source = Sequence(path)
-        target = given.out / source.name
-        if target.exists() and not given.overwrite:
-            print(f'{source.name}: there already')
+    for number, (path, folder) in enumerate(zip(given.sequences, folders, strict=True)):
+        if _is_there(folder, given):
+            print(f'{folder.name}: there already')
             continue
-        with progress(source.name, len(source)) as advance:
-            depths = (triangulator.depth(number, index) for index in range(len(source)))
+        with progress(folder.name, len(folder)) as advance:
+            depths = (triangulator.depth(number, index) for index in range(len(folder)))
             result = write_triangulated(
-                source,
-                target,
+                Sequence(path),
+                given.out / folder.name,
                 depths,
                 manifest,
                 unit_m,
+                poses=folder.poses,
                 overwrite=given.overwrite,
                 advance=advance,
             )
         print(report(result), flush=True)
     return 0
+
+
+def _opened(given: argparse.Namespace) -> list[FolderSequence]:
+    """Open the sequences; what was followed before has its poses from there."""
+    folders = [FolderSequence(path) for path in given.sequences]
+    for folder in folders:
+        if folder.poses is None and _is_there(folder, given):
+            folder.poses = FolderSequence(given.out / folder.name).poses
+    return folders
+
+
+def _is_there(folder: FolderSequence, given: argparse.Namespace) -> bool:
+    return (given.out / folder.name).exists() and not given.overwrite
 
 
 def _check_targets(sources: list[Path], out: Path) -> None:

@@ -13,12 +13,14 @@ examples:
   lsd_ros triangulate sequences/* --out with_depth
   lsd_ros triangulate rooms/* --out with_depth --set nearest_m=0.4 --set furthest_m=10
   lsd_ros triangulate left right --out with_depth --set 'stereo=[left right 0.54]'
+  lsd_ros triangulate drives/* --out with_depth --weights street
 
 Each sequence is written again as DIR/NAME, with the depth of what stands still and is confirmed by
 other views. The motions must be known: good poses (SLAM, motion capture, GPS with an IMU), or a
-second camera, which gives poses, too, where there are none. A training takes such depth with
-data.true_depth and truth.weight. Where a sequence has true depth already, it is compared and then
-left out. What is there already is left as it is.
+second camera, which gives poses, too, where there are none. With --weights, what has neither is
+followed by the depth that these weights see, and its poses are as right as that depth is. A
+training takes such depth with data.true_depth and truth.weight. Where a sequence has true depth
+already, it is compared and then left out. What is there already is left as it is.
 """
 
 
@@ -27,6 +29,11 @@ def add_triangulate_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add('sequences', nargs='+', type=Path, metavar='SEQUENCE', help='in our own format')
     add('--out', type=Path, required=True, metavar='DIR', help='folder for the sequences')
+    add(
+        '--weights',
+        metavar='FILE',
+        help='metric weights whose depth says how the camera moved where nothing else does',
+    )
     add('--overwrite', action='store_true', help='make anew what is there')
     add_settings_options(parser)
     list_settings(parser, TriangulationSettings)

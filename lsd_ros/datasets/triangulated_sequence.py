@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import cv2
 import numpy as np
 import yaml
 from numpy.typing import NDArray
 
 from lsd_ros.datasets.image_file import write_image
+from lsd_ros.datasets.rgbd_odometry import followed_motions
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.datasets.sequence_writer import depth_values
 from lsd_ros.datasets.staging import Staging
-from lsd_ros.datasets.stereo_odometry import followed_motions
 from lsd_ros.datasets.tum import write_tum
 from lsd_ros.errors import DatasetError
 from lsd_ros.types import Trajectory
@@ -63,6 +62,7 @@ def write_triangulated(
     manifest: Mapping[str, object],
     unit_m: float,
     *,
+    poses: NDArray[np.float64] | None = None,
     overwrite: bool = False,
     advance: Callable[[], object] = lambda: None,
 ) -> Triangulated:
@@ -73,6 +73,7 @@ def write_triangulated(
     :param depths: of its images, in their order, NaN where there is none, shape (H, W) [m]
     :param manifest: is added to that of the source
     :param unit_m: metres per value of the depth files
+    :param poses: ``world_from_camera``, shape (N, 4, 4), where it was followed already
     :param advance: called after each image
     :return: how much has depth; true depth of the source is compared, and not copied
     :raises DatasetError: the path exists, or something cannot be read or written
@@ -92,7 +93,10 @@ def write_triangulated(
         text = yaml.safe_dump(entries, sort_keys=False, allow_unicode=True)
         (folder / 'manifest.yaml').write_text(text, encoding='utf-8')
         if source.trajectory is None:
-            result.followed = _follow(folder)
+            poses = _followed(folder) if poses is None else poses
+            result.followed = poses is not None
+            if poses is not None:
+                write_tum(folder / 'poses.tum', Trajectory(source.stamps_ns, poses))
         staging.commit()
     except OSError as error:
         raise DatasetError(f'cannot write {path}: {error.strerror}') from error
@@ -109,13 +113,9 @@ def _copy(source: Path, folder: Path) -> None:
         raise DatasetError(f'cannot copy {source}: {error}') from error
 
 
-def _follow(folder: Path) -> bool:
-    """Write poses, from images and depth that are there already; say whether there are any."""
+def _followed(folder: Path) -> NDArray[np.float64] | None:
+    """Return poses from images and depth that are there already; None: they do not tell."""
     sequence = Sequence(folder)
-
-    def luminance(index: int) -> NDArray[np.uint8]:
-        image = cv2.cvtColor(sequence.frame(index).image, cv2.COLOR_RGB2GRAY)
-        return np.asarray(image, np.uint8)
 
     def depth(index: int) -> NDArray[np.float32]:
         found = sequence.depth(index)
@@ -123,8 +123,6 @@ def _follow(folder: Path) -> bool:
             raise DatasetError(f'{folder} has no depth for image {index}')
         return found
 
-    poses = followed_motions(len(sequence), sequence.camera, luminance, depth)
-    if poses is None:
-        return False
-    write_tum(folder / 'poses.tum', Trajectory(sequence.stamps_ns, poses))
-    return True
+    return followed_motions(
+        len(sequence), sequence.camera, lambda index: sequence.frame(index).image, depth
+    )

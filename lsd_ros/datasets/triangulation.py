@@ -55,7 +55,8 @@ class Triangulator:
             if sequence.poses is None and number not in self._beside:
                 raise DatasetError(
                     f'{sequence.name} has no poses, and is in no stereo pair: give it poses.tum, '
-                    "or name its other camera with --set 'stereo=[LEFT RIGHT METRES]'"
+                    "name its other camera with --set 'stereo=[LEFT RIGHT METRES]', or follow it "
+                    'by the depth of metric weights with --weights'
                 )
         self._cameras = [_resized(sequence.camera, given.width) for sequence in sequences]
         kept = 2 * (2 * given.max_gap + 1)  # all that an image is compared with, of both cameras

@@ -2,12 +2,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lsd_ros.cli.main import main
+from lsd_ros.datasets.image_file import write_image
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.datasets.synthetic_sequence import write_sequence
+from lsd_ros.types import Camera
 
 
 def test_sequences_get_depth_once(
@@ -34,6 +37,41 @@ def test_what_has_no_known_motion_is_refused_before_anything_is_written(
     (tmp_path / 'drive' / 'poses.tum').unlink()
     assert main(['triangulate', str(tmp_path / 'drive'), '--out', str(tmp_path / 'out')]) == 1
     assert 'drive has no poses, and is in no stereo pair' in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
+
+
+def test_what_has_no_poses_is_followed_by_the_depth_of_weights(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    camera = Camera(320, 96, 185.0, 185.0, 159.5, 47.5)
+    write_sequence(tmp_path / 'street', SyntheticDrive('street', 3, camera, 8, start_s=2.5))
+    driven = Sequence(tmp_path / 'street').trajectory
+    assert driven is not None
+    (tmp_path / 'street' / 'poses.tum').unlink()
+    call = ['triangulate', str(tmp_path / 'street'), '--out', str(tmp_path / 'out')]
+    assert main([*call, '--weights', 'street']) == 0
+    assert 'and poses by following it; of true depth' in capsys.readouterr().out
+    followed = Sequence(tmp_path / 'out' / 'street').trajectory
+    assert followed is not None
+    way, true_way = (
+        np.linalg.norm(np.diff(t.world_from_camera[:, :3, 3], axis=0), axis=1).sum()
+        for t in (followed, driven)
+    )
+    assert way == pytest.approx(true_way, rel=0.3)
+    assert main([*call, '--weights', 'street']) == 0
+    assert capsys.readouterr().out == 'street: there already\n'
+
+
+def test_what_cannot_be_followed_is_not_written(
+    drive: SyntheticDrive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_sequence(tmp_path / 'drive', drive)
+    (tmp_path / 'drive' / 'poses.tum').unlink()
+    for image in Sequence(tmp_path / 'drive').images[6:]:
+        write_image(image, np.full((drive.camera.height, drive.camera.width, 3), 90, np.uint8))
+    call = ['triangulate', str(tmp_path / 'drive'), '--out', str(tmp_path / 'out')]
+    assert main([*call, '--weights', 'street']) == 1
+    assert 'drive cannot be followed' in capsys.readouterr().err
     assert not (tmp_path / 'out').exists()
 
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.plane_sweep import View, standing_cost, swept_cost
+from lsd_ros.datasets.rgbd_odometry import fitted_motion, followed_motions, scaled_motion
 from lsd_ros.datasets.semi_global import aggregated, best_labels
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.datasets.sequence_writer import SequenceWriter
-from lsd_ros.datasets.stereo_odometry import followed_motions
 from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.datasets.synthetic_sequence import write_sequence
 from lsd_ros.datasets.triangulated_sequence import write_triangulated
@@ -169,15 +169,12 @@ def test_a_second_camera_gives_depth_without_any_pose(tmp_path: Path) -> None:
 def test_points_with_depth_say_how_the_camera_moves(street: Path) -> None:
     sequence = FolderSequence(street)
 
-    def luminance(index: int) -> NDArray[np.uint8]:
-        return np.asarray(cv2.cvtColor(sequence.image(index), cv2.COLOR_RGB2GRAY), np.uint8)
-
     def depth(index: int) -> NDArray[np.float32]:
         known = sequence.depth(index)
         assert known is not None
         return known
 
-    poses = followed_motions(len(sequence), sequence.camera, luminance, depth)
+    poses = followed_motions(len(sequence), sequence.camera, sequence.image, depth)
     assert poses is not None
     assert sequence.poses is not None
     wanted = np.linalg.inv(sequence.poses[0]) @ sequence.poses
@@ -187,9 +184,40 @@ def test_points_with_depth_say_how_the_camera_moves(street: Path) -> None:
     )  # of images this small
     np.testing.assert_allclose(poses[-1, :3, :3], wanted[-1, :3, :3], atol=0.01)
     flat = followed_motions(
-        2, sequence.camera, lambda _: np.full((STREET.height, STREET.width), 9, np.uint8), depth
+        2, sequence.camera, lambda _: np.full((STREET.height, STREET.width, 3), 9, np.uint8), depth
     )
     assert flat is None
+
+
+def test_where_depth_is_wrong_but_for_the_ground_points_alone_say_where_to(street: Path) -> None:
+    sequence = FolderSequence(street)
+    rows = np.arange(STREET.height, dtype=np.float32)[:, None]
+
+    def depth(index: int) -> NDArray[np.float32]:
+        known = sequence.depth(index)
+        assert known is not None
+        on_ground = known * (rows - STREET.cy) / STREET.fy > 1.2
+        left = np.arange(STREET.width) < STREET.width / 2
+        return np.where(on_ground, known, known * np.where(left, 0.5, 1.6)).astype(np.float32)
+
+    assert sequence.poses is not None
+    wanted = np.linalg.inv(sequence.poses[0]) @ sequence.poses[-1]
+    way = np.linalg.norm(wanted[:3, 3])
+    errors = {}
+    for motion in (scaled_motion, fitted_motion):
+        poses = followed_motions(len(sequence), sequence.camera, sequence.image, depth, motion)
+        assert poses is not None
+        errors[motion] = np.linalg.norm(poses[-1, :3, 3] - wanted[:3, 3]) / way
+    assert errors[scaled_motion] < 0.15  # of images this small
+    assert errors[fitted_motion] > 2 * errors[scaled_motion]
+
+
+def test_a_camera_at_rest_moves_nowhere_whatever_its_depth(street: Path) -> None:
+    image = FolderSequence(street).image(0)
+    flat = np.full((STREET.height, STREET.width), 8, np.float32)
+    poses = followed_motions(3, STREET, lambda _: image, lambda _: flat, scaled_motion)
+    assert poses is not None
+    np.testing.assert_allclose(poses, np.tile(np.eye(4), (3, 1, 1)), atol=1e-3)
 
 
 def test_a_stereo_pair_without_poses_gets_some(tmp_path: Path) -> None:
