@@ -66,6 +66,13 @@ class AugmentationSettings:
         minimum=0,
         maximum=1,
     )
+    depth_mix: float = setting(
+        0.0,
+        'Share of targets in which nearer things of other images stand, for what learns from '
+        'data.true_depth alone (Hoyer et al., DepthMix, CVPR 2021)',
+        minimum=0,
+        maximum=1,
+    )
     turn_deg: float = setting(
         0.0,
         'Standard deviation of a virtual turn of the neighbours, where their motion is known, for '

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 import cv2
 import numpy as np
@@ -22,8 +21,10 @@ from lsd_ros.datasets.augmentation import (
     random_window,
     recoloured,
 )
+from lsd_ros.datasets.depth_mix import Sight, depth_mix
 from lsd_ros.datasets.frame_cache import CacheSettings, FrameCache
 from lsd_ros.datasets.image_difference import difference
+from lsd_ros.datasets.snippet_batch import Snippet
 from lsd_ros.datasets.snippet_index import Place, gap_by_motion, places, reachable
 from lsd_ros.datasets.stereo import StereoPair, beside, mirrored
 from lsd_ros.datasets.training_sequence import TrainingSequence, world_from_camera
@@ -106,87 +107,13 @@ class SnippetSettings:
                 f'data.gap_multiples is {self.gap_multiples}: give whole numbers from 0 on, and '
                 'not only 0'
             )
+        if self.augmentation.depth_mix and not self.true_depth:
+            raise SettingError(
+                f'data.augmentation.depth_mix is {self.augmentation.depth_mix}: it compares true '
+                'depth; set data.true_depth to true'
+            )
         for pair in self.stereo:
             StereoPair.parse(pair)
-
-
-@dataclass(frozen=True)
-class Snippet:
-    """
-    Three frames in the order of time; the middle one is the target.
-
-    Where a stereo pair is given, there are also snippets whose first and last frame are both the
-    image of the other camera.
-
-    :param images: as they are, shape (3, 3, H, W), uint8: frame, RGB, row, column
-    :param jittered: the same with other colours, for the networks; losses compare ``images``
-    :param intrinsics: K of all three, shape (3, 3), float32
-    :param translations: how far the camera moved from the first frame to the middle one, and from
-        there to the last, shape (2,), float32 [m]; NaN where there are no poses
-    :param known_motions: first_from_middle and last_from_middle, shape (2, 4, 4), float32 [m]; NaN
-        where they are to be estimated
-    :param true_depth: of the target along the optical axis [m], +Inf for the sky, NaN where it is
-        not known, shape (1, H, W), float32; (1, 0, 0) where nobody asks for it
-    :param name: of the sequence
-    :param stamp_ns: of the target
-    """
-
-    images: Tensor
-    jittered: Tensor
-    intrinsics: Tensor
-    translations: Tensor
-    known_motions: Tensor
-    true_depth: Tensor
-    name: str
-    stamp_ns: int
-
-
-@dataclass(frozen=True)
-class SnippetBatch:
-    """
-    Snippets side by side.
-
-    :param images: shape (B, 3, 3, H, W), uint8
-    :param jittered: shape (B, 3, 3, H, W), uint8
-    :param intrinsics: shape (B, 3, 3), float32
-    :param translations: shape (B, 2), float32
-    :param known_motions: shape (B, 2, 4, 4), float32
-    :param true_depth: shape (B, 1, H, W) or (B, 1, 0, 0), float32
-    :param names: of the sequences
-    :param stamps_ns: of the targets
-    """
-
-    images: Tensor
-    jittered: Tensor
-    intrinsics: Tensor
-    translations: Tensor
-    known_motions: Tensor
-    true_depth: Tensor
-    names: tuple[str, ...]
-    stamps_ns: tuple[int, ...]
-
-    def __len__(self) -> int:
-        """Return the number of snippets."""
-        return len(self.names)
-
-    def to(self, *args: Any, **kwargs: Any) -> SnippetBatch:
-        """Return the batch on another device; the arguments are those of ``Tensor.to``."""
-        return self._mapped(lambda tensor: tensor.to(*args, **kwargs))
-
-    def pin_memory(self) -> SnippetBatch:
-        """Return the batch in page-locked memory, from where it is copied to a GPU at once."""
-        return self._mapped(Tensor.pin_memory)
-
-    def _mapped(self, change: Callable[[Tensor], Tensor]) -> SnippetBatch:
-        return dataclasses.replace(
-            self,
-            images=change(self.images),
-            jittered=change(self.jittered),
-            intrinsics=change(self.intrinsics),
-            translations=change(self.translations),
-            known_motions=change(self.known_motions),
-            true_depth=change(self.true_depth),
-        )
 
 
 class SnippetDataset(torch.utils.data.Dataset[Snippet]):
@@ -308,6 +235,22 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         camera = self.cache.camera(place.sequence)
         return window.depth(depth, camera.width, camera.height)[None]
 
+    def _mixed(
+        self, rng: np.random.Generator, place: Place, window: Window, target: Sight
+    ) -> Sight:
+        """Put nearer things of another target into this one."""
+        given, camera = self.settings.augmentation, self.cache.camera(place.sequence)
+        draw, flip = rng.random() < given.depth_mix, bool(rng.random() < given.flip)
+        other = self.places[rng.choice(self._by_size[self._sizes[place.sequence]])]
+        theirs = self.cache.camera(other.sequence)
+        if not draw or (theirs.width, theirs.height) != (camera.width, camera.height):
+            return target
+        window = dataclasses.replace(window, flip=flip)
+        image = window.image(self.cache.image(other.sequence, other.middle))
+        # what a longer lens shows as large as it is here is nearer here
+        depth = self._true_depth(other, window)[0] * np.float32(camera.fx / theirs.fx)
+        return depth_mix(target, Sight(image, depth))
+
     def _snippet(
         self, place: Place, frames: list[NDArray[np.uint8]], rng: np.random.Generator
     ) -> Snippet:
@@ -319,8 +262,12 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
                 rng, camera.width, camera.height, size, self._fit, given.augmentation
             )
         images = jittered = [window.image(frame) for frame in frames]
+        depth = self._true_depth(place, window)
         if given.augmentation.enabled:
-            jittered = recoloured(rng, images, given.augmentation)
+            if given.augmentation.depth_mix:
+                mixed = self._mixed(rng, place, window, Sight(images[1], depth[0]))
+                jittered, depth = [images[0], mixed.image, images[2]], mixed.depth[None]
+            jittered = recoloured(rng, jittered, given.augmentation)
         sequence = self._sequences[place.sequence]
         intrinsics = window.camera(camera).matrix.astype(np.float32)
         motions = self._known_motions(place, flipped=window.flip)
@@ -334,7 +281,7 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
             intrinsics=torch.from_numpy(intrinsics),
             translations=torch.from_numpy(translations(sequence, place)),
             known_motions=torch.from_numpy(motions),
-            true_depth=torch.from_numpy(self._true_depth(place, window)),
+            true_depth=torch.from_numpy(depth),
             name=sequence.name,
             stamp_ns=int(sequence.stamps_ns[place.middle]),
         )
@@ -368,20 +315,6 @@ def _motions(sequence: TrainingSequence, place: Place) -> NDArray[np.float32]:
         for end in (first, last)
     ]
     return np.array(motions, np.float32)
-
-
-def collate(snippets: Sequence[Snippet]) -> SnippetBatch:
-    """Put snippets side by side."""
-    return SnippetBatch(
-        images=torch.stack([snippet.images for snippet in snippets]),
-        jittered=torch.stack([snippet.jittered for snippet in snippets]),
-        intrinsics=torch.stack([snippet.intrinsics for snippet in snippets]),
-        translations=torch.stack([snippet.translations for snippet in snippets]),
-        known_motions=torch.stack([snippet.known_motions for snippet in snippets]),
-        true_depth=torch.stack([snippet.true_depth for snippet in snippets]),
-        names=tuple(snippet.name for snippet in snippets),
-        stamps_ns=tuple(snippet.stamp_ns for snippet in snippets),
-    )
 
 
 def _planes(images: list[NDArray[np.uint8]]) -> Tensor:

@@ -13,7 +13,8 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from lsd_ros import config, settings
-from lsd_ros.datasets.snippets import SnippetDataset, collate
+from lsd_ros.datasets.snippet_batch import collate
+from lsd_ros.datasets.snippets import SnippetDataset
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError, SettingError
 from lsd_ros.models.bridge import BridgedTeacher

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from lsd_ros.datasets.snippets import SnippetBatch
+from lsd_ros.datasets.snippet_batch import SnippetBatch
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import SmallDepthNet

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lsd_ros.datasets.snippets import SnippetBatch
+from lsd_ros.datasets.snippet_batch import SnippetBatch
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.pose_view import motion_vectors

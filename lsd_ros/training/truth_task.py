@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from lsd_ros.datasets.snippets import SnippetBatch
+from lsd_ros.datasets.snippet_batch import SnippetBatch
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.preprocessing import Normalise

@@ -18,12 +18,8 @@ from lsd_ros.datasets.augmentation import AugmentationSettings
 from lsd_ros.datasets.frame_cache import CacheSettings
 from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.datasets.sequence_writer import SequenceWriter
-from lsd_ros.datasets.snippets import (
-    Snippet,
-    SnippetDataset,
-    SnippetSettings,
-    collate,
-)
+from lsd_ros.datasets.snippet_batch import Snippet, collate
+from lsd_ros.datasets.snippets import SnippetDataset, SnippetSettings
 from lsd_ros.errors import DatasetError, SettingError
 from lsd_ros.types import Camera, Frame
 

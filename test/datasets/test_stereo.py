@@ -9,7 +9,8 @@ import torch
 from numpy.typing import NDArray
 
 from lsd_ros.datasets.augmentation import AugmentationSettings
-from lsd_ros.datasets.snippets import SnippetDataset, SnippetSettings, collate
+from lsd_ros.datasets.snippet_batch import collate
+from lsd_ros.datasets.snippets import SnippetDataset, SnippetSettings
 from lsd_ros.errors import DatasetError, SettingError
 from lsd_ros.geometry.warp import warp
 from lsd_ros.training.scale import MetricSettings, units_per_metre

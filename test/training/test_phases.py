@@ -12,7 +12,8 @@ import yaml
 
 from lsd_ros import config, settings
 from lsd_ros.datasets.open_sequences import open_sequences
-from lsd_ros.datasets.snippets import SnippetDataset, collate
+from lsd_ros.datasets.snippet_batch import collate
+from lsd_ros.datasets.snippets import SnippetDataset
 from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.datasets.synthetic_sequence import write_sequence
 from lsd_ros.errors import DatasetError, LsdError, SettingError, TrainingError
@@ -250,6 +251,10 @@ def test_the_pose_network_alone_learns_and_leaves_depth_as_it_is(
     [
         ({'data.augmentation.turn_deg': 1.0}, 'pose network alone; set this to 0$'),
         ({'data.gap_multiples': (0, 1)}, 'no depth; leave 0 out$'),
+        (
+            {'data.true_depth': True, 'data.augmentation.depth_mix': 0.5},
+            "set trained to 'depth', or this to 0$",
+        ),
     ],
 )
 def test_a_teacher_is_told_what_teachers_can_do(wrong: dict[str, Any], remedy: str) -> None:
