@@ -1,7 +1,7 @@
 r"""
 Make the weights of the package from trainings (docs/model_card.md).
 
-python docs/experiments/shipped/ship.py RUNS OUT [NAME ...]
+python docs/experiments/shipped/ship.py RUNS OUT NAME ...
 
 Depth and pose network come from different trainings: the one of the pose network alone never
 changes nor looks at depth, so that both could go on from the same file at the same time. Where
@@ -30,13 +30,11 @@ from lsd_ros.training.run_folder import CHECKPOINTS
 from lsd_ros.training.tasks import DEPTH, POSE
 from lsd_ros.training.teaching import fill
 
-COMMAND = 'sh docs/experiments/shipped/train.sh; python docs/experiments/shipped/ship.py RUNS OUT'
+COMMAND = 'sh docs/experiments/shipped/train.sh; python docs/experiments/shipped/ship.py RUNS OUT NAME'
+STREET = {'camera_height_m': 1.65, 'note': 'for streets; docs/model_card.md has what fails'}
 SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
-    'street': (
-        ('street_dark_a', 'street_dark_b', 'street_filter', 'street_near'),
-        'street_speeds',
-        {'camera_height_m': 1.65, 'note': 'for streets; docs/model_card.md has what fails'},
-    ),
+    'street_two': (('street_more', 'street_mixed'), 'street_speeds', STREET),  # to go on from
+    'street': (('street_mixed_dark', 'street_mixed_all'), 'street_speeds', STREET),
     'indoors': (
         ('indoors_open',),
         'indoors_turns3',
@@ -44,14 +42,15 @@ SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
     ),
 }
 # of trainings whose averaged weights were taken by hand, so that the next one did not know
+ROADS = (*range(24), *range(60, 96), *range(100, 148))
 SEEN_BEFORE = {
-    'street': (*(f'road{seed}' for seed in range(24)), *(f'street{n}' for n in range(40, 52)))
+    'street': (*(f'road{seed}' for seed in ROADS), *(f'street{n}' for n in range(40, 52)))
 }
 
 
 def main(runs: Path, out: Path, names: list[str]) -> None:
-    """Write the sets of weights that are named, or all, in half precision."""
-    for name in names or SHIPPED:
+    """Write the sets of weights that are named, in half precision."""
+    for name in names:
         depth, pose, said = SHIPPED[name]
         trained = [weights_of(runs / run) for run in (*depth, pose)]
         *depths, other = trained
