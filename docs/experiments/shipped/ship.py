@@ -30,7 +30,7 @@ from lsd_ros.training.run_folder import CHECKPOINTS
 from lsd_ros.training.tasks import DEPTH, POSE
 from lsd_ros.training.teaching import fill
 
-COMMAND = 'sh docs/experiments/shipped/train.sh; python docs/experiments/shipped/ship.py RUNS OUT NAME'
+COMMAND = 'sh docs/experiments/shipped/train.sh; python docs/experiments/shipped/ship.py RUNS OUT'
 STREET = {'camera_height_m': 1.65, 'note': 'for streets; docs/model_card.md has what fails'}
 SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
     'street_two': (('street_more', 'street_mixed'), 'street_speeds', STREET),  # to go on from
