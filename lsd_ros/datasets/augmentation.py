@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -38,13 +37,6 @@ class AugmentationSettings:
         'Smallest random window, as a share of the largest one that fits; 1: always the largest',
         minimum=0.1,
         maximum=1,
-    )
-    widen: float = setting(
-        0.0,
-        'The world becomes wider or narrower, not deeper nor higher, by up to one more than this, '
-        'for what learns from data.true_depth alone',
-        minimum=0,
-        maximum=2,
     )
     jitter: float = setting(0.8, 'Share of snippets with other colours', minimum=0, maximum=1)
     brightness: float = setting(0.2, 'Brightness varies by this share', minimum=0, maximum=0.9)
@@ -105,8 +97,6 @@ class Window:
     :param rows: height of the part [pixels]
     :param size: (width, height) of the result [pixels]
     :param flip: whether the result is mirrored left to right
-    :param widening: how much wider than high the result shows things; that is told as a wider
-        world, seen by the same camera, since depth is then the same
     """
 
     left: int
@@ -115,7 +105,6 @@ class Window:
     rows: int
     size: tuple[int, int]
     flip: bool = False
-    widening: float = 1.0
 
     def image(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Cut, resize and mirror an image, shape (H, W, 3) to (height, width, 3)."""
@@ -142,7 +131,6 @@ class Window:
     def camera(self, camera: Camera) -> Camera:
         """Return the camera of the result."""
         cut = camera.cropped(self.left, self.top, self.columns, self.rows).resized(*self.size)
-        cut = dataclasses.replace(cut, fx=cut.fx / self.widening)
         return cut.flipped() if self.flip else cut
 
 
@@ -207,15 +195,12 @@ def random_window(
     given: AugmentationSettings,
 ) -> Window:
     """Draw a window of a random scale at a random place, flipped or not."""
-    most_columns, most_rows = largest_window(width, height, size, fit)
+    columns, rows = largest_window(width, height, size, fit)
     scale = float(rng.uniform(given.min_scale, 1.0))
-    wider = (1 + given.widen) ** float(rng.uniform(-0.5, 0.5)) if given.widen else 1.0
-    columns = max(1, round(most_columns * min(1.0, scale / wider)))
-    rows = max(1, round(most_rows * min(1.0, scale * wider)))
-    widening = most_columns * rows / (columns * most_rows) if given.widen else 1.0
+    columns, rows = max(1, round(columns * scale)), max(1, round(rows * scale))
     left = int(rng.integers(0, width - columns + 1))
     top = int(rng.integers(0, height - rows + 1))
-    return Window(left, top, columns, rows, size, bool(rng.random() < given.flip), widening)
+    return Window(left, top, columns, rows, size, bool(rng.random() < given.flip))
 
 
 def random_colours(rng: np.random.Generator, given: AugmentationSettings) -> Colours | None:

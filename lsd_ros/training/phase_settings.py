@@ -167,8 +167,8 @@ def check_trained(wanted: StudentSettings | TeacherSettings, *, is_taught: bool)
 
     :param is_taught: whether there is a teacher
     :raises SettingError: the pose network alone has no motions, no depth network or a teacher; the
-        depth network alone has no true depth; images are mixed or widened for both; or virtual
-        turns or rests are shown to the depth network
+        depth network alone has no true depth; images are mixed for both; or virtual turns or rests
+        are shown to the depth network
     """
     alone = wanted.trained == 'pose'
     if alone and (is_taught or not wanted.start_from or not wanted.data.motion_from_poses):
@@ -180,13 +180,12 @@ def check_trained(wanted: StudentSettings | TeacherSettings, *, is_taught: bool)
         raise SettingError(
             "trained is 'depth': give data.true_depth and truth.weight, which it learns from"
         )
-    for name in ('depth_mix', 'widen'):
-        value = getattr(wanted.data.augmentation, name)
-        if value and wanted.trained != 'depth':
-            raise SettingError(
-                f'data.augmentation.{name} is {value}: what it shows agrees with no motion of '
-                "the camera; set trained to 'depth', or this to 0"
-            )
+    if wanted.data.augmentation.depth_mix and wanted.trained != 'depth':
+        raise SettingError(
+            f'data.augmentation.depth_mix is {wanted.data.augmentation.depth_mix}: what stands in '
+            "one of three images alone explains none of the others; set trained to 'depth', or "
+            'this to 0'
+        )
     # teachers always learn depth
     remedy = '' if isinstance(wanted, TeacherSettings) else "set trained to 'pose', or "
     if wanted.data.augmentation.turn_deg and not alone:
