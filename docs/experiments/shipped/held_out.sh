@@ -36,6 +36,10 @@ student roads_shade 4000 "$real $streets $roads" "$shade"
 student roads_shade_gamma 4000 "$real $streets $roads" "$shade --set data.augmentation.gamma=1.5"
 student roads_shade_colours 4000 "$real $streets $roads" "$shade --set data.augmentation.brightness=0.5 --set data.augmentation.contrast=0.5 --set data.augmentation.gamma=0.5"
 student roads_shade_mix 4000 "$real $streets $roads" "$shade --set data.augmentation.depth_mix=0.5"
+# roads of one to five lanes as they are drawn now, instead; and with the world wider or narrower by up to 1.6, which only commit 31d030d can
+five=$(for i in $(seq 100 115); do echo "$SYNTH/road$i"; done)
+student roads_five_shade 4000 "$real $streets $five" "$shade"
+# student roads_five_shade_widen 4000 "$real $streets $five" "$shade --set data.augmentation.widen=0.6"
 # a teacher, and a student that imitates it while it learns the same
 lsd_ros train teacher $alone $shade --set 'network.teacher.group_blocks=[1,2,2,0,4,4]' --out "$RUNS/teacher" --max-steps 2500 --data $real $streets $roads
 [ -e "$RUNS/teacher.json" ] || lsd_ros evaluate --weights "$RUNS/teacher" --data "$TRI/kitti_odom02_cam0" "$DATA/val/kitti_odom04_cam2" --json "$RUNS/teacher.json"
