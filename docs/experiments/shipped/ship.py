@@ -6,7 +6,8 @@ python docs/experiments/shipped/ship.py RUNS OUT NAME ...
 Depth and pose network come from different trainings: the one of the pose network alone never
 changes nor looks at depth, so that both could go on from the same file at the same time. Where
 there are several trainings of the depth network, which all began at the same weights and then saw
-different data, the mean of their weights is taken (Wortsman et al., Model soups, ICML 2022).
+different data, the mean of their weights is taken (Wortsman et al., Model soups, ICML 2022), here
+with the weights that they began at.
 """
 
 from __future__ import annotations
@@ -33,18 +34,12 @@ from lsd_ros.training.teaching import fill
 COMMAND = 'sh docs/experiments/shipped/train.sh; python docs/experiments/shipped/ship.py RUNS OUT'
 STREET = {'camera_height_m': 1.65, 'note': 'for streets; docs/model_card.md has what fails'}
 SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
-    'street_two': (('street_more', 'street_mixed'), 'street_speeds', STREET),  # to go on from
-    'street': (('street_mixed_dark', 'street_mixed_all'), 'street_speeds', STREET),
+    'street': (('street_mean', 'street_last_a', 'street_last_b'), 'street_mean', STREET),
     'indoors': (
         ('indoors_open',),
         'indoors_turns3',
         {'note': 'for rooms and corridors; docs/model_card.md has what fails'},
     ),
-}
-# of trainings whose averaged weights were taken by hand, so that the next one did not know
-ROADS = (*range(24), *range(60, 96), *range(100, 148))
-SEEN_BEFORE = {
-    'street': (*(f'road{seed}' for seed in ROADS), *(f'street{n}' for n in range(40, 52)))
 }
 
 
@@ -54,8 +49,7 @@ def main(runs: Path, out: Path, names: list[str]) -> None:
         depth, pose, said = SHIPPED[name]
         trained = [weights_of(runs / run) for run in (*depth, pose)]
         *depths, other = trained
-        seen = [*SEEN_BEFORE.get(name, ()), *(n for w in trained for n in w.card.data)]
-        data = tuple(dict.fromkeys(seen))
+        data = tuple(dict.fromkeys(n for weights in trained for n in weights.card.data))
         card = dataclasses.replace(depths[0].card, name=name, data=data, command=COMMAND, **said)
         both = Weights(
             averaged([weights.depth for weights in depths]),
@@ -68,7 +62,10 @@ def main(runs: Path, out: Path, names: list[str]) -> None:
 
 
 def weights_of(run: Path) -> Weights:
-    """Return what a training made, or has made until it was stopped."""
+    """Return what a training made, or has made until it was stopped, or a file of weights."""
+    file = run.with_suffix('.safetensors')
+    if file.exists():
+        return load_weights(file)
     if (run / 'weights.safetensors').exists():
         return load_weights(run / 'weights.safetensors')
     checkpoint = CheckpointFolder(run / CHECKPOINTS).newest()

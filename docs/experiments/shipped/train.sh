@@ -85,22 +85,15 @@ student street street_dark_a 14500 "$wide" "$again $shade --set data.augmentatio
 student street street_dark_b 14500 "$others" "$again $shade --set data.augmentation.gamma=1 --set loop.seed=2"
 student street street_filter 6500 "$wide" "$again $shade --set data.augmentation.filter=0.7 --set loop.seed=3"
 student street street_near 6500 "$others" "$again --set data.augmentation.shade=1 --set data.augmentation.gamma=1 --set data.augmentation.min_scale=0.4 --set loop.seed=4"
-# and once more, from their mean as it was shipped then: beside all that, the drive without poses, followed by the depth of these weights, and in one of the two things
-# of other images. In the first 4500 of 9000 steps that depth was triangulated by worse poses (perspective from n points and all depth alike, 59 % of the pixels)
-mean=$RUNS/street_mean.safetensors
-git show 32e9171:lsd_ros/weights/street.safetensors > "$mean"
-lsd_ros triangulate "$DATA/train/kitti_raw0005_cam0" --out "$TRI" --weights "$mean"
-on="--set start_from=$mean $alone --set optimiser.learning_rate=1e-3 --set data.augmentation.shade=0.9 --set data.augmentation.filter=1"
-student street street_more 9000 "$wide $TRI/kitti_raw0005_cam0" "$on --set loop.seed=5"
-student street street_mixed 9000 "$others $TRI/kitti_raw0005_cam0" "$on --set data.augmentation.depth_mix=0.5 --set loop.seed=6"
-# from the mean of these two, two more with things of other images in every target. Their mean is shipped
-python $here/ship.py "$RUNS" "$RUNS" street_two
-last="$known $TRI/kitti_raw0005_cam0"
-on="--set start_from=$RUNS/street_two.safetensors $alone --set optimiser.learning_rate=1e-3 --set data.augmentation.depth_mix=1"
-student street street_mixed_dark 4500 "$last $skies $(places street 40 45) $(places road 60 71) $(places road 100 123)" \
-  "$on $shade --set data.augmentation.gamma=1 --set data.augmentation.filter=0.7 --set loop.seed=7"
-student street street_mixed_all 4500 "$last $(places street 16 21) $(places street 46 51) $(places road 84 95) $(places road 124 147)" \
-  "$on --set data.augmentation.shade=0.9 --set data.augmentation.filter=1 --set loop.seed=8"
+# and once more, from their mean as it was shipped then: beside all that the drive without poses, followed by the depth of these weights, and things of other images in
+# every target or in half of them. The mean of these two and of what they began at is shipped
+git show 32e9171:lsd_ros/weights/street.safetensors > "$RUNS/street_mean.safetensors"
+lsd_ros triangulate "$DATA/train/kitti_raw0005_cam0" --out "$TRI" --weights "$RUNS/street_mean.safetensors"
+on="--set start_from=$RUNS/street_mean.safetensors $alone --set optimiser.learning_rate=1e-3"
+student street street_last_a 9000 "$known $TRI/kitti_raw0005_cam0 $skies $(places street 40 45) $(places road 100 123)" \
+  "$on $shade --set data.augmentation.gamma=1 --set data.augmentation.filter=0.7 --set data.augmentation.depth_mix=1 --set loop.seed=7"
+student street street_last_b 9000 "$known $TRI/kitti_raw0005_cam0 $(places street 16 21) $(places street 46 51) $(places road 124 147)" \
+  "$on --set data.augmentation.shade=0.9 --set data.augmentation.filter=1 --set data.augmentation.depth_mix=0.5 --set loop.seed=8"
 # indoors
 student indoors indoors_192 2500 "$indoors" "$small $fast"
 student indoors indoors 2000 "$indoors" "--set start_from=$RUNS/indoors_192/weights.safetensors"
