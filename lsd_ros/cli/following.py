@@ -13,7 +13,7 @@ from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.rgbd_odometry import followed_motions, scaled_motion
 from lsd_ros.datasets.stereo import StereoPair
 from lsd_ros.datasets.triangulation_settings import TriangulationSettings
-from lsd_ros.errors import DatasetError
+from lsd_ros.errors import DatasetError, WeightsError
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.types import Frame
@@ -28,7 +28,7 @@ def follow(folders: Sequence[FolderSequence], wanted: TriangulationSettings, wei
     :param folders: their poses are set
     :param weights: file or name
     :raises DatasetError: a sequence cannot be followed, or an image cannot be decoded
-    :raises WeightsError: the weights cannot be used
+    :raises WeightsError: the weights cannot be used, or are not metric
     """
     pairs = [StereoPair.parse(text) for text in wanted.stereo]
     paired = {name for pair in pairs for name in (pair.left, pair.right)}
@@ -37,8 +37,13 @@ def follow(folders: Sequence[FolderSequence], wanted: TriangulationSettings, wei
         return
     seeing = EngineSettings(weights=weights, depth_size='camera')
     with running_engine(seeing) as engine:
+        if not engine.info.metric:
+            raise WeightsError(
+                f'the weights {engine.info.name!r} are not metric, and say of no motion how long '
+                'it was: give metric ones, or poses.tum'
+            )
         for folder in lost:
-            with progress(f'following {folder.name}', len(folder)) as advance:
+            with progress(f'following {folder.name}', len(folder) - 1) as advance:
                 see = _seeing(folder, engine, NEAR * wanted.furthest_m, advance)
                 poses = followed_motions(
                     len(folder), folder.camera, folder.image, see, scaled_motion

@@ -75,6 +75,17 @@ def test_what_cannot_be_followed_is_not_written(
     assert not (tmp_path / 'out').exists()
 
 
+def test_weights_without_metres_say_of_no_motion_how_long_it_was(
+    weights: Path, drive: SyntheticDrive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_sequence(tmp_path / 'drive', drive)
+    (tmp_path / 'drive' / 'poses.tum').unlink()
+    call = ['triangulate', str(tmp_path / 'drive'), '--out', str(tmp_path / 'out')]
+    assert main([*call, '--weights', str(weights)]) == 1
+    assert "'small' are not metric, and say of no motion" in capsys.readouterr().err
+    assert not (tmp_path / 'out').exists()
+
+
 def test_no_sequence_is_written_over_itself_or_another(
     drive: SyntheticDrive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
