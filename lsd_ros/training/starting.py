@@ -27,7 +27,7 @@ def start_student(student: SmallDepthNet, pose: PoseNet, wanted: StudentSettings
     :raises SettingError: its networks, colours or depth range are others than the wanted ones
     """
     weights = load_weights(wanted.start_from)
-    pose_there = _seen_alike(weights.pose.shape, pose.shape)
+    pose_there = _seen_alike(weights.pose.shape, pose.shape, wanted.trained)
     theirs = (weights.depth.shape, pose_there, weights.preprocessing.colour)
     ours = (student.shape, pose.shape, wanted.input.colour)
     for name, there, here in zip(('network', 'pose', 'input.colour'), theirs, ours, strict=True):
@@ -66,7 +66,8 @@ def start_teacher(teacher: BridgedTeacher, pose: PoseNet, wanted: TeacherSetting
     taught = read_teacher(Path(wanted.start_from))
     there, here = taught.wanted, wanted
     _check_same(wanted.start_from, 'network', there.network, here.network)
-    _check_same(wanted.start_from, 'pose', _seen_alike(there.pose, here.pose), here.pose)
+    pose_there = _seen_alike(there.pose, here.pose, wanted.trained)
+    _check_same(wanted.start_from, 'pose', pose_there, here.pose)
     _check_same(wanted.start_from, 'input.colour', there.input.colour, here.input.colour)
     _check_same(wanted.start_from, 'depth range', there.input.depths, here.input.depths)
     teacher.load_state_dict(taught.network.state_dict())
@@ -74,9 +75,9 @@ def start_teacher(teacher: BridgedTeacher, pose: PoseNet, wanted: TeacherSetting
     return taught.origin
 
 
-def _seen_alike(there: PoseSettings, here: PoseSettings) -> PoseSettings:
-    """Let another view of the cameras pass: the network learns it from there."""
-    return replace(there, focal_px=here.focal_px)
+def _seen_alike(there: PoseSettings, here: PoseSettings, trained: str) -> PoseSettings:
+    """Let another view of the cameras pass where the pose network learns it from there."""
+    return there if trained == 'depth' else replace(there, focal_px=here.focal_px)
 
 
 def _check_same(source: str, name: str, there: object, here: object) -> None:

@@ -291,6 +291,8 @@ def test_the_depth_network_alone_learns_true_depth_and_leaves_motions_as_they_ar
     assert sum(errors[-4:]) < 0.6 * sum(errors[:4])
     with pytest.raises(SettingError, match="trained is 'depth': give data.true_depth"):
         student({'trained': 'depth'}, sequence, tmp_path / 'wrong')
+    with pytest.raises(SettingError, match='whose pose is .*focal_px=0.0.* is wanted: choose'):
+        student({**alone, 'pose.focal_px': 60.0}, sequence, tmp_path / 'wrong')
 
 
 def test_a_teacher_learns_true_depth_and_a_student_imitates_it_in_that(

@@ -89,7 +89,7 @@ student street street_near 6500 "$others" "$again --set data.augmentation.shade=
 # every target or in half of them. The mean of these two and of what they began at is shipped
 git show 32e9171:lsd_ros/weights/street.safetensors > "$RUNS/street_mean.safetensors"
 lsd_ros triangulate "$DATA/train/kitti_raw0005_cam0" --out "$TRI" --weights "$RUNS/street_mean.safetensors"
-on="--set start_from=$RUNS/street_mean.safetensors $alone --set optimiser.learning_rate=1e-3"
+on="--set start_from=$RUNS/street_mean.safetensors $alone --set optimiser.learning_rate=1e-3 --set pose.focal_px=241"
 student street street_last_a 9000 "$known $TRI/kitti_raw0005_cam0 $skies $(places street 40 45) $(places road 100 123)" \
   "$on $shade --set data.augmentation.gamma=1 --set data.augmentation.filter=0.7 --set data.augmentation.depth_mix=1 --set loop.seed=7"
 student street street_last_b 9000 "$known $TRI/kitti_raw0005_cam0 $(places street 16 21) $(places street 46 51) $(places road 124 147)" \
