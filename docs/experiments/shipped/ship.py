@@ -1,7 +1,9 @@
 r"""
 Make the weights of the package from trainings (docs/model_card.md).
 
-python docs/experiments/shipped/ship.py RUNS OUT NAME ...
+python docs/experiments/shipped/ship.py RUNS OUT [NAME ...]
+
+Without names all of them are made.
 
 Depth and pose network come from different trainings: the one of the pose network alone never
 changes nor looks at depth, so that both could go on from the same file at the same time. Where
@@ -92,4 +94,4 @@ def averaged(networks: list[SmallDepthNet]) -> SmallDepthNet:
 
 
 if __name__ == '__main__':
-    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:])
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:] or list(SHIPPED))
