@@ -9,6 +9,7 @@ map is that of the logarithms. The bound is the mean of the true maps of the oth
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lsd_ros.datasets.augmentation import Colours
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.evaluation.depth import depth_errors, known_pixels
 from lsd_ros.inference.engine import Engine
@@ -27,12 +29,15 @@ DISTANCES_M = (0, 10, 15, 20, 30, 40, 60, 80)
 BLUR = 3.0  # of sparse true maps [pixels]
 
 
-def log_depth(sequence: Sequence, weights: str) -> Array:
+def log_depth(sequence: Sequence, weights: str, gamma: float = 1.0) -> Array:
     """Return the logarithm of estimated depth of every image with a true one, (N, H, W)."""
+    light = Colours(np.eye(3), gamma=gamma)
     engine = Engine.load(EngineSettings(weights=weights, backend='torch'))
     maps = []
     for index in sequence.depth_indices:
-        depth = np.asarray(engine.process(sequence.frame(index), motion=False).depth)
+        frame = sequence.frame(index)
+        frame = dataclasses.replace(frame, image=light.apply(frame.image, 0.0))
+        depth = np.asarray(engine.process(frame, motion=False).depth)
         height, width = sequence.depth(index).shape
         maps.append(cv2.resize(depth, (width, height), interpolation=cv2.INTER_NEAREST))
     return np.log(np.stack(maps).astype(np.float64))
