@@ -11,9 +11,11 @@ from torch.nn import functional
 
 from lsd_ros import settings
 from lsd_ros.errors import SettingError
-from lsd_ros.models.encoder_weights import read_encoder_weights
+from lsd_ros.models.encoder_weights import encoder_weights_file, read_encoder_weights
 from lsd_ros.models.large_encoder import BlockGroup, block_group, encoder_layer
 from lsd_ros.models.layers import PADDING_MODES, ConvNormAct
+from lsd_ros.models.lite_encoder import GROUPS as LITE
+from lsd_ros.models.lite_encoder import lite_stages, lite_widths
 from lsd_ros.models.refinement import HEAD_WIDTH, Refinement
 from lsd_ros.models.small_depth_net import (
     HEADS,
@@ -25,6 +27,7 @@ from lsd_ros.models.small_depth_net import (
 from lsd_ros.settings import setting
 
 GROUPS = 6
+V2 = 'efficientnet_v2_s'
 INNER = 3  # the first of the two groups at 1/16; it may be left out
 TOKEN_STRIDE = 16  # pixels of the image along one side of a patch
 
@@ -35,11 +38,13 @@ class LargeDepthSettings:
 
     group_widths: tuple[int, ...] = setting(
         (24, 48, 64, 128, 160, 256),
-        'Channels of the six groups of encoder blocks, at 1/2, 1/4, 1/8, 1/16, 1/16 and 1/32',
+        'Of efficientnet_v2_s: channels of its six groups of blocks, at 1/2, 1/4, 1/8, 1/16, '
+        '1/16 and 1/32',
     )
     group_blocks: tuple[int, ...] = setting(
         (2, 4, 4, 6, 9, 15),
-        'Blocks of each group; the fourth may have none. (1, 2, 2, 0, 4, 4) is a small teacher',
+        'Of efficientnet_v2_s: blocks of each group; the fourth may have none. '
+        '(1, 2, 2, 0, 4, 4) is a small teacher',
     )
     full_width: int = setting(
         24, 'Channels of decoder stage 0, at full resolution', minimum=1, maximum=4096
@@ -54,6 +59,13 @@ class LargeDepthSettings:
         -2.5, 'Initial bias of the disparity heads: 0 starts far too near', minimum=-20, maximum=20
     )
 
+    encoder: str = setting(
+        V2,
+        'Its encoder. The lite ones are a fifth as large, and encoder_weights has ImageNet for '
+        'them',
+        choices=(V2, *LITE),
+    )
+
     def __post_init__(self) -> None:
         """Check every value, the widths and the blocks."""
         settings.check(self)
@@ -66,6 +78,14 @@ class LargeDepthSettings:
                 raise SettingError(
                     f'{name} is {given}: it must be {GROUPS} positive whole numbers'
                 )
+            if (
+                self.encoder != V2
+                and given != LargeDepthSettings.__dataclass_fields__[name].default
+            ):
+                raise SettingError(
+                    f'{name} is {given}, but encoder is {self.encoder!r}, whose groups are fixed: '
+                    f'leave {name} out, or choose {V2!r}'
+                )
         if self.token_width % HEAD_WIDTH:
             raise SettingError(
                 f'token_width is {self.token_width}: it must be a multiple of {HEAD_WIDTH}'
@@ -74,6 +94,8 @@ class LargeDepthSettings:
     @property
     def encoder_widths(self) -> tuple[int, ...]:
         """Return C of Z_enc^i for i = 0 .. 4."""
+        if self.encoder != V2:
+            return lite_widths(self.encoder)
         return (*self.group_widths[:INNER], *self.group_widths[INNER + 1 :])
 
     @property
@@ -170,13 +192,15 @@ class LargeDepthNet(nn.Module):
         """
         return self.features(image).disparities
 
-    def load_encoder(self, path: str | Path) -> None:
+    def load_encoder(self, wanted: str | Path) -> None:
         """
-        Fill the encoder with weights of a local file; see :mod:`lsd_ros.models.encoder_weights`.
+        Fill the encoder with weights that were trained before.
 
-        :param path: of a ``.safetensors`` file, or of a state dict that torch wrote
-        :raises WeightsError: the file cannot be read, or a name or shape does not fit
+        :param wanted: ``imagenet``, or the path of a file; see
+            :mod:`lsd_ros.models.encoder_weights`
+        :raises WeightsError: there are none, they cannot be read, or a name or shape does not fit
         """
+        path = encoder_weights_file(self.shape.encoder, str(wanted))
         state = read_encoder_weights(path, self.encoder.state_dict())
         self.encoder.load_state_dict(state, strict=True)
 
@@ -197,6 +221,8 @@ def refinement(channels: int, level: int, shape: LargeDepthSettings) -> Refineme
 
 
 def _encoder(shape: LargeDepthSettings) -> nn.ModuleList:
+    if shape.encoder != V2:
+        return lite_stages(shape.encoder)
     widths, blocks = shape.group_widths, shape.group_blocks
     inner_stride = 1 if blocks[INNER] else 2
     groups = (

@@ -101,7 +101,9 @@ class TeacherSettings(PhaseSettings):
 
     network: BridgedTeacherSettings = field(default_factory=BridgedTeacherSettings)
     encoder_weights: str = setting(
-        '', "Local file that the teacher's encoder starts from; empty: it starts from nothing"
+        '',
+        "What the teacher's encoder starts from: imagenet (of an installed package), or a local "
+        'file; empty: nothing',
     )
     trained: str = setting(
         'both',
