@@ -278,11 +278,11 @@ def recoloured(
     """
     Vary colours, textures and shadows of the frames of a snippet, of all alike.
 
-    :param images: before, now and after, each of shape (H, W, 3)
+    :param images: before, now and after, or now alone, each of shape (H, W, 3)
     """
     colours = random_colours(rng, given)
     if colours is not None:
-        mean = mean_luminance(images[1])
+        mean = mean_luminance(images[len(images) // 2])
         images = [colours.apply(image, mean) for image in images]
     if given.filter:
         texture = random_filter(rng, given.filter)

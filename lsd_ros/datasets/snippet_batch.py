@@ -14,12 +14,13 @@ from torch import Tensor
 @dataclass(frozen=True)
 class Snippet:
     """
-    Three frames in the order of time; the middle one is the target.
+    Three frames in the order of time, or one alone; the middle one is the target.
 
     Where a stereo pair is given, there are also snippets whose first and last frame are both the
     image of the other camera.
 
-    :param images: as they are, shape (3, 3, H, W), uint8: frame, RGB, row, column
+    :param images: as they are, shape (F, 3, H, W), uint8: frame, RGB, row, column; F is 3, or 1
+        of single images
     :param jittered: the same with other colours, for the networks; losses compare ``images``
     :param intrinsics: K of all three, shape (3, 3), float32
     :param translations: how far the camera moved from the first frame to the middle one, and from
@@ -47,8 +48,8 @@ class SnippetBatch:
     """
     Snippets side by side.
 
-    :param images: shape (B, 3, 3, H, W), uint8
-    :param jittered: shape (B, 3, 3, H, W), uint8
+    :param images: shape (B, F, 3, H, W), uint8; F is 3, or 1 of single images
+    :param jittered: shape (B, F, 3, H, W), uint8
     :param intrinsics: shape (B, 3, 3), float32
     :param translations: shape (B, 2), float32
     :param known_motions: shape (B, 2, 4, 4), float32
@@ -69,6 +70,12 @@ class SnippetBatch:
     def __len__(self) -> int:
         """Return the number of snippets."""
         return len(self.names)
+
+    @property
+    def jittered_targets(self) -> Tensor:
+        """Return the frame in the middle as networks see it, shape (B, 1, 3, H, W)."""
+        middle = self.jittered.shape[1] // 2
+        return self.jittered[:, middle : middle + 1]
 
     def to(self, *args: Any, **kwargs: Any) -> SnippetBatch:
         """Return the batch on another device; the arguments are those of ``Tensor.to``."""

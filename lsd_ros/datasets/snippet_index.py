@@ -46,6 +46,15 @@ class Place(NamedTuple):
         return self.middle - self.before, self.middle, self.middle + self.after
 
 
+def single_images(sequences: Sequence[TrainingSequence]) -> list[Place]:
+    """List every image, or every one that a split chooses, without neighbours."""
+    return [
+        Place(number, index, 0, 0)
+        for number, sequence in enumerate(sequences)
+        for index in sequence.targets or range(len(sequence))
+    ]
+
+
 def places(
     sequences: Sequence[TrainingSequence], gaps: Sequence[int], max_step_s: float
 ) -> list[Place]:

@@ -25,7 +25,8 @@ from lsd_ros.datasets.depth_mix import Sight, depth_mix
 from lsd_ros.datasets.frame_cache import CacheSettings, FrameCache
 from lsd_ros.datasets.image_difference import difference
 from lsd_ros.datasets.snippet_batch import Snippet
-from lsd_ros.datasets.snippet_index import Place, gap_by_motion, places, reachable
+from lsd_ros.datasets.snippet_index import Place, gap_by_motion, places, reachable, single_images
+from lsd_ros.datasets.source_shares import SourceShare, repeated
 from lsd_ros.datasets.stereo import StereoPair, beside, mirrored
 from lsd_ros.datasets.training_sequence import TrainingSequence, world_from_camera
 from lsd_ros.datasets.turning import turned_neighbours
@@ -42,6 +43,11 @@ _ATTEMPTS = 20
 class SnippetSettings:
     """Which frames make a sample, and how large it is."""
 
+    single_images: bool = setting(
+        False,
+        'Every image is a sample of its own, without neighbours: for what learns from '
+        'data.true_depth or from a teacher alone',
+    )
     width: int = setting(416, 'Width of the network input ([0084])', minimum=32, maximum=8192)
     height: int = setting(128, 'Height of the network input ([0084])', minimum=32, maximum=8192)
     fit: str = setting(
@@ -95,6 +101,11 @@ class SnippetSettings:
     true_depth: bool = setting(
         False, 'Whether depth of the target is read, too, from sequences that have it'
     )
+    shares: tuple[str, ...] = setting(
+        (),
+        'How often each source is drawn, "PATTERN SHARE" of the names of its sequences, such as '
+        '["kitti_* 0.5", "* 0.5"]; empty: every image alike',
+    )
     seed: int = setting(0, 'Of everything random', minimum=0, maximum=2**31 - 1)
     augmentation: AugmentationSettings = field(default_factory=AugmentationSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
@@ -114,6 +125,8 @@ class SnippetSettings:
             )
         for pair in self.stereo:
             StereoPair.parse(pair)
+        for share in self.shares:
+            SourceShare.parse(share)
 
 
 class SnippetDataset(torch.utils.data.Dataset[Snippet]):
@@ -133,17 +146,24 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         self._fit = 'stretch' if given.fit == 'stretch' else 'crop'
         self._sizes = [_size(sequence.camera, given) for sequence in sequences]
         self.cache = FrameCache(sequences, self._sizes, self._fit, given.cache)
-        self.gaps = [self._gap(number) for number in range(len(sequences))]
-        self._beside = beside([StereoPair.parse(pair) for pair in given.stereo], sequences)
-        self.places = places(sequences, self.gaps, given.max_step_s)
-        self.places += [
+        pairs = () if given.single_images else given.stereo
+        self._beside = beside([StereoPair.parse(pair) for pair in pairs], sequences)
+        alone = given.single_images
+        self.gaps = [0 if alone else self._gap(number) for number in range(len(sequences))]
+        self.places = self._places()
+        self._by_size: dict[tuple[int, int], list[int]] = {}
+        for index, place in enumerate(self.places):
+            self._by_size.setdefault(self._sizes[place.sequence], []).append(index)
+
+    def _places(self) -> list[Place]:
+        sequences = self._sequences
+        if self.settings.single_images:
+            return single_images(sequences)
+        return places(sequences, self.gaps, self.settings.max_step_s) + [
             Place(number, index, 0, 0, other)
             for number, (other, _) in self._beside.items()
             for index in range(len(sequences[number]))
         ]
-        self._by_size: dict[tuple[int, int], list[int]] = {}
-        for index, place in enumerate(self.places):
-            self._by_size.setdefault(self._sizes[place.sequence], []).append(index)
 
     def __len__(self) -> int:
         """Return the number of snippets."""
@@ -151,8 +171,21 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
 
     @property
     def groups(self) -> list[list[int]]:
-        """Return the indices of the snippets of each size: only those fit into one batch."""
-        return list(self._by_size.values())
+        """
+        Return the indices of the snippets of each size: only those fit into one batch.
+
+        An index is there as often as the share of its source asks for.
+
+        :raises DatasetError: the shares do not fit the sequences
+        """
+        if not self.settings.shares:
+            return list(self._by_size.values())
+        names = [sequence.name for sequence in self._sequences]
+        shares = [SourceShare.parse(share) for share in self.settings.shares]
+        drawn: dict[tuple[int, int], list[int]] = {}
+        for index in repeated(names, [place.sequence for place in self.places], shares):
+            drawn.setdefault(self._sizes[self.places[index].sequence], []).append(index)
+        return list(drawn.values())
 
     def __getitem__(self, draw: int | tuple[int, int]) -> Snippet:
         """
@@ -182,7 +215,7 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
     def _drawn(self, place: Place, rng: np.random.Generator) -> Place:
         """Draw how far the neighbours are; one that is not there stays where it was."""
         given = self.settings
-        if place.beside is not None or given.gap_multiples == (1,):
+        if place.beside is not None or given.single_images or given.gap_multiples == (1,):
             return place
         if not given.augmentation.enabled:
             return place
@@ -203,13 +236,15 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         for _ in range(_ATTEMPTS):
             place = self.places[index]
             frames = self._frames(place)
-            least = self.settings.min_difference
+            least = 0.0 if len(frames) == 1 else self.settings.min_difference
             if not least or min(difference(f, frames[1]) for f in frames[::2]) >= least:
                 break
             index = others[random.integers(len(others))]
         return place, frames
 
     def _frames(self, place: Place) -> list[NDArray[np.uint8]]:
+        if self.settings.single_images:
+            return [self.cache.image(place.sequence, place.middle)]
         if place.beside is None:
             return [self.cache.image(place.sequence, index) for index in place.frames]
         other = self.cache.image(place.beside, place.middle)
@@ -265,8 +300,10 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         depth = self._true_depth(place, window)
         if given.augmentation.enabled:
             if given.augmentation.depth_mix:
-                mixed = self._mixed(rng, place, window, Sight(images[1], depth[0]))
-                jittered, depth = [images[0], mixed.image, images[2]], mixed.depth[None]
+                middle = len(images) // 2
+                mixed = self._mixed(rng, place, window, Sight(images[middle], depth[0]))
+                jittered, depth = list(images), mixed.depth[None]
+                jittered[middle] = mixed.image
             jittered = recoloured(rng, jittered, given.augmentation)
         sequence = self._sequences[place.sequence]
         intrinsics = window.camera(camera).matrix.astype(np.float32)

@@ -124,7 +124,7 @@ class LiteLayer(nn.Sequential):
         :return: shape (B, channels_out, H / stride, W / stride)
         """
         padded = x if self.padding is None else functional.pad(x, self.padding)
-        result: Tensor = super().forward(padded)
+        result: Tensor = super().forward(padded)  # type: ignore[no-untyped-call]
         return result
 
 

@@ -178,9 +178,15 @@ def check_trained(wanted: StudentSettings | TeacherSettings, *, is_taught: bool)
             "trained is 'pose': give start_from, whose depth network stays as it is, and "
             'data.motion_from_poses, and no teacher'
         )
-    if wanted.trained == 'depth' and wanted.truth.weight == 0:
+    if wanted.trained == 'depth' and wanted.truth.weight == 0 and not is_taught:
         raise SettingError(
-            "trained is 'depth': give data.true_depth and truth.weight, which it learns from"
+            "trained is 'depth': give data.true_depth and truth.weight, which it learns from, or "
+            'a student a teacher'
+        )
+    if wanted.data.single_images and wanted.trained != 'depth':
+        raise SettingError(
+            f'data.single_images is true, and trained is {wanted.trained!r}: an image alone shows '
+            "no motion; set trained to 'depth', or data.single_images to false"
         )
     if wanted.data.augmentation.depth_mix and wanted.trained != 'depth':
         raise SettingError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ class Draw(NamedTuple):
     One sample of the stream.
 
     :param sample: its place in the data
-    :param epoch: how often all samples were drawn before
+    :param epoch: how often this sample was drawn before
     """
 
     sample: int
@@ -32,7 +33,8 @@ class StepSampler(Sampler[list[Draw]]):
     each has epochs of its own. Which samples a step sees depends on seed and step alone, so that
     a training is resumed at its step, and several processes see together what one would see.
 
-    :param groups: places of the samples that may meet in one step
+    :param groups: places of the samples that may meet in one step; one that is there several
+        times is drawn as often in each epoch, as another draw
     :param samples_per_step: of all processes together
     :param first_step: where to enter, from 0
     :param rank: which of the processes this is
@@ -87,6 +89,12 @@ class _Order:
     def __init__(self, group: Sequence[int], seed: int) -> None:
         self._group, self._seed = group, seed
         self._epoch, self._order = -1, list[int]()
+        had: Counter[int] = Counter()
+        self._turn = [0] * len(group)
+        for place, sample in enumerate(group):
+            self._turn[place] = had[sample]
+            had[sample] += 1
+        self._turns = had
 
     def draw(self, position: int) -> Draw:
         epoch, place = divmod(position, len(self._group))
@@ -94,7 +102,9 @@ class _Order:
             generator = torch.Generator().manual_seed(_mixed(self._seed, epoch))
             self._order = torch.randperm(len(self._group), generator=generator).tolist()
             self._epoch = epoch
-        return Draw(self._group[self._order[place]], epoch)
+        chosen = self._order[place]
+        sample = self._group[chosen]
+        return Draw(sample, epoch * self._turns[sample] + self._turn[chosen])
 
 
 def _mixed(seed: int, epoch: int) -> int:

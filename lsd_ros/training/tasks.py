@@ -249,8 +249,8 @@ def frames_of(images: Tensor, normalise: Normalise) -> Tensor:
     """
     Return what networks see of snippets.
 
-    :param images: shape (B, 3, 3, H, W), uint8
-    :return: by frame and then by snippet, shape (3 B, 3, H, W)
+    :param images: shape (B, F, 3, H, W), uint8
+    :return: by frame and then by snippet, shape (F B, 3, H, W)
     """
     planes: Tensor = normalise(_by_frame(images).permute(0, 2, 3, 1))
     return planes.contiguous(memory_format=torch.channels_last)

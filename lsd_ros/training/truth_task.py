@@ -1,10 +1,11 @@
-"""The depth network alone, taught depth that the data know; the pose network stays as it is."""
+"""The depth network alone, taught depth that the data or a teacher know; pose stays as it is."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 from lsd_ros.datasets.snippet_batch import SnippetBatch
@@ -16,12 +17,13 @@ from lsd_ros.training.imitation import Imitation
 from lsd_ros.training.phase_settings import PhaseSettings
 from lsd_ros.training.task import StepResult, Task
 from lsd_ros.training.tasks import DEPTH, POSE, frames_of, true_depth_term
-from lsd_ros.training.views import TARGET
 
 
 class TruthTask(Task):
     """
-    A depth network that learns true or triangulated depth; a step costs half of one of both.
+    A depth network that learns true or triangulated depth, or what a teacher says of images.
+
+    A step costs half of one of both networks, and single images are enough.
 
     Of a student without a teacher, what is finer than the head that is read learns nothing: nobody
     looks at it.
@@ -57,14 +59,17 @@ class TruthTask(Task):
 
     def forward(self, batch: SnippetBatch) -> StepResult:
         """Return how wrong the depth of the targets of a batch of snippets is."""
-        targets = frames_of(batch.jittered[:, TARGET : TARGET + 1], self.normalise)
+        targets = frames_of(batch.jittered_targets, self.normalise)
         features = self._see(targets)
-        loss = true_depth_term(features.disparities, batch, self._wanted)
-        scalars = {'truth': loss.detach()}
+        terms, scalars = [], {}
+        if self._wanted.truth.weight > 0:
+            terms.append(true_depth_term(features.disparities, batch, self._wanted))
+            scalars['truth'] = terms[0].detach()
         if self.imitation is not None:
             compared = self.imitation(features, targets)
-            loss, scalars = loss + compared.total, scalars | compared.figures
-        return StepResult(loss, scalars)
+            terms.append(compared.total)
+            scalars |= compared.figures
+        return StepResult(torch.stack(terms).sum(), scalars)
 
 
 def _free_unread(student: SmallDepthNet) -> None:

@@ -127,6 +127,28 @@ def test_a_still_snippet_is_replaced_by_one_of_its_size() -> None:
     assert collate([dataset[index] for index in dataset.groups[1]]).images.shape[3:] == (64, 64)
 
 
+def test_single_images_are_samples_without_neighbours() -> None:
+    given = dataclasses.replace(SMALL, single_images=True)
+    dataset = SnippetDataset([sequence(2), sequence(1)], given)
+    assert len(dataset) == 3, 'a sequence need not be as long as a snippet'
+    batch = collate([dataset[index] for index in range(3)])
+    assert batch.images.shape == (3, 1, 3, 32, 96)
+    assert torch.equal(batch.jittered_targets, batch.jittered)
+
+
+def test_the_target_is_the_frame_in_the_middle() -> None:
+    batch = collate([SnippetDataset([sequence(3)], SMALL)[0]])
+    assert torch.equal(batch.jittered_targets, batch.jittered[:, 1:2])
+
+
+def test_shares_say_how_often_a_source_is_drawn() -> None:
+    few, many = dataclasses.replace(sequence(3), name='few'), sequence(12)
+    given = dataclasses.replace(SMALL, shares=('few 0.5', '* 0.5'))
+    (group,) = SnippetDataset([few, many], given).groups
+    assert sorted(set(group)) == list(range(11))
+    assert group.count(0) == 10 == sum(index > 0 for index in group)
+
+
 def _spot(image: torch.Tensor) -> tuple[float, float] | None:
     weight = image[0].numpy().astype(float)
     border = weight[0].sum() + weight[-1].sum() + weight[:, 0].sum() + weight[:, -1].sum()

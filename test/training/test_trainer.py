@@ -267,3 +267,10 @@ def test_a_folder_is_trained_into_by_one_process_at_a_time(
     ):
         toy.toy_run(tmp_path / 'run', {'overwrite': True})
     assert final_state(tmp_path / 'run')['step'] == 20
+
+
+def test_a_sample_that_is_there_twice_is_drawn_twice_an_epoch_and_never_alike():
+    steps = itertools.islice(StepSampler([[0, 1, 1]], 3, 0), 4)
+    draws = [draw for step in steps for draw in step]
+    assert len(set(draws)) == len(draws)
+    assert sum(draw.sample == 1 for draw in draws) == 8
