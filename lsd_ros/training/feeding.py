@@ -40,7 +40,7 @@ def batches(
     pin_memory: bool = False,
 ) -> Iterator[Any]:
     """
-    Yield this process's share of every step's batch, without end.
+    Yield this process's share of every part of every step's batch, without end.
 
     :param first_step: steps made before
     :raises SettingError: the samples of a step cannot be shared equally by the processes
@@ -48,9 +48,9 @@ def batches(
     """
     sampler = StepSampler(
         samples.groups,
-        settings.batch_size,
+        settings.batch_size // settings.accumulation,
         settings.seed,
-        first_step=first_step,
+        first_step=first_step * settings.accumulation,
         rank=rank,
         processes=processes,
     )

@@ -54,8 +54,8 @@ class StepSampler(Sampler[list[Draw]]):
     ) -> None:
         if samples_per_step % processes:
             raise SettingError(
-                f'loop.batch_size is {samples_per_step}: it must be a multiple of the '
-                f'{processes} processes'
+                f'loop.batch_size is {samples_per_step} for each part of a step: it must be a '
+                f'multiple of the {processes} processes'
             )
         self._groups = groups
         self._samples_per_step = samples_per_step

@@ -61,6 +61,13 @@ class LoopSettings:
     batch_size: int = setting(
         8, 'Samples of one step, of all processes together', minimum=1, maximum=10**5
     )
+    accumulation: int = setting(
+        1,
+        'Parts that a step is computed in, one after the other, where memory is short; each part '
+        'is of one image size, and normalised alone',
+        minimum=1,
+        maximum=10**5,
+    )
     seed: int = setting(
         0, 'Of everything random; the same seed repeats on the CPU', minimum=0, maximum=2**31 - 1
     )
@@ -71,8 +78,14 @@ class LoopSettings:
     )
     precision: str = setting(
         'full',
-        'Numbers that the networks compute with; the losses always compute with 32 bits',
-        choices=('full', 'bf16', 'fp16'),
+        'Numbers that the networks compute with; the losses always compute with 32 bits. auto '
+        'times a few steps at the start',
+        choices=('full', 'bf16', 'fp16', 'auto'),
+    )
+    memory_format: str = setting(
+        'channels_last',
+        'How maps lie in memory; auto times a few steps at the start',
+        choices=('channels_last', 'contiguous', 'auto'),
     )
     workers: int = setting(
         1, 'Processes that prepare data; 0: the training itself', minimum=0, maximum=256
@@ -85,8 +98,13 @@ class LoopSettings:
     )
 
     def __post_init__(self) -> None:
-        """Check every value."""
+        """Check every value, and that the parts of a step are alike."""
         settings.check(self)
+        if self.batch_size % self.accumulation:
+            raise SettingError(
+                f'loop.batch_size is {self.batch_size}: it must be a multiple of '
+                f'loop.accumulation, which is {self.accumulation}'
+            )
 
 
 @dataclass(frozen=True)

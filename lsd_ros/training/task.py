@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 
@@ -22,6 +23,18 @@ class StepResult(NamedTuple):
     loss: Tensor
     scalars: dict[str, Tensor]
     pictures: Callable[[], dict[str, Tensor]] | None = None
+
+
+def mean_result(parts: Sequence[StepResult]) -> StepResult:
+    """Return what several parts of a step say together; the first one is drawn."""
+    if len(parts) == 1:
+        return parts[0]
+    scalars = {
+        name: torch.stack([part.scalars[name] for part in parts]).mean()
+        for name in parts[0].scalars
+    }
+    loss = torch.stack([part.loss.detach() for part in parts]).mean()
+    return StepResult(loss, scalars, parts[0].pictures)
 
 
 class Task(nn.Module, ABC):

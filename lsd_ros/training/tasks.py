@@ -253,7 +253,7 @@ def frames_of(images: Tensor, normalise: Normalise) -> Tensor:
     :return: by frame and then by snippet, shape (F B, 3, H, W)
     """
     planes: Tensor = normalise(_by_frame(images).permute(0, 2, 3, 1))
-    return planes.contiguous(memory_format=torch.channels_last)
+    return planes
 
 
 def _by_frame(images: Tensor) -> Tensor:

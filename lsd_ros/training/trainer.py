@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import logging
 import os
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from lsd_ros.training.allocator import keep_freed_memory
 from lsd_ros.training.checkpointing import Checkpoint
 from lsd_ros.training.feeding import Samples, batches, training_threads
 from lsd_ros.training.guard import check_finite
+from lsd_ros.training.precision import FP16, LossScaling, arithmetic, stated_arithmetic
 from lsd_ros.training.random_states import (
     random_states,
     restore_random_states,
@@ -27,9 +29,8 @@ from lsd_ros.training.recorder import Recorder
 from lsd_ros.training.run_folder import METRICS, RunFolder
 from lsd_ros.training.schedule import averaged, learning_rate, make_optimiser
 from lsd_ros.training.settings import LoopSettings, TrainerSettings
-from lsd_ros.training.task import StepResult, Task
+from lsd_ros.training.task import StepResult, Task, mean_result
 
-PRECISIONS = {'full': '32-true', 'bf16': 'bf16-mixed', 'fp16': '16-mixed'}
 BOARD = 'tensorboard'
 LOGGER = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ def make_fabric(settings: LoopSettings) -> Fabric:
     if settings.device == 'cuda' and not cuda:
         raise SettingError("loop.device is 'cuda', and there is none here: choose 'cpu'")
     device = 'cpu' if settings.device == 'cpu' or not cuda else 'cuda'
-    if settings.precision == 'fp16' and device == 'cpu':
+    if settings.precision == FP16 and device == 'cpu':
         raise SettingError("loop.precision is 'fp16', which needs cuda: choose 'full'")
     processes = int(os.environ.get('WORLD_SIZE', '1'))
     here = int(os.environ.get('LOCAL_WORLD_SIZE', '1'))
@@ -53,7 +54,7 @@ def make_fabric(settings: LoopSettings) -> Fabric:
         strategy='ddp' if processes > 1 else 'auto',
         devices=here,
         num_nodes=max(1, processes // here),
-        precision=PRECISIONS[settings.precision],  # type: ignore[arg-type]
+        plugins=[LossScaling('16-mixed', device)] if settings.precision == FP16 else None,
     )
     fabric.launch()
     if device == 'cpu':
@@ -97,7 +98,8 @@ class Trainer:
         if fabric.device.type == 'cuda' and fabric.world_size > 1:
             # on the CPU each process normalises with its own part: torch has nothing else there
             nn.SyncBatchNorm.convert_sync_batchnorm(task)  # type: ignore[no-untyped-call]
-        task.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._arithmetic = stated_arithmetic(settings.loop)
+        self._arithmetic.apply(task)  # before processes share the weights
         optimiser = make_optimiser(task.parameters(), settings.optimiser)
         self._task, self._optimiser = fabric.setup(task, optimiser)
         self._networks = task.trained
@@ -145,10 +147,9 @@ class Trainer:
         )
         self._task.train()
         try:
+            parts = self._parts(feed, recorder)
             while self.step < self._settings.loop.max_steps:
-                with recorder.waiting():
-                    batch = self._fabric.to_device(next(feed))
-                self._make_step(batch, recorder)
+                self._make_step(parts, recorder)
                 if self._is_checkpoint_due():
                     self.save()
                 advance()
@@ -174,21 +175,49 @@ class Trainer:
             self._checkpoints.save(self.step, self._run.card, state)
         self._fabric.barrier()
 
-    def _make_step(self, batch: Any, recorder: Recorder) -> None:
+    def _parts(self, feed: Iterator[Any], recorder: Recorder) -> Iterator[Any]:
+        """Yield batches on the device; the first one also says what it is best computed with."""
+        with recorder.waiting():
+            first = self._fabric.to_device(next(feed))
+        self._arithmetic = arithmetic(self._task, first, self._settings.loop, self._fabric)
+        yield first
+        while True:
+            with recorder.waiting():
+                batch = self._fabric.to_device(next(feed))
+            yield batch
+
+    def _make_step(self, parts: Iterator[Any], recorder: Recorder) -> None:
         step, chosen = self.step + 1, self._settings.optimiser
         rate = learning_rate(step, self._settings.loop.max_steps, chosen)
         for group in self._optimiser.param_groups:
             group['lr'] = rate
         self._optimiser.zero_grad()
-        result: StepResult = self._task(batch)
-        self._fabric.backward(result.loss)
+        count = self._settings.loop.accumulation
+        batches = list(itertools.islice(parts, count))
+        results = [self._learn(batch, is_last=n == count) for n, batch in enumerate(batches, 1)]
+        result = mean_result(results)
         norm = self._clipped()
-        check_finite(self._fabric, self._run.path, step, result.loss, norm, batch)
+        check_finite(
+            self._fabric,
+            self._run.path,
+            step,
+            result.loss,
+            norm,
+            batches[0] if count == 1 else batches,
+        )
         self._optimiser.step()
         if self._average is not None:
             self._average.update_parameters(self._networks)
         self.step = step
         recorder.note(step, result, norm, rate)
+
+    def _learn(self, batch: Any, *, is_last: bool) -> StepResult:
+        """Add the gradients of one part of a step; the last part adds up those of processes."""
+        with self._fabric.no_backward_sync(self._task, enabled=not is_last):
+            with self._arithmetic.context(self._fabric.device):
+                result: StepResult = self._task(batch)
+            self._fabric.backward(result.loss / self._settings.loop.accumulation)
+        return result
 
     def _clipped(self) -> Tensor:
         """Shorten the gradient where it is too long, and return the length that it had."""
