@@ -5,11 +5,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lsd_ros.cli.options import add_engine_options, add_settings_options, at_least
+from lsd_ros.cli.options import (
+    add_engine_options,
+    add_settings_options,
+    at_least,
+    list_settings_when_asked,
+)
 
 TRAIN = """\
 examples:
   lsd_ros train teacher --config config/teacher.yaml --data sequences --out teacher
+  lsd_ros train teacher --data sequences --out teacher --validate held_out \\
+      --set network.teacher.encoder=efficientnet_lite0 --set encoder_weights=imagenet
   lsd_ros train student --data sequences --out student --teacher teacher
   lsd_ros train student --data sequences --out student --config config/student.yaml
   torchrun --nproc-per-node 2 -m lsd_ros.cli.main train teacher --data sequences --out teacher
@@ -19,8 +26,7 @@ OUT/weights.safetensors, for the node, replay and evaluate.
 """
 
 TRAIN_PHASE = """\
-Settings have the names of the configuration files, for example loop.batch_size. A wrong name is
-answered with the right one. OUT/config.yaml says all that were used.
+A wrong name of a setting is answered with the right one. RUN/config.yaml says all that were used.
 """
 
 EVALUATE = """\
@@ -73,9 +79,27 @@ def _add_phase_options(parser: argparse.ArgumentParser, phase: str) -> None:
     add('--out', type=Path, required=True, metavar='RUN', help='folder of the training')
     if phase == 'student':
         add('--teacher', type=Path, metavar='RUN', help='training of the teacher; default: none')
+    add(
+        '--validate',
+        type=Path,
+        nargs='+',
+        default=[],
+        metavar='DIR',
+        help='sequences with true depth that are measured meanwhile and never learned from; '
+        'the best checkpoint is kept, as RUN/best',
+    )
     add('--max-steps', type=at_least(1), metavar='N', help='loop.max_steps')
     add('--overwrite', action='store_true', help='remove another training that is in RUN')
     add_settings_options(parser)
+    list_settings_when_asked(parser, lambda: _phase_settings(phase))
+
+
+def _phase_settings(phase: str) -> type:
+    from lsd_ros.training import phase_settings
+
+    if phase == 'teacher':
+        return phase_settings.TeacherSettings
+    return phase_settings.StudentSettings
 
 
 def add_evaluate_options(parser: argparse.ArgumentParser) -> None:

@@ -40,12 +40,30 @@ def add_settings_options(parser: argparse._ActionsContainer) -> None:
 
 def list_settings(parser: argparse.ArgumentParser, cls: type) -> None:
     """Name every setting of a class in the help, below the examples."""
+    parser.epilog = f'{parser.epilog}\n{_table(cls)}'
+
+
+def list_settings_when_asked(parser: argparse.ArgumentParser, load: Callable[[], type]) -> None:
+    """
+    Name every setting of a class in the help, once somebody asks for help.
+
+    :param load: imports the class, which may take seconds
+    """
+    plain = parser.format_help
+
+    def with_settings() -> str:
+        return f'{plain()}\n{_table(load())}\n'
+
+    parser.format_help = with_settings  # type: ignore[method-assign]
+
+
+def _table(cls: type) -> str:
     leaves = list(settings.leaves(cls))
     width = max(len(leaf.name) for leaf in leaves)
-    table = '\n'.join(
+    lines = (
         f'  {leaf.name:{width}}  {leaf.description} (default: {leaf.default!r})' for leaf in leaves
     )
-    parser.epilog = f'{parser.epilog}\nsettings for --set and --config:\n{table}'
+    return '\n'.join(['settings for --set and --config:', *lines])
 
 
 def engine_setting(name: str) -> settings.Setting:

@@ -14,7 +14,14 @@ from numpy.typing import NDArray
 from lsd_ros.cli.pictures import Picture, error_map, share_map
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
-from lsd_ros.evaluation.depth import Crop, DepthErrors, depth_errors, known_pixels, summarise
+from lsd_ros.evaluation.depth import (
+    Crop,
+    DepthErrors,
+    crop_for,
+    depth_errors,
+    known_pixels,
+    summarise,
+)
 from lsd_ros.evaluation.uncertainty import (
     UncertaintyErrors,
     summarise_uncertainty,
@@ -26,7 +33,6 @@ from lsd_ros.types import Estimate, Frame
 
 Depth = NDArray[np.float32]
 NEAREST_M = 1e-3
-GARG_ASPECT = 2.0  # the crop is made for the wide images of KITTI
 FRAME_ID = 'camera_optical_frame'
 Advance = Callable[[], object]
 
@@ -67,8 +73,7 @@ class Protocol:
         """Return the crop of a sequence's images."""
         if self.crop != 'auto':
             return 'garg' if self.crop == 'garg' else 'none'
-        camera = sequence.camera
-        return 'garg' if camera.width > GARG_ASPECT * camera.height else 'none'
+        return crop_for(sequence.camera.width, sequence.camera.height)
 
     def known(self, truth: Depth, crop: Crop) -> NDArray[np.bool_]:
         """Return which pixels of a true depth count, shape (H, W)."""

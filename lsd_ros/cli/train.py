@@ -33,6 +33,8 @@ def run(given: argparse.Namespace) -> int:
         'overwrite': given.overwrite,
         'progress': _bar if first else _no_bar,
     }
+    if given.validate:
+        options['validation'] = open_sequences(given.validate)
     if given.phase == 'teacher':
         wanted = phase_settings(given, TeacherSettings)
         data = open_sequences(given.data, split=given.split)

@@ -16,6 +16,7 @@ from lsd_ros.errors import FrameError
 Crop = Literal['garg', 'none']
 # top, bottom, left, right as fractions of the image (Garg et al. 2016)
 GARG = (0.40810811, 0.99189189, 0.03594771, 0.96405229)
+GARG_ASPECT = 2.0
 THRESHOLD = 1.25
 MEANS = ('abs_rel', 'sq_rel', 'rmse', 'rmse_log', 'a1', 'a2', 'a3')
 
@@ -123,6 +124,11 @@ def known_pixels(
     """Return where the truth lies between the bounds and inside the crop, shape (H, W)."""
     with np.errstate(invalid='ignore'):
         return (truth > min_depth_m) & (truth < max_depth_m) & _inside(truth.shape, crop)
+
+
+def crop_for(width: int, height: int) -> Crop:
+    """Return the crop that is usual for an image: Garg's where it is wide as KITTI's are."""
+    return 'garg' if width > GARG_ASPECT * height else 'none'
 
 
 def summarise(errors: Sequence[DepthErrors]) -> DepthSummary:

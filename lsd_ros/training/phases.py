@@ -32,15 +32,16 @@ from lsd_ros.training.phase_settings import (
     check_uncertainty,
 )
 from lsd_ros.training.pose_task import PoseTask
-from lsd_ros.training.provenance import run_card, weights_card
+from lsd_ros.training.provenance import describe, run_card, weights_card
 from lsd_ros.training.random_states import seed_everything
-from lsd_ros.training.run_folder import WEIGHTS, RunFolder
+from lsd_ros.training.run_folder import BEST_WEIGHTS, WEIGHTS, RunFolder
 from lsd_ros.training.starting import start_student, start_teacher
 from lsd_ros.training.task import Task
 from lsd_ros.training.tasks import DEPTH, POSE, StudentTask, TeacherTask
-from lsd_ros.training.teaching import Taught, check_fits, read_teacher
+from lsd_ros.training.teaching import Taught, check_fits, fill, read_teacher
 from lsd_ros.training.trainer import Trainer, leave_fabric, make_fabric
 from lsd_ros.training.truth_task import TruthTask
+from lsd_ros.training.validation import Validation
 
 TEACHER, STUDENT = 'teacher', 'student'
 Progress = Callable[[int, int], contextlib.AbstractContextManager[Callable[[], object]]]
@@ -58,6 +59,7 @@ def train_teacher(
     data: Sequence[TrainingSequence],
     out: Path,
     *,
+    validation: Sequence[TrainingSequence] = (),
     command: str = '',
     overwrite: bool = False,
     progress: Progress = unseen,
@@ -66,6 +68,7 @@ def train_teacher(
     Train teacher, bridges and pose network, or go on with it.
 
     :param out: folder of the training
+    :param validation: what is measured meanwhile; nothing is learned from it
     :param command: what to say that started it
     :param overwrite: whether another training in that folder is removed
     :param progress: given the steps that were made before and the wanted ones, shows the rest
@@ -83,7 +86,8 @@ def train_teacher(
     alone = wanted.trained == 'depth'
     task = (TruthTask if alone else TeacherTask)(network, pose, wanted)
     card = run_card(TEACHER, wanted, data, command, origins=origins)
-    trainer = run_phase(fabric, task, samples, wanted, card, out, overwrite, progress)
+    held_out = _validation(validation, data, wanted)
+    trainer = run_phase(fabric, task, samples, wanted, card, out, overwrite, progress, held_out)
     leave_fabric(fabric)
     return trainer
 
@@ -94,6 +98,7 @@ def train_student(
     out: Path,
     *,
     teacher: Path | None = None,
+    validation: Sequence[TrainingSequence] = (),
     command: str = '',
     overwrite: bool = False,
     progress: Progress = unseen,
@@ -130,11 +135,17 @@ def train_student(
         task = StudentTask(student, pose, wanted, None if taught is None else taught.network)
     sha256 = '' if taught is None else taught.sha256
     card = run_card(STUDENT, wanted, data, command, sha256, origins)
-    trainer = run_phase(fabric, task, samples, wanted, card, out, overwrite, progress)
+    held_out = _validation(validation, data, wanted)
+    trainer = run_phase(fabric, task, samples, wanted, card, out, overwrite, progress, held_out)
     if fabric.is_global_zero:
-        path = out / WEIGHTS
-        save_weights(_weights(trainer, wanted, card, taught), path)
-        LOGGER.info('weights: %s', path)
+        networks = cast(nn.ModuleDict, trainer.result).cpu()
+        save_weights(_weights(networks, trainer.step, wanted, card, taught), out / WEIGHTS)
+        LOGGER.info('weights: %s', out / WEIGHTS)
+        best = RunFolder(out, card).best().newest() if held_out else None
+        if best is not None:
+            fill(networks, best)
+            save_weights(_weights(networks, best.step, wanted, card, taught), out / BEST_WEIGHTS)
+            LOGGER.info('the best of them, of step %d: %s', best.step, out / BEST_WEIGHTS)
     leave_fabric(fabric)
     return trainer
 
@@ -178,6 +189,7 @@ def run_phase(
     out: Path,
     overwrite: bool,
     progress: Progress,
+    validation: Validation | None = None,
 ) -> Trainer:
     """
     Train a task in a folder, from the last whole checkpoint there if there is one.
@@ -187,6 +199,7 @@ def run_phase(
     :param out: folder of the training
     :param overwrite: whether another training there may be lost
     :param progress: shows how far it is
+    :param validation: looks at held-out data meanwhile
     :return: with the result
     :raises TrainingError: the folder holds another training, or this one went astray
     """
@@ -205,15 +218,33 @@ def run_phase(
         trainer.resume()
         LOGGER.info('%d snippets of %d sequences', len(samples), len(card.data))
         advance = stack.enter_context(progress(trainer.step, wanted.loop.max_steps))
-        trainer.train(samples, collate, advance)
+        trainer.train(samples, collate, advance, validation)
     return trainer
 
 
+def _validation(
+    held_out: Sequence[TrainingSequence], data: Sequence[TrainingSequence], wanted: PhaseSettings
+) -> Validation | None:
+    if not held_out:
+        return None
+    learned = [describe(sequence) for sequence in data]
+    for sequence in held_out:
+        if describe(sequence) in learned:
+            raise DatasetError(
+                f'{sequence.name} is learned from and cannot validate: give other sequences to '
+                '--validate'
+            )
+    return Validation(held_out, wanted)
+
+
 def _weights(
-    trainer: Trainer, wanted: StudentSettings, card: RunCard, taught: Taught | None
+    networks: nn.ModuleDict,
+    steps: int,
+    wanted: StudentSettings,
+    card: RunCard,
+    taught: Taught | None,
 ) -> Weights:
-    """Return the trained networks with where they come from."""
-    networks = cast(nn.ModuleDict, trainer.result).cpu()
+    """Return trained networks with where they come from."""
     told = (
         'no teacher' if taught is None else f'teacher {card.teacher[:12]} of {taught.step} steps'
     )
@@ -222,5 +253,5 @@ def _weights(
         pose=cast(PoseNet, networks[POSE]).float(),
         preprocessing=wanted.preprocessing,
         depths=wanted.input.depths,
-        card=weights_card(wanted, card, trainer.step, told),
+        card=weights_card(wanted, card, steps, told),
     )

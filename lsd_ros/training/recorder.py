@@ -20,9 +20,11 @@ from torch import Tensor
 from lsd_ros.errors import TrainingError
 from lsd_ros.training.board import Board
 from lsd_ros.training.durable import write_durably
+from lsd_ros.training.run_folder import METRICS, VALIDATION
 from lsd_ros.training.settings import TrainerSettings
 from lsd_ros.training.task import StepResult
 
+BOARD = 'tensorboard'
 LOGGER = logging.getLogger(__name__)
 
 
@@ -32,23 +34,21 @@ class Recorder:
 
     Every process gathers; the first one writes the means over all of them.
 
-    :param metrics: table to write, one JSON object per line
-    :param board: folder of TensorBoard
+    :param run: folder of the training; tables of one JSON object per line are written there
     :param first_step: steps made before; what the table says about later ones is removed
     :param held: what :meth:`held` returned after that step
     """
 
     def __init__(
         self,
-        metrics: Path,
-        board: Path,
+        run: Path,
         fabric: Fabric,
         settings: TrainerSettings,
         *,
         first_step: int,
         held: dict[str, Any],
     ) -> None:
-        self._metrics = metrics
+        self._metrics, self._validation = run / METRICS, run / VALIDATION
         self._fabric = fabric
         self._settings = settings
         self._board: Board | None = None
@@ -59,8 +59,9 @@ class Recorder:
         self._waited_s = 0.0
         self._started = time.perf_counter()
         if fabric.is_global_zero:
-            _forget_later(metrics, first_step)
-            self._board = _board(board, first_step + 1)
+            for table in (self._metrics, self._validation):
+                _forget_later(table, first_step)
+            self._board = _board(run / BOARD, first_step + 1)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -109,13 +110,36 @@ class Recorder:
         if not self._fabric.is_global_zero:
             return
         LOGGER.info('step %d of %d: %s', step, self._settings.loop.max_steps, _line(means))
-        try:
-            with self._metrics.open('a', encoding='utf-8') as table:
-                table.write(json.dumps({'step': step, **means}) + '\n')
-        except OSError as error:
-            raise TrainingError(f'cannot write {self._metrics}: {error.strerror}') from error
+        self._append(self._metrics, step, means)
         if self._board is not None:
             self._board.add_scalars(means, step)
+
+    def validated(self, step: int, figures: dict[str, float]) -> None:
+        """
+        Write how good the networks are on data that they do not learn from.
+
+        :raises TrainingError: nothing can be written
+        """
+        text = ', '.join(f'{name} {value:.4g}' for name, value in figures.items())
+        LOGGER.info('validation after step %d: %s', step, text)
+        self._append(self._validation, step, figures)
+        if self._board is not None:
+            named = {f'validation/{name}': value for name, value in figures.items()}
+            self._board.add_scalars(named, step)
+
+    @contextmanager
+    def standing(self) -> Iterator[None]:
+        """Count the time of the block neither as training nor as waiting."""
+        started = time.perf_counter()
+        yield
+        self._started += time.perf_counter() - started
+
+    def _append(self, table: Path, step: int, figures: dict[str, float]) -> None:
+        try:
+            with table.open('a', encoding='utf-8') as file:
+                file.write(json.dumps({'step': step, **figures}) + '\n')
+        except OSError as error:
+            raise TrainingError(f'cannot write {table}: {error.strerror}') from error
 
     def _means(self) -> dict[str, float]:
         names = list(self._sums)

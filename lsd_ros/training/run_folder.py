@@ -16,11 +16,11 @@ from lsd_ros.training.durable import folder_appears, write_synced
 
 CARD = 'run.json'
 CONFIG = 'config.yaml'
-CHECKPOINTS = 'checkpoints'
-METRICS = 'metrics.jsonl'
-WEIGHTS = 'weights.safetensors'
+CHECKPOINTS, BEST = 'checkpoints', 'best'
+METRICS, VALIDATION = 'metrics.jsonl', 'validation.jsonl'
+WEIGHTS, BEST_WEIGHTS = 'weights.safetensors', 'best.safetensors'
 # what may change between two parts of one training, because the steps stay what they are
-FREE = ('loop.workers', 'loop.threads', 'record.')
+FREE = ('loop.workers', 'loop.threads', 'record.', 'validation.')
 LOGGER = logging.getLogger(__name__)
 
 
@@ -92,6 +92,10 @@ class RunFolder:
     def checkpoints(self, keep_last: int = 3, keep_every: int = 0) -> CheckpointFolder:
         """Return the checkpoints of the training."""
         return CheckpointFolder(self.path / CHECKPOINTS, keep_last, keep_every)
+
+    def best(self) -> CheckpointFolder:
+        """Return where the best checkpoint of a training with validation is."""
+        return CheckpointFolder(self.path / BEST, keep_last=1)
 
 
 def read_run_card(path: Path) -> RunCard:

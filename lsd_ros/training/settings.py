@@ -130,9 +130,39 @@ class RecordSettings:
 
 
 @dataclass(frozen=True)
+class ValidationSettings:
+    """How often held-out sequences are looked at, and what is best."""
+
+    every: int = setting(500, 'Steps between two validations', minimum=1, maximum=10**9)
+    images: int = setting(
+        40, 'Most images of each sequence, spread over it', minimum=1, maximum=10**6
+    )
+    figure: str = setting(
+        'abs_rel',
+        'What the best checkpoint is best in: the mean of this figure over the sequences, after '
+        'median scaling',
+        choices=('abs_rel', 'sq_rel', 'rmse', 'rmse_log', 'a1', 'a2', 'a3'),
+    )
+    patience: int = setting(
+        0,
+        'Validations without a better one after which the training stops early; 0: it never does',
+        minimum=0,
+        maximum=10**6,
+    )
+    max_depth_m: float = setting(
+        80.0, 'True depth beyond this does not count [m]', minimum=0.1, maximum=1e5
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        settings.check(self)
+
+
+@dataclass(frozen=True)
 class TrainerSettings:
     """Everything that the training loop can be told."""
 
     loop: LoopSettings = field(default_factory=LoopSettings)
     optimiser: OptimiserSettings = field(default_factory=OptimiserSettings)
     record: RecordSettings = field(default_factory=RecordSettings)
+    validation: ValidationSettings = field(default_factory=ValidationSettings)

@@ -16,7 +16,7 @@ from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.training.checkpointing import Checkpoint, CheckpointFolder
 from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings
 from lsd_ros.training.provenance import Origin
-from lsd_ros.training.run_folder import CHECKPOINTS, read_run_card
+from lsd_ros.training.run_folder import BEST, CARD, CHECKPOINTS, read_run_card
 from lsd_ros.training.tasks import DEPTH, POSE
 
 KIND = 'teacher'
@@ -46,15 +46,17 @@ class Taught:
 
 def read_teacher(run: Path) -> Taught:
     """
-    Read the newest whole checkpoint of a teacher's training.
+    Read the newest whole checkpoint of a teacher's training, or its best one.
 
-    :param run: folder of the training
+    :param run: folder of the training, or the folder ``best`` in it
     :raises TrainingError: it is no teacher's, has no whole checkpoint, or is of another version
     """
+    is_best = run.name == BEST and (run.parent / CARD).is_file()
+    run, checkpoints = (run.parent, BEST) if is_best else (run, CHECKPOINTS)
     card = read_run_card(run)
     if card.kind != KIND:
         raise TrainingError(f'{run} trains a {card.kind}: give the training of a {KIND}')
-    checkpoint = CheckpointFolder(run / CHECKPOINTS).newest()
+    checkpoint = CheckpointFolder(run / checkpoints).newest()
     if checkpoint is None:
         raise TrainingError(f'{run} has no checkpoint yet: train the teacher first')
     try:
@@ -63,7 +65,7 @@ def read_teacher(run: Path) -> Taught:
         raise TrainingError(
             f'{checkpoint.path} is of another version of lsd_ros: {error}'
         ) from error
-    if checkpoint.step < wanted.loop.max_steps:
+    if checkpoint.step < wanted.loop.max_steps and not is_best:
         LOGGER.warning(
             'the teacher in %s has made %d of its %d steps',
             run,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import itertools
 import logging
 import os
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, cast
 
 import torch
 from lightning_fabric import Fabric
@@ -26,12 +27,12 @@ from lsd_ros.training.random_states import (
     seed_everything,
 )
 from lsd_ros.training.recorder import Recorder
-from lsd_ros.training.run_folder import METRICS, RunFolder
+from lsd_ros.training.run_folder import RunFolder
 from lsd_ros.training.schedule import averaged, learning_rate, make_optimiser
 from lsd_ros.training.settings import LoopSettings, TrainerSettings
 from lsd_ros.training.task import StepResult, Task, mean_result
+from lsd_ros.training.validation import MEAN, Course, Validation
 
-BOARD = 'tensorboard'
 LOGGER = logging.getLogger(__name__)
 
 
@@ -88,6 +89,7 @@ class Trainer:
         self, fabric: Fabric, run: RunFolder, task: Task, settings: TrainerSettings
     ) -> None:
         self.step = 0
+        self.course = Course()
         self._fabric = fabric
         self._run = run
         self._settings = settings
@@ -128,18 +130,19 @@ class Trainer:
         samples: Samples,
         collate: Callable[[list[Any]], Any],
         advance: Callable[[], object] = lambda: None,
+        validation: Validation | None = None,
     ) -> None:
         """
         Make the steps that are left.
 
         :param collate: joins samples to a batch
         :param advance: called after each step
+        :param validation: keeps the best checkpoint, and may end the training early
         :raises LsdError: a sample cannot be read, a number is not finite, the disk is full
         """
         feed = self._feed(samples, collate)
         self._recorder = recorder = Recorder(
-            self._run.path / METRICS,
-            self._run.path / BOARD,
+            self._run.path,
             self._fabric,
             self._settings,
             first_step=self.step,
@@ -148,9 +151,14 @@ class Trainer:
         self._task.train()
         try:
             parts = self._parts(feed, recorder)
-            while self.step < self._settings.loop.max_steps:
+            while self.step < self._settings.loop.max_steps and not self._is_over(validation):
                 self._make_step(parts, recorder)
-                if self._is_checkpoint_due():
+                if validation is not None and self._is_due(self._settings.validation.every):
+                    with recorder.standing():
+                        self._validate(validation, recorder)
+                if self._is_due(self._settings.record.checkpoint_every) or self._is_over(
+                    validation
+                ):
                     self.save()
                 advance()
         finally:
@@ -171,6 +179,7 @@ class Trainer:
                 'average': None if self._average is None else self._average.state_dict(),
                 'precision': self._fabric.strategy.precision.state_dict(),
                 'processes': processes,
+                'course': dataclasses.asdict(self.course),
             }
             self._checkpoints.save(self.step, self._run.card, state)
         self._fabric.barrier()
@@ -227,9 +236,29 @@ class Trainer:
         )
         return torch.as_tensor(norm)
 
-    def _is_checkpoint_due(self) -> bool:
-        every, last = self._settings.record.checkpoint_every, self._settings.loop.max_steps
-        return self.step % every == 0 or self.step == last
+    def _is_due(self, every: int) -> bool:
+        return self.step % every == 0 or self.step == self._settings.loop.max_steps
+
+    def _is_over(self, validation: Validation | None) -> bool:
+        """Say whether nothing got better for as long as is waited."""
+        patience = self._settings.validation.patience
+        return validation is not None and 0 < patience <= self.course.worse
+
+    def _validate(self, validation: Validation, recorder: Recorder) -> None:
+        """Measure held-out data in the first process, and keep what is best."""
+        if self._fabric.is_global_zero:
+            figures = validation.figures(cast(nn.ModuleDict, self.result))
+            recorder.validated(self.step, figures)
+            figure = self._settings.validation.figure
+            if self.course.note(figures[f'{MEAN}/{figure}'], figure):
+                state = {
+                    'step': self.step,
+                    'networks': self._networks.state_dict(),
+                    'average': None if self._average is None else self._average.state_dict(),
+                }
+                self._run.best().save(self.step, self._run.card, state)
+            self._task.train()
+        self.course = self._fabric.broadcast(self.course)
 
     def _feed(self, samples: Samples, collate: Callable[[list[Any]], Any]) -> Iterator[Any]:
         return batches(
@@ -274,3 +303,4 @@ class Trainer:
             restore_random_states(own['random'])
             self._held = own['held']
         self.step = checkpoint.step
+        self.course = Course(**state.get('course', {}))

@@ -1,0 +1,155 @@
+"""Validation while training: depth errors on sequences that nothing is learned from."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from lsd_ros.datasets.training_sequence import TrainingSequence
+from lsd_ros.errors import DatasetError
+from lsd_ros.evaluation.depth import DepthErrors, crop_for, depth_errors, summarise
+from lsd_ros.geometry.depth import depth_from_disparity
+from lsd_ros.models.bridge import BridgedTeacher
+from lsd_ros.models.preprocessing import Normalise
+from lsd_ros.models.small_depth_net import SmallDepthNet
+from lsd_ros.training.phase_settings import PhaseSettings
+from lsd_ros.training.scale import units_per_metre
+from lsd_ros.training.settings import ValidationSettings
+from lsd_ros.training.tasks import DEPTH
+
+RISING = ('a1', 'a2', 'a3')  # figures of which more is better
+MEAN = 'mean'
+
+
+@dataclass
+class Course:
+    """
+    How the declared figure went so far.
+
+    :param best: the best value; NaN before the first
+    :param worse: validations since then
+    """
+
+    best: float = math.nan
+    worse: int = 0
+
+    def note(self, value: float, figure: str) -> bool:
+        """Take a value, and say whether it is the best so far."""
+        better = value > self.best if figure in RISING else value < self.best
+        if better or math.isnan(self.best):
+            self.best, self.worse = value, 0
+            return True
+        self.worse += 1
+        return False
+
+
+@dataclass(frozen=True)
+class _Image:
+    sequence: TrainingSequence
+    index: int
+
+
+class Validation:
+    """
+    Depth of held-out images against the truth, as the networks would give it at use.
+
+    :param sequences: with true depth; none of them is learned from
+    :param wanted: settings of the phase
+    :raises DatasetError: a sequence has no true depth, or two have one name
+    """
+
+    def __init__(self, sequences: Sequence[TrainingSequence], wanted: PhaseSettings) -> None:
+        self.settings: ValidationSettings = wanted.validation
+        self._wanted = wanted
+        self._preprocessing = wanted.preprocessing
+        self._normalise = Normalise(wanted.preprocessing)
+        self._images: dict[str, list[_Image]] = {}
+        for sequence in sequences:
+            if sequence.name in self._images:
+                raise DatasetError(
+                    f'two validation sequences are called {sequence.name}: rename one'
+                )
+            self._images[sequence.name] = _with_truth(sequence, self.settings.images)
+
+    def figures(self, networks: nn.ModuleDict) -> dict[str, float]:
+        """
+        Measure the depth network.
+
+        :param networks: as a task trains them; they are put into evaluation mode
+        :return: ``SEQUENCE/FIGURE`` after median scaling, ``SEQUENCE/unscaled`` (the AbsRel of the
+            depth as it is, of metric trainings), and ``mean/FIGURE`` over the sequences
+        :raises LsdError: an image cannot be read
+        """
+        network = networks.eval()[DEPTH]
+        found: dict[str, float] = {}
+        sums: dict[str, list[float]] = defaultdict(list)
+        for name, images in self._images.items():
+            both = [self._errors(network, image) for image in images]
+            summary = dataclasses.asdict(summarise([scaled for scaled, _ in both]))
+            figure = self.settings.figure
+            chosen = {each: summary[each] for each in ('abs_rel', 'a1', figure)}
+            if self._wanted.is_metric:
+                chosen['unscaled'] = summarise([unscaled for _, unscaled in both]).abs_rel
+            for each, value in chosen.items():
+                found[f'{name}/{each}'] = value
+                sums[each].append(value)
+        return found | {f'{MEAN}/{each}': float(np.mean(values)) for each, values in sums.items()}
+
+    @torch.inference_mode()
+    def _errors(self, network: nn.Module, image: _Image) -> tuple[DepthErrors, DepthErrors]:
+        sequence, truth = image.sequence, image.sequence.depth(image.index)
+        small, camera = self._preprocessing.prepare(sequence.image(image.index), sequence.camera)
+        parameter = next(network.parameters())
+        planes = self._normalise(torch.from_numpy(small)[None]).to(parameter.device)
+        disparity = _read(network, planes).float().cpu()
+        assert camera is not None
+        intrinsics = torch.from_numpy(camera.matrix.astype(np.float32))[None]
+        units = float(units_per_metre(intrinsics, self._wanted.metric))
+        depth = depth_from_disparity(disparity, self._wanted.input.depths)[0, 0].numpy() / units
+        scaled, unscaled = (
+            depth_errors(
+                depth,
+                np.asarray(truth),
+                median_scaling=scaling,
+                max_depth_m=self.settings.max_depth_m,
+                crop=crop_for(sequence.camera.width, sequence.camera.height),
+            )
+            for scaling in (True, False)
+        )
+        return scaled, unscaled
+
+
+def _read(network: nn.Module, planes: Tensor) -> Tensor:
+    """Return the disparity that is read at use."""
+    if isinstance(network, SmallDepthNet):
+        level = network.shape.read_level
+        decoded = network.decode(network.encode(planes), last=level)
+        found: Tensor = network.heads[level](decoded[-1])
+        return found
+    assert isinstance(network, BridgedTeacher)
+    return network(planes)[0]  # type: ignore[no-any-return]
+
+
+def _with_truth(sequence: TrainingSequence, most: int) -> list[_Image]:
+    """Choose images with true depth, spread over the sequence."""
+    indices = range(len(sequence)) if sequence.targets is None else sequence.targets
+    known = [index for index in indices if _has_truth(sequence, index)]
+    if not known:
+        raise DatasetError(
+            f'{sequence.name} has no true depth, so that it cannot validate: triangulate it, or '
+            'leave it out'
+        )
+    chosen = np.unique(np.linspace(0, len(known) - 1, min(most, len(known))).round().astype(int))
+    return [_Image(sequence, known[place]) for place in chosen.tolist()]
+
+
+def _has_truth(sequence: TrainingSequence, index: int) -> bool:
+    depth = sequence.depth(index)
+    return depth is not None and bool(np.isfinite(depth).any())
