@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+import math
 from dataclasses import replace
 from pathlib import Path
 
 from torch import nn
 
 from lsd_ros.errors import SettingError
+from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.checkpoint import load_weights
 from lsd_ros.models.pose_net import PoseNet, PoseSettings
-from lsd_ros.models.small_depth_net import SmallDepthNet
+from lsd_ros.models.small_depth_net import DisparityHead, SmallDepthNet
 from lsd_ros.models.weighting import WeightedSum
 from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings
 from lsd_ros.training.provenance import Origin
 from lsd_ros.training.teaching import read_teacher
+
+LOGGER = logging.getLogger(__name__)
 
 
 def start_student(student: SmallDepthNet, pose: PoseNet, wanted: StudentSettings) -> Origin:
@@ -24,7 +29,7 @@ def start_student(student: SmallDepthNet, pose: PoseNet, wanted: StudentSettings
 
     :return: what these had learned from
     :raises WeightsError: the file cannot be used
-    :raises SettingError: its networks, colours or depth range are others than the wanted ones
+    :raises SettingError: its networks or colours are others than the wanted ones
     """
     weights = load_weights(wanted.start_from)
     pose_there = _seen_alike(weights.pose.shape, pose.shape, wanted.trained)
@@ -32,9 +37,9 @@ def start_student(student: SmallDepthNet, pose: PoseNet, wanted: StudentSettings
     ours = (student.shape, pose.shape, wanted.input.colour)
     for name, there, here in zip(('network', 'pose', 'input.colour'), theirs, ours, strict=True):
         _check_same(wanted.start_from, name, there, here)
-    _check_same(wanted.start_from, 'depth range', weights.depths, wanted.input.depths)
     student.load_state_dict(weights.depth.state_dict())
     pose.load_state_dict(weights.pose.state_dict())
+    _fit_depths(student.heads, weights.depths, wanted.input.depths)
     if wanted.open_skips:
         open_skips(student)
     return Origin.of_weights(weights.card)
@@ -61,7 +66,7 @@ def start_teacher(teacher: BridgedTeacher, pose: PoseNet, wanted: TeacherSetting
 
     :return: what these had learned from
     :raises TrainingError: it is no teacher's training, or has no whole checkpoint
-    :raises SettingError: its networks, colours or depth range are others than the wanted ones
+    :raises SettingError: its networks or colours are others than the wanted ones
     """
     taught = read_teacher(Path(wanted.start_from))
     there, here = taught.wanted, wanted
@@ -69,8 +74,8 @@ def start_teacher(teacher: BridgedTeacher, pose: PoseNet, wanted: TeacherSetting
     pose_there = _seen_alike(there.pose, here.pose, wanted.trained)
     _check_same(wanted.start_from, 'pose', pose_there, here.pose)
     _check_same(wanted.start_from, 'input.colour', there.input.colour, here.input.colour)
-    _check_same(wanted.start_from, 'depth range', there.input.depths, here.input.depths)
     teacher.load_state_dict(taught.network.state_dict())
+    _fit_depths(teacher.teacher.heads, there.input.depths, here.input.depths)
     pose.load_state_dict(taught.pose.state_dict())
     return taught.origin
 
@@ -78,6 +83,26 @@ def start_teacher(teacher: BridgedTeacher, pose: PoseNet, wanted: TeacherSetting
 def _seen_alike(there: PoseSettings, here: PoseSettings, trained: str) -> PoseSettings:
     """Let another view of the cameras pass where the pose network learns it from there."""
     return there if trained == 'depth' else replace(there, focal_px=here.focal_px)
+
+
+def _fit_depths(heads: nn.ModuleList, there: DisparityRange, here: DisparityRange) -> None:
+    """
+    Let heads say in another range of depth what they said in theirs.
+
+    Disparity is a share of the range of inverse depth. Where it is small, as it mostly is, the
+    sigmoid is an exponential, so that a factor of disparity is a summand of the bias.
+    """
+    if there == here:
+        return
+    factor = _inverse_span(there) / _inverse_span(here)
+    LOGGER.info('start_from has the depth range %s, and goes on with %s', there, here)
+    for head in heads.modules():
+        if isinstance(head, DisparityHead) and head.conv.bias is not None:
+            nn.init.constant_(head.conv.bias, float(head.conv.bias.detach()) + math.log(factor))
+
+
+def _inverse_span(depths: DisparityRange) -> float:
+    return 1 / depths.min_depth - 1 / depths.max_depth
 
 
 def _check_same(source: str, name: str, there: object, here: object) -> None:

@@ -17,6 +17,7 @@ from lsd_ros.datasets.snippets import SnippetDataset
 from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.datasets.synthetic_sequence import write_sequence
 from lsd_ros.errors import DatasetError, LsdError, SettingError, TrainingError
+from lsd_ros.geometry.depth import depth_from_disparity
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.bridge import BridgedTeacher
@@ -163,6 +164,26 @@ def test_a_training_starts_from_what_was_trained_before(
         with pytest.raises(SettingError, match=next(iter(changed)).split('.')[0]):
             student({**wider, **changed}, sequence, tmp_path / 'fourth')
     assert not (tmp_path / 'fourth').exists()
+
+
+def test_a_start_may_have_another_range_of_depth_and_keeps_its_depth(
+    sequence: Path, tmp_path: Path
+) -> None:
+    first = student({}, sequence, tmp_path / 'first')
+    still = {'optimiser.learning_rate': 1e-9, 'optimiser.average': 0.0, 'loop.max_steps': 1}
+    near = {**still, 'start_from': str(first), 'input.max_depth': 7.5, 'input.min_depth': 0.02}
+    before, after = load_weights(first), load_weights(student(near, sequence, tmp_path / 'near'))
+    assert after.depths.max_depth == 7.5
+    with torch.no_grad():
+        planes = torch.randn(1, 3, 64, 96)
+        there, here = (
+            depth_from_disparity(w.depth.eval()(planes)[1], w.depths) for w in (before, after)
+        )
+    near_enough = (there < 5) & (there > 0.2)
+    assert near_enough.float().mean() > 0.5
+    ratio = (here / there)[near_enough]
+    assert float(ratio.min()) > 0.5, 'a changed range alone would give a fifth'
+    assert float(ratio.max()) < 1.2
 
 
 def test_the_decoder_takes_half_from_the_encoder_again(sequence: Path, tmp_path: Path) -> None:
