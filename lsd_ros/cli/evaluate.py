@@ -13,6 +13,7 @@ from lsd_ros import settings
 from lsd_ros.cli.calibration import check_can_be_calibrated, write_calibration
 from lsd_ros.cli.engine_options import engine_settings, running_engine
 from lsd_ros.cli.motion_scoring import score_motion
+from lsd_ros.cli.obstacle_scoring import obstacle_tables, score_obstacles
 from lsd_ros.cli.pictures import Picture, write_png
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.scoring import MEANS, Judged, Protocol, score_depth
@@ -56,9 +57,11 @@ def run(given: argparse.Namespace) -> int:
             sequences = _as_taught(sequences, given.teacher, wanted)
         if given.pictures is None:
             scores = evaluate(engine, sequences, protocol, claims=claims, known=known)
+            _add_obstacles(scores, engine, sequences, protocol, given, wanted)
         else:
             with whole_folder(given.pictures) as folder:
                 scores = evaluate(engine, sequences, protocol, folder, claims, known)
+                _add_obstacles(scores, engine, sequences, protocol, given, wanted, folder)
         if given.json is not None:
             write_whole(given.json, json.dumps(scores, indent=2).encode() + b'\n')
         print('\n'.join(report(scores, engine.info)))
@@ -119,6 +122,26 @@ def evaluate(
     return scores
 
 
+def _add_obstacles(
+    scores: Scores,
+    engine: Judged,
+    sequences: Sequence[TrainingSequence],
+    protocol: Protocol,
+    given: argparse.Namespace,
+    wanted: EngineSettings,
+    pictures: Path | None = None,
+) -> None:
+    """Score what a robot would hit, where that is asked for."""
+    if not given.obstacles:
+        return
+    for sequence in sequences:
+        show = None if pictures is None else _painter(pictures, sequence, '_scan')
+        with progress(f'{sequence.name} obstacles', len(sequence)) as advance:
+            scores[sequence.name] |= score_obstacles(
+                engine, sequence, protocol, wanted, advance, show
+            )
+
+
 def report(scores: Scores, info: EngineInfo) -> Iterator[str]:
     """Yield the lines of both tables."""
     metric = 'metric' if info.metric else 'not metric'
@@ -128,6 +151,7 @@ def report(scores: Scores, info: EngineInfo) -> Iterator[str]:
         yield ''
         yield 'depth, median scaled (unscaled: abs_rel as the weights say it)'
         yield from table(['sequence', 'prediction', *MEANS, 'scale', 'spread', 'unscaled'], depth)
+    yield from obstacle_tables(scores)
     yield from _uncertainty_table(scores)
     motion = [_motion_row(name, score) for name, score in scores.items() if 'length_m' in score]
     if motion:
@@ -205,7 +229,9 @@ def _figures(values: Any) -> list[str]:
     return [MISSING if value is None else f'{value:.3f}' for value in values]
 
 
-def _painter(folder: Path, sequence: TrainingSequence) -> Callable[[int, Picture], object]:
+def _painter(
+    folder: Path, sequence: TrainingSequence, ending: str = ''
+) -> Callable[[int, Picture], object]:
     """Return what writes some of the pictures that it is told."""
     every = max(1, len(sequence) // PICTURES_EACH)
     last = -every
@@ -214,6 +240,6 @@ def _painter(folder: Path, sequence: TrainingSequence) -> Callable[[int, Picture
         nonlocal last
         if index - last >= every:
             last = index
-            write_png(folder / f'{sequence.name}_{index:06}.png', picture)
+            write_png(folder / f'{sequence.name}_{index:06}{ending}.png', picture)
 
     return show

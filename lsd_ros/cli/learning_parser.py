@@ -33,6 +33,7 @@ EVALUATE = """\
 examples:
   lsd_ros evaluate --weights student/weights.safetensors --data held_out
   lsd_ros evaluate --weights teacher --data held_out
+  lsd_ros evaluate --data rooms --obstacles --pictures pictures --set scan.max_range_m=5
   lsd_ros evaluate --weights student/weights.safetensors --data rooms --write-calibration
   lsd_ros evaluate --data kitti_raw --split eigen_test.txt --json errors.json --pictures pictures
 
@@ -108,6 +109,13 @@ def add_evaluate_options(parser: argparse.ArgumentParser) -> None:
     _add_data_options(parser)
     add('--json', type=Path, metavar='FILE', help='also write everything as JSON')
     add('--pictures', type=Path, metavar='DIR', help='also write pictures of some images')
+    add(
+        '--obstacles',
+        action='store_true',
+        help='also compare the scans that the node would make of estimated and true depth, and '
+        'the edges of both; --set mount.z_m=... says where the camera sits, else the ground is '
+        'looked for in the true depth',
+    )
     add(
         '--crop',
         choices=('auto', 'garg', 'none'),

@@ -171,7 +171,7 @@ def score_depth(
     claimed: list[UncertaintyErrors] = []
     priors: Priors | None = None
     compare = _comparison(protocol, protocol.crop_of(sequence))
-    for seen in _frames_with_truth(sequence, advance):
+    for seen in frames_with_truth(sequence, advance):
         estimate = _estimate(engine, sequence, seen)
         predicted = _depth_of(estimate, sequence, seen)
         priors = priors or Priors.like(predicted)
@@ -225,16 +225,31 @@ def _prior_errors(
 ) -> dict[str, dict[str, float]]:
     predictions = priors.predictions()
     found: dict[str, list[DepthErrors]] = {name: [] for name in predictions}
-    for seen in _frames_with_truth(sequence):
+    for seen in frames_with_truth(sequence):
         for name, predicted in predictions.items():
             found[name].append(compare(predicted, seen.truth, True))
     summaries = {name: dataclasses.asdict(summarise(errors)) for name, errors in found.items()}
     return {name: {mean: summary[mean] for mean in MEANS} for name, summary in summaries.items()}
 
 
-def _frames_with_truth(
+def judged(
+    engine: Judged, sequence: TrainingSequence, seen: Seen, protocol: Protocol
+) -> tuple[Depth, float]:
+    """
+    Estimate the depth of one image.
+
+    :return: as the weights say, shape (H, W), and the factor that makes its median the true one
+    :raises LsdError: the engine fails, or the depth has another size than the truth
+    """
+    predicted = _depth_of(_estimate(engine, sequence, seen), sequence, seen)
+    compare = _comparison(protocol, protocol.crop_of(sequence))
+    return predicted, compare(predicted, seen.truth, True).scale
+
+
+def frames_with_truth(
     sequence: TrainingSequence, advance: Advance = lambda: None
 ) -> Iterator[Seen]:
+    """Yield the images that have true depth; ``advance`` is called after every image."""
     indices = range(len(sequence)) if sequence.targets is None else sequence.targets
     for index in indices:
         truth = sequence.depth(index)
