@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE
 from lsd_ros.datasets.triangulated_sequence import Triangulated, write_triangulated
 from lsd_ros.datasets.triangulation import Triangulator
+from lsd_ros.datasets.triangulation_job import Unfinished, triangulate
 from lsd_ros.datasets.triangulation_settings import TriangulationSettings
 from lsd_ros.errors import DatasetError
 
@@ -23,10 +25,10 @@ def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     wanted = triangulation_settings(given)
     _check_targets(given.sequences, given.out)
-    folders = _opened(given)
+    folders = _opened(given, wanted)
     if given.weights is not None:
         follow(folders, wanted, given.weights)
-    triangulator = Triangulator(folders, wanted)
+    Triangulator(folders, wanted)  # says what is missing before anything is written
     manifest = {
         'depth_origin': 'triangulated by lsd_ros',
         'triangulation': {
@@ -39,28 +41,43 @@ def run(given: argparse.Namespace) -> int:
         if _is_there(folder, given):
             print(f'{folder.name}: there already')
             continue
+        unfinished = _unfinished(folder, given, wanted)
         with progress(folder.name, len(folder)) as advance:
-            depths = (triangulator.depth(number, index) for index in range(len(folder)))
-            result = write_triangulated(
-                Sequence(path),
-                given.out / folder.name,
-                depths,
-                manifest,
-                unit_m,
-                poses=folder.poses,
-                overwrite=given.overwrite,
-                advance=advance,
+            triangulate(
+                folders, given.sequences, wanted, number, unfinished, _jobs(given), advance
             )
+        result = write_triangulated(
+            Sequence(path),
+            given.out / folder.name,
+            unfinished.depths(),
+            manifest,
+            unit_m,
+            poses=folder.poses,
+            overwrite=given.overwrite,
+        )
+        unfinished.remove()
         print(report(result), flush=True)
     return 0
 
 
-def _opened(given: argparse.Namespace) -> list[FolderSequence]:
+def _unfinished(
+    folder: FolderSequence, given: argparse.Namespace, wanted: TriangulationSettings
+) -> Unfinished:
+    return Unfinished(given.out / folder.name, folder, wanted, given.weights or '')
+
+
+def _jobs(given: argparse.Namespace) -> int:
+    return given.jobs or len(os.sched_getaffinity(0))
+
+
+def _opened(given: argparse.Namespace, wanted: TriangulationSettings) -> list[FolderSequence]:
     """Open the sequences; what was followed before has its poses from there."""
     folders = [FolderSequence(path) for path in given.sequences]
     for folder in folders:
         if folder.poses is None and _is_there(folder, given):
             folder.poses = FolderSequence(given.out / folder.name).poses
+        elif folder.poses is None:
+            folder.poses = _unfinished(folder, given, wanted).poses
     return folders
 
 

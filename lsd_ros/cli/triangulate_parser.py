@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lsd_ros.cli.options import add_settings_options, list_settings
+from lsd_ros.cli.options import add_settings_options, at_least, list_settings
 from lsd_ros.datasets.triangulation_settings import TriangulationSettings
 
 TRIANGULATE = """\
@@ -20,7 +20,8 @@ other views. The motions must be known: good poses (SLAM, motion capture, GPS wi
 second camera, which gives poses, too, where there are none. With --weights, what has neither is
 followed by the depth that these weights see, and its poses are as right as that depth is. A
 training takes such depth with data.true_depth and truth.weight. Where a sequence has true depth
-already, it is compared and then left out. What is there already is left as it is.
+already, it is compared and then left out. What is there already is left as it is, and what was
+interrupted goes on where it was.
 """
 
 
@@ -33,6 +34,12 @@ def add_triangulate_options(parser: argparse.ArgumentParser) -> None:
         '--weights',
         metavar='FILE',
         help='metric weights whose depth says how the camera moved where nothing else does',
+    )
+    add(
+        '--jobs',
+        type=at_least(1),
+        metavar='N',
+        help='how many parts of a sequence at the same time; default: one per core',
     )
     add('--overwrite', action='store_true', help='make anew what is there')
     add_settings_options(parser)

@@ -4,12 +4,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from lsd_ros.cli.main import main
+from lsd_ros.datasets import triangulation_job
 from lsd_ros.datasets.image_file import write_image
+from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.datasets.synthetic_sequence import write_sequence
+from lsd_ros.datasets.triangulation import Triangulator
+from lsd_ros.datasets.triangulation_settings import TriangulationSettings
 from lsd_ros.types import Camera
 
 
@@ -28,6 +33,55 @@ def test_sequences_get_depth_once(
     assert written.manifest['triangulation']['nearest_m'] == 0.5
     assert main(call) == 0
     assert capsys.readouterr().out == 'drive: there already\n'
+
+
+def test_an_interrupted_run_goes_on_and_gives_the_same_in_parts_side_by_side(
+    drive: SyntheticDrive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_sequence(tmp_path / 'drive', drive)
+    near = ['--set', 'nearest_m=0.5', '--set', 'furthest_m=20']
+    call = ['triangulate', str(tmp_path / 'drive'), *near]
+    assert main([*call, '--out', str(tmp_path / 'whole'), '--jobs', '1']) == 0
+    made: list[int] = []
+
+    def interrupted(self: Triangulator, number: int, index: int) -> NDArray[np.float32]:
+        if index == 7 and len(made) == 7:
+            raise KeyboardInterrupt
+        made.append(index)
+        return whole(self, number, index)
+
+    whole = Triangulator.depth
+    monkeypatch.setattr(Triangulator, 'depth', interrupted)
+    again = [*call, '--out', str(tmp_path / 'again')]
+    assert main([*again, '--jobs', '1']) == 130
+    assert not (tmp_path / 'again' / 'drive').exists()
+    made.append(-1)
+    assert main([*again, '--jobs', '1']) == 0
+    assert made == [*range(7), -1, *range(7, 12)]
+    monkeypatch.undo()
+    monkeypatch.setattr(triangulation_job, 'PART', 5)
+    assert main([*call, '--out', str(tmp_path / 'parts'), '--jobs', '2']) == 0
+    wanted = [path.read_bytes() for path in sorted((tmp_path / 'whole/drive/depth').iterdir())]
+    for name in ('again', 'parts'):
+        found = sorted((tmp_path / name / 'drive' / 'depth').iterdir())
+        assert [path.read_bytes() for path in found] == wanted
+        assert [path.name for path in (tmp_path / name).iterdir()] == ['drive']
+
+
+def test_what_was_begun_with_other_settings_is_begun_anew(
+    drive: SyntheticDrive, tmp_path: Path
+) -> None:
+    write_sequence(tmp_path / 'drive', drive)
+    folder = FolderSequence(tmp_path / 'drive')
+    given = (tmp_path / 'out' / 'drive', folder)
+    first = triangulation_job.Unfinished(*given, TriangulationSettings(nearest_m=0.5))
+    assert first.open(folder.poses) == list(range(12))
+    first.write(3, np.full((folder.camera.height, folder.camera.width), 2.0, np.float32))
+    assert 3 not in first.open(None)
+    assert first.poses is not None
+    other = triangulation_job.Unfinished(*given, TriangulationSettings(nearest_m=0.6))
+    assert other.poses is None
+    assert other.open(None) == list(range(12))
 
 
 def test_what_has_no_known_motion_is_refused_before_anything_is_written(
