@@ -8,9 +8,12 @@ from typing import Any
 from lsd_ros.errors import DatasetError
 
 
-def require(library: str) -> Any:
+def require(library: str, purpose: str = 'bags', extra: str = 'bags') -> Any:
     """
-    Import a library that reading and writing bags needs.
+    Import a library that some work needs.
+
+    :param purpose: the work, in the plural or without an article
+    :param extra: of the package that brings the library
 
     :raises DatasetError: it is not installed
     """
@@ -18,5 +21,6 @@ def require(library: str) -> Any:
         return importlib.import_module(library)
     except ImportError as error:
         raise DatasetError(
-            f'bags need the Python library {error.name or library}: install lsd_ros[bags]'
+            f'{purpose} need{"" if purpose == "bags" else "s"} the Python library '
+            f'{error.name or library}: install lsd_ros[{extra}]'
         ) from error
