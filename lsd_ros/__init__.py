@@ -13,6 +13,7 @@ The rooms, and what each one is for (``test/test_architecture.py`` enforces who 
 - ``datasets``: bags, sequences, videos, image folders and a synthetic world.
 - ``evaluation``: depth and trajectory errors.
 - ``training``: losses, tasks and the trainer.
+- ``adaptation``: from a recording of plain video to weights for that robot.
 - ``ros``: the node; the only home of rclpy.
 - ``cli``: the ``lsd_ros`` command; the only home of printing and exit codes.
 """

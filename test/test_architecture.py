@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'inference': {'geometry', 'models'},
     'datasets': {'geometry', 'messages'},
     'training': {'config', 'geometry', 'models', 'datasets', 'evaluation'},
+    'adaptation': {'geometry', 'models', 'inference', 'datasets', 'evaluation', 'training'},
     'ros': {'config', 'messages', 'inference', 'safety', 'datasets'},
 }
 MAY_IMPORT['cli'] = set(MAY_IMPORT) - {'ros'}

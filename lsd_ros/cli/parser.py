@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lsd_ros import __version__
+from lsd_ros.cli.adapt_parser import ADAPT, add_adapt_options
 from lsd_ros.cli.benchmark_parser import BENCHMARK, add_benchmark_options
 from lsd_ros.cli.extract_parser import EXTRACT, add_extract_options
 from lsd_ros.cli.learning_parser import (
@@ -27,6 +28,7 @@ examples:
   lsd_ros replay drive.mcap --out depth
   lsd_ros inspect drive.mcap
   lsd_ros benchmark --backends openvino torch
+  lsd_ros adapt drive.mcap --out mine.safetensors
   lsd_ros extract drive.mcap --out sequences
   lsd_ros train student --data sequences --out student
   lsd_ros evaluate --weights student/weights.safetensors --data held_out
@@ -97,6 +99,12 @@ def make_parser() -> argparse.ArgumentParser:
             'how good weights are, by true depth and poses',
             EVALUATE,
             add_evaluate_options,
+        ),
+        (
+            'adapt',
+            'a recording of plain video in; weights for that robot out',
+            ADAPT,
+            add_adapt_options,
         ),
         (
             'export',

@@ -1,0 +1,1 @@
+"""From a recording of plain video to weights for that robot, measured before and after."""
