@@ -110,7 +110,7 @@ def test_a_wrong_file_is_one_sentence_with_its_name(
 def test_files_that_cannot_be_read_are_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(SettingError, match=r'cannot read .*none.yaml: No such file'):
         config.load(tmp_path / 'none.yaml', Outer)
-    with pytest.raises(SettingError, match='cannot read configuration .*: Is a directory'):
+    with pytest.raises(SettingError, match='cannot read .*: it is a folder'):
         config.load(tmp_path, Outer)
     (tmp_path / 'image.png').write_bytes(b'\x89PNG\xff')
     with pytest.raises(SettingError, match=r'image.png is no text'):

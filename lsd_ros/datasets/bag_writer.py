@@ -10,7 +10,7 @@ from __future__ import annotations
 import sqlite3
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from lsd_ros.datasets.optional import require
 from lsd_ros.datasets.staging import Staging
@@ -198,11 +198,10 @@ def _quoting_writer() -> Any:
             self.cursor = self.conn.cursor()
 
     class QuotingWriter(Writer):
-        STORAGE_PLUGINS: ClassVar[Any] = {
-            **Writer.STORAGE_PLUGINS,
-            StoragePlugin.SQLITE3: QuotingSqlite3Writer,
-        }
+        pass
 
+    plugins = {**Writer.STORAGE_PLUGINS, StoragePlugin.SQLITE3: QuotingSqlite3Writer}
+    QuotingWriter.STORAGE_PLUGINS = plugins
     return QuotingWriter
 
 
