@@ -147,12 +147,10 @@ def _train(given: argparse.Namespace) -> None:
 
 
 def _triangulate(given: argparse.Namespace) -> None:
-    targets = {
-        f'--out {given.out / path.resolve().name}': given.out / path.resolve().name
-        for path in given.sequences
-    }
     weights = None if given.weights is None else _weights(given.weights)
-    check_apart(targets, [*given.sequences, given.config, weights])
+    for path in given.sequences:
+        target = given.out / path.resolve().name
+        check_apart({'--out': target}, [*given.sequences, given.config, weights])
 
 
 def _export(given: argparse.Namespace) -> None:

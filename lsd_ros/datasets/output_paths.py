@@ -25,6 +25,7 @@ def check_apart(outputs: Mapping[str, Path | None], inputs: Iterable[str | Path 
     with ForeignCode(DatasetError, 'cannot look at the paths'):
         wanted = {name: path for name, path in outputs.items() if path is not None}
         given = [Path(path) for path in inputs if path is not None and str(path)]
+        given += [path.parent for path in given if _is_in_bag(path)]
         for name, path in wanted.items():
             for source in given:
                 how = _clash(path, source)
@@ -71,6 +72,11 @@ def _clash(output: Path, source: Path) -> str:
         return 'holds'
     linked = target.is_file() and target.stat().st_nlink > 1 and read.is_dir()
     return 'is a file of' if linked and any(_same(target, f) for f in _files(read)) else ''
+
+
+def _is_in_bag(path: Path) -> bool:
+    """Tell whether a path is one file of a bag that is a folder: others of it are its too."""
+    return path.is_file() and (path.parent / 'metadata.yaml').is_file()
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -29,6 +29,8 @@ _MAGIC = b'#ROSBAG V2.0\n'
 _MESSAGE, _BAG, _CHUNK, _CHUNK_INFO, _CONNECTION = 2, 3, 5, 6, 7
 _LENGTH = struct.Struct('<I')
 _LONGEST_HEADER = 2**20
+# the lengths of the header and of this field; before it, fields op and size in any order
+_BEFORE_COMPRESSION = (8, 16, 21, 29)
 _CHUNK_FIELD = re.compile(rb'compression=(none|bz2|lz4)')
 
 
@@ -257,11 +259,17 @@ class Rosbag1File(ChunkedStorage):
     def _next_chunk(self, start: int) -> int | None:
         with mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             for match in _CHUNK_FIELD.finditer(data, start):
-                place = match.start() - 8  # the lengths of the header and of this field
-                with suppress(DatasetError), ForeignCode(DatasetError, 'it is no chunk'):
-                    if place >= start and self._record(place, cut=True).op == _CHUNK:
+                for before in _BEFORE_COMPRESSION:
+                    place = match.start() - before
+                    if place >= start and self._is_chunk(place):
                         return place
         return None
+
+    def _is_chunk(self, place: int) -> bool:
+        with suppress(DatasetError), ForeignCode(DatasetError, 'it is no chunk'):
+            record = self._record(place, cut=True)
+            return record.op == _CHUNK and 'compression' in record.fields
+        return False
 
 
 def _parsed(data: bytes, place: int) -> tuple[dict[str, bytes], int, int]:
