@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from lsd_ros.cli.engine_options import engine_settings
@@ -21,6 +22,8 @@ from lsd_ros.datasets.output_paths import check_apart
 from lsd_ros.datasets.source import kind_of_source, open_source
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import CameraError, DatasetError, TrainingError
+from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.files import read_text
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.shipped import weights_file
 from lsd_ros.models.stored_weights import existing_weights, read_stored
@@ -140,7 +143,8 @@ def _evaluate(given: argparse.Namespace) -> None:
 def _train(given: argparse.Namespace) -> None:
     teacher = getattr(given, 'teacher', None)
     config = given.config if given.overwrite or not given.out.exists() else None
-    check_apart({'--out': given.out}, [*given.data, given.split, teacher, config])
+    inputs = [*given.data, *(given.validate or []), given.split, teacher, config]
+    check_apart({'--out': given.out}, inputs)
     if teacher is not None and not teacher.is_dir():
         raise TrainingError(f'{teacher} holds no training: give the folder of a teacher with RUN')
     opened_data(given)
@@ -173,10 +177,10 @@ def _demo(given: argparse.Namespace) -> None:
     path: Path = given.out
     if not path.exists() or (path.is_dir() and not any(path.iterdir())):
         return
-    try:
-        ours = json.loads((path / DEMO_REPORT).read_text())['made_by'] == MADE_BY_DEMO
-    except (OSError, ValueError, KeyError, TypeError):
-        ours = False
+    ours = False
+    with suppress(DatasetError), ForeignCode(DatasetError, 'it is no report'):
+        report = json.loads(read_text(path / DEMO_REPORT, DatasetError))
+        ours = report['made_by'] == MADE_BY_DEMO
     if not ours:
         raise DatasetError(f'{path} is not of an older demo and is left alone: give another --out')
 

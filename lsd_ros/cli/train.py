@@ -17,6 +17,7 @@ from lsd_ros import config, settings
 from lsd_ros.cli.checking import opened_data
 from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import progress
+from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.datasets.output_paths import check_apart
 from lsd_ros.errors import TrainingError
 from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
