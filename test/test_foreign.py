@@ -60,9 +60,12 @@ def test_what_the_user_of_an_iterator_raises_is_not_touched() -> None:
         yield 1
         raise ValueError('broken')
 
-    with pytest.raises(ZeroDivisionError):
+    def user() -> None:
         for _ in iterated(items(), DatasetError, 'it fails'):
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        user()
     with pytest.raises(DatasetError, match='it fails: broken'):
         list(iterated(items(), DatasetError, 'it fails'))
 
