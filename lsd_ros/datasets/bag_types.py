@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import struct
 from collections.abc import Iterable, Iterator
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lsd_ros.datasets.bag_storage import ZSTD_MAGIC
@@ -77,7 +77,7 @@ class Codec:
 
     @cached_property
     def _typestore(self) -> Typestore:
-        return _typestore(self._connection)
+        return _typestore(self._connection.msgtype, self._connection.msgdef)
 
 
 def codecs(connections: Iterable[Connection]) -> dict[int, Codec]:
@@ -93,12 +93,13 @@ def normalised(message_type: str) -> str:
     return f'{package}/msg/{name}'
 
 
-def _typestore(connection: Connection) -> Typestore:
+@lru_cache(maxsize=256)  # files of one bag, and bags of one robot, say the same
+def _typestore(message_type: str, definition: MessageDefinition) -> Typestore:
     """Collect the definitions of one type; those of ROS 2 Humble stand in for missing ones."""
     from rosbags.typesys import Stores, get_typestore
 
-    definitions = _definitions(connection)
-    if normalised(connection.msgtype) not in definitions or _is_incomplete(definitions):
+    definitions = _definitions(message_type, definition)
+    if normalised(message_type) not in definitions or _is_incomplete(definitions):
         definitions = {**_humble(), **definitions}
     if _HEADER in definitions:  # rosbags drops seq on the way from ROS 1 to CDR
         constants, fields = definitions[_HEADER]
@@ -108,16 +109,16 @@ def _typestore(connection: Connection) -> Typestore:
     return typestore
 
 
-def _definitions(connection: Connection) -> dict[str, Any]:
+def _definitions(message_type: str, definition: MessageDefinition) -> dict[str, Any]:
     """Parse the definition of a type and of those inside it; empty where not understood."""
     from rosbags.interfaces import MessageDefinitionFormat
 
-    if connection.msgdef.format is MessageDefinitionFormat.NONE:
+    if definition.format is MessageDefinitionFormat.NONE:
         return {}
-    problem = f'the definition of {connection.msgtype} is not understood'
+    problem = f'the definition of {message_type} is not understood'
     try:
         with ForeignCode(MessageError, problem):
-            return _parsed(connection.msgdef, normalised(connection.msgtype))
+            return _parsed(definition, normalised(message_type))
     except MessageError as error:
         _log.warning('%s', error)
         return {}

@@ -126,6 +126,7 @@ class Rosbag1File(ChunkedStorage):
         problem = 'its index is missing or damaged'
         place = previous = len(_MAGIC)
         counts: Counter[int] = Counter()
+        chunks: list[Chunk] = []
         while place < self._size:
             try:
                 with ForeignCode(DatasetError, 'the record is damaged'):
@@ -141,13 +142,15 @@ class Rosbag1File(ChunkedStorage):
                 continue
             if op == _CHUNK:
                 cut = record.end > self._size
-                self._look_into(Chunk(place, 0, 0, record.end - place, cut), counts)
+                chunks.append(Chunk(place, 0, 0, record.end - place, cut))
                 following = self._next_chunk(place + 1) if cut else None
                 previous, place = place, following or record.end
                 continue
             if op == _CONNECTION and record.end <= self._size:
                 self._connect(record.fields, self._data(record))
             previous, place = place, record.end
+        for chunk in chunks:  # now that the connections at the end of the file are known
+            self._look_into(chunk, counts)
         self._finish(counts)
         self.damage.note_salvaged(sum(counts.values()), problem)
 
@@ -204,9 +207,11 @@ class Rosbag1File(ChunkedStorage):
                 raise
             if fields['op'] == b'\x02':
                 (key,) = _LENGTH.unpack(fields['conn'])
-                if key not in self._known:
-                    raise DatasetError(f'a message in it is of the unknown connection {key}')
-                yield key, _nanoseconds(fields['time']), data[start:end]
+                if key in self._known:
+                    yield key, _nanoseconds(fields['time']), data[start:end]
+                else:
+                    problem = f'messages of connection {key} cannot be read: nothing says its type'
+                    self.damage.note(('connection', key), problem)
             elif fields['op'] == b'\x07':
                 self._connect(fields, data[start:end])
             place = end
