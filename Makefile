@@ -3,15 +3,17 @@
 #   PYTHON       the interpreter to make the environment with
 #   TORCH_INDEX  where to look for torch first; https://download.pytorch.org/whl/cpu saves
 #                gigabytes on a machine without an NVIDIA GPU
+#   FUZZ         options of `make fuzz`, for example --seed 7
 
 PYTHON ?= python3
 VENV ?= .venv
 TORCH_INDEX ?=
+FUZZ ?=
 
 RUN := . $(VENV)/bin/activate &&
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint fuzz constraints clean
 .DEFAULT_GOAL := test
 
 demo: $(STAMP)
@@ -25,7 +27,13 @@ lint: $(STAMP)
 	$(RUN) ruff format --check
 	$(RUN) mypy lsd_ros
 
-$(STAMP): setup.py setup.cfg constraints.txt .ci/make_venv
+fuzz: $(STAMP)
+	$(RUN) python test/fuzz/run.py $(FUZZ)
+
+constraints: $(STAMP)
+	$(RUN) .ci/pin > constraints-all.txt
+
+$(STAMP): setup.py setup.cfg constraints.txt constraints-all.txt .ci/make_venv
 	PYTHON='$(PYTHON)' TORCH_INDEX='$(TORCH_INDEX)' .ci/make_venv $(VENV)
 	touch $@
 

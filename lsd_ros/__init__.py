@@ -4,6 +4,7 @@ Lightweight self-supervised depth for ROS 2: one ordinary camera in, metric dept
 The rooms, and what each one is for (``test/test_architecture.py`` enforces who may import whom):
 
 - ``types``, ``errors``, ``settings``: the vocabulary that every room speaks.
+- ``foreign``: the door to files of others and to the libraries that read them; limits.
 - ``config``: YAML files to settings and back.
 - ``messages``: ROS messages to frames, and estimates to ROS messages, for rclpy and rosbags alike.
 - ``geometry``: cameras, poses, depth and warping as tensor functions, nothing learned.

@@ -17,6 +17,9 @@ import yaml
 
 from lsd_ros import settings
 from lsd_ros.errors import SettingError
+from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.files import read_text
+from lsd_ros.foreign.yaml_text import check_size
 
 T = TypeVar('T')
 
@@ -29,12 +32,7 @@ def load(path: str | Path, cls: type[T]) -> T:
     :raises SettingError: the file cannot be read or is no YAML, or a setting in it is unknown,
         given twice, or not allowed
     """
-    try:
-        text = Path(path).read_text(encoding='utf-8')
-    except OSError as error:
-        raise SettingError(f'cannot read configuration {path}: {error.strerror}') from error
-    except UnicodeDecodeError as error:
-        raise SettingError(f'configuration {path} is no text: {error}') from error
+    text = read_text(path, SettingError)
     try:
         return loads(text, cls)
     except SettingError as error:
@@ -84,7 +82,7 @@ def save(instance: Any, path: str | Path) -> None:
 
     :raises SettingError: the file cannot be written
     """
-    path = Path(path)
+    path = Path(os.path.realpath(path))  # a link stays one
     temporary = path.with_name(f'.{path.name}.{os.getpid()}.part')
     try:
         temporary.write_text(dump(instance), encoding='utf-8')
@@ -96,18 +94,21 @@ def save(instance: Any, path: str | Path) -> None:
 
 def _parsed(text: str) -> list[tuple[str, Any]]:
     try:
-        tree = yaml.load(text, _Loader)
-        if tree is None:
-            return []
-        if not isinstance(tree, dict):
-            kind = type(tree).__name__
-            raise SettingError(f'it holds a {kind}: write one "name: value" per line')
-        return list(_flattened(tree, ''))
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SettingError(f'line {line} is no valid YAML: {error.problem}') from error
-    except (yaml.YAMLError, RecursionError) as error:
-        raise SettingError(f'no valid YAML: {" ".join(str(error).split())}') from error
+        with ForeignCode(SettingError, 'no valid YAML'):
+            check_size(text)
+            tree = yaml.load(text, _Loader)
+            if tree is None:
+                return []
+            if not isinstance(tree, dict):
+                kind = type(tree).__name__
+                raise SettingError(f'it holds a {kind}: write one "name: value" per line')
+            return list(_flattened(tree, ''))
+    except SettingError as error:
+        cause = error.__cause__
+        if isinstance(cause, yaml.MarkedYAMLError):
+            line = cause.problem_mark.line + 1 if cause.problem_mark else 1
+            raise SettingError(f'line {line} is no valid YAML: {cause.problem}') from error
+        raise
 
 
 def _is_group(name: str, cls: type) -> bool:

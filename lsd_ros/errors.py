@@ -1,8 +1,14 @@
 """Every error raised on purpose: one sentence with the offending value and the remedy."""
 
+from lsd_ros.foreign.printable import printable
+
 
 class LsdError(Exception):
     """The root: whoever catches this catches all known errors of the package."""
+
+    def __str__(self) -> str:
+        """Return the sentence, safe for a terminal whatever it quotes."""
+        return printable(super().__str__())
 
 
 class SettingError(LsdError, ValueError):

@@ -81,3 +81,26 @@ def test_the_version_is_one() -> None:
 def test_every_executable_exists(entry_point: str) -> None:
     module, function = entry_point.split('=')[1].strip().split(':')
     assert callable(getattr(importlib.import_module(module), function))
+
+
+def test_constraints_pin_everything_that_pip_is_asked_for() -> None:
+    lines = (ROOT / 'constraints-all.txt').read_text().splitlines()
+    pinned = {line.split('==')[0] for line in lines if '==' in line}
+    parser = setup_cfg()
+    extras = parser['options.extras_require']
+    asked = [parser['options']['install_requires'], *(extras[name] for name in extras)]
+    names = {
+        re.split(r'[<>=\[; ]', line)[0].lower().replace('_', '-')
+        for text in asked
+        for line in text.splitlines()
+        if line
+    }
+    names -= {'colcon-common-extensions', 'colcon-ros'}  # of a workspace alone
+    assert names <= pinned
+
+
+def test_no_torch_is_allowed_whose_files_could_run_code() -> None:
+    """CVE-2025-32434: before 2.6, torch.load ran code although weights_only was True."""
+    required = setup_cfg()['options']['install_requires']
+    (least,) = re.findall(r'^torch>=(\d+)\.(\d+)$', required, re.MULTILINE)
+    assert (int(least[0]), int(least[1])) >= (2, 6)

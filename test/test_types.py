@@ -109,7 +109,7 @@ def test_an_impossible_camera_is_refused(changes: dict[str, Any], sentence: str)
             {'model': 'bent'},
             "'bent' is unknown: the known ones are plumb_bob, rational_polynomial",
         ),
-        ({'coefficients': (0.1,) * 8}, 'plumb_bob distortion has 8 coefficients: it takes 4 or 5'),
+        ({'coefficients': (0.1,) * 6}, 'plumb_bob distortion has 6 coefficients: it takes 4 or 5'),
         ({'rectification': (1.0,)}, '3 x 3 rectification'),
         ({'rectified': (1.0,)}, 'fx, fy, cx, cy'),
         ({'coefficients': (math.nan,) * 4}, 'must all be finite'),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import importlib.util
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from lsd_ros.cli.benchmark_parser import LIVE_OPTIONS
 from lsd_ros.cli.engine_options import engine_settings
 from lsd_ros.cli.machine import machine
 from lsd_ros.cli.measuring import Contender, NoisyCamera, peak_bytes, resident_bytes
+from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.tables import table
 from lsd_ros.cli.whole import write_whole
@@ -47,8 +47,8 @@ def run(given: argparse.Namespace) -> int:
         'backends': {name: contender.results() for name, contender in contenders.items()},
     }
     if given.json is not None:
-        write_whole(given.json, json.dumps(measured, indent=2).encode() + b'\n')
-    print('\n'.join(report(measured)))
+        write_whole(given.json, json_text(measured).encode() + b'\n')
+    say('\n'.join(report(measured)))
     return 0
 
 

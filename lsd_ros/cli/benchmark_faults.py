@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import math
 import os
 import tempfile
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from lsd_ros.cli import demo_live
 from lsd_ros.cli.machine import machine
 from lsd_ros.cli.outputs import CAMERA_INFO, DEPTH, DIAGNOSTICS, ODOMETRY, POINTS
+from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.processes import DISCOVERY_RANGE, THIS_MACHINE
 from lsd_ros.cli.tables import MISSING, table
 from lsd_ros.cli.whole import write_whole
@@ -84,14 +84,14 @@ def run(given: argparse.Namespace, wanted: EngineSettings) -> int:
         played, heard = Path(name, 'played'), Path(name, 'heard')
         episodes = write_faults(played, given.width, given.height)
         seconds = (episodes[-1].ended_ns - episodes[0].began_ns) / 1e9 + GOOD_FRAMES / RATE_HZ
-        print(f'playing {len(episodes)} faults in {seconds:.0f} s', flush=True)
+        say(f'playing {len(episodes)} faults in {seconds:.0f} s')
         discovery_range = os.environ.get(DISCOVERY_RANGE) or THIS_MACHINE
         done = demo_live.run_node(played, heard, wanted, 2 * seconds, discovery_range)
         found = measured(episodes, listen(heard, done.delay_ns))
     if given.json is not None:
         whole = {'machine': machine(), 'faults': found}
-        write_whole(given.json, json.dumps(whole, indent=2).encode() + b'\n')
-    print('\n'.join(report(found)))
+        write_whole(given.json, json_text(whole).encode() + b'\n')
+    say('\n'.join(report(found)))
     return 0
 
 

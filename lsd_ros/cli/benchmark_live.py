@@ -18,6 +18,7 @@ from lsd_ros.cli.benchmark_live_report import report
 from lsd_ros.cli.benchmark_parser import SYNTHETIC
 from lsd_ros.cli.machine import machine
 from lsd_ros.cli.node_arguments import called_metric, node_arguments
+from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.process_usage import Meter
 from lsd_ros.cli.processes import (
     DISCOVERY_RANGE,
@@ -119,8 +120,8 @@ def run(given: argparse.Namespace, wanted: EngineSettings) -> int:
         **found,
     }
     if given.json is not None:
-        write_whole(given.json, json.dumps(measured, indent=2).encode() + b'\n')
-    print('\n'.join(report(measured)))
+        write_whole(given.json, json_text(measured).encode() + b'\n')
+    say('\n'.join(report(measured)))
     return 0
 
 

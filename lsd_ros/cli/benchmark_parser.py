@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lsd_ros.cli.options import add_engine_options, at_least
+from lsd_ros.cli.options import add_engine_options, at_least, positive
 
 SYNTHETIC = ''
 RESULTS = ('points', 'scan', 'depth/image_rect', 'depth/camera_info', 'depth/preview', 'odom')
@@ -63,10 +63,10 @@ def _add_live_options(parser: argparse.ArgumentParser) -> None:
         metavar='BAG',
         help='measure the node over the middleware, with a bag; default: a synthetic one at 10 Hz',
     )
-    add('--seconds', type=_positive, metavar='S', help='time to measure (default: 60)')
+    add('--seconds', type=positive, metavar='S', help='time to measure (default: 60)')
     add(
         '--rate-factor',
-        type=_positive,
+        type=positive,
         metavar='R',
         help='play the bag so much faster (default: 1)',
     )
@@ -85,10 +85,3 @@ def _add_live_options(parser: argparse.ArgumentParser) -> None:
         help='break a synthetic camera again and again, and measure how fast the node falls '
         'silent and sees again',
     )
-
-
-def _positive(text: str) -> float:
-    value = float(text)
-    if not 0 < value < float('inf'):
-        raise argparse.ArgumentTypeError(f'{text} must be greater than 0')
-    return value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ import numpy as np
 
 from lsd_ros import __version__, config
 from lsd_ros.cli import demo_live
+from lsd_ros.cli.checking import DEMO_REPORT, MADE_BY_DEMO
 from lsd_ros.cli.demo_picture import demo_picture
 from lsd_ros.cli.demo_score import depth_scores, read_drive, trajectory_score
 from lsd_ros.cli.engine_options import running_engine
@@ -21,6 +21,7 @@ from lsd_ros.cli.measuring import Percentiles
 from lsd_ros.cli.node_arguments import called_metric
 from lsd_ros.cli.outputs import Outputs
 from lsd_ros.cli.pictures import write_png
+from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.processes import ros_problem
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.replay import replay
@@ -40,8 +41,6 @@ INPUT = 'input'
 OUTPUT = 'output'
 CONFIG = 'config.yaml'
 PICTURE = 'picture.png'
-REPORT = 'report.json'
-MADE_BY = 'lsd_ros demo'
 WEIGHTS_OF = {'street': 'street', 'road': 'street', 'room': 'indoors', 'corridor': 'indoors'}
 RATE_HZ = 10.0
 FOCAL = 0.58  # share of the width: about that of KITTI's cameras
@@ -74,7 +73,6 @@ class Run:
 
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
-    _check_output(given.out)
     weights = weights_file(given.weights or WEIGHTS_OF[given.place]).absolute()
     settings = called_metric(EngineSettings(weights=str(weights)))
     card = load_weights(settings.weights).card
@@ -85,13 +83,13 @@ def run(given: argparse.Namespace) -> int:
         if problem is None:
             done = _through_node(folder, drive, settings)
         else:
-            print(f'{"way":12}the engine alone, there is no ROS 2 here ({problem})', flush=True)
+            say(f'{"way":12}the engine alone, there is no ROS 2 here ({problem})')
             done = _through_engine(folder, settings)
         report = _judged(folder, drive, done, card, settings)
         config.save(settings, folder / CONFIG)
-        write_whole(folder / REPORT, json.dumps(report, indent=2).encode() + b'\n')
-    print('\n'.join(lines(report)))
-    print(f'{"written":12}{given.out}: {PICTURE}, {REPORT}, bags {INPUT} and {OUTPUT}')
+        write_whole(folder / DEMO_REPORT, json_text(report).encode() + b'\n')
+    say('\n'.join(lines(report)))
+    say(f'{"written":12}{given.out}: {PICTURE}, {DEMO_REPORT}, bags {INPUT} and {OUTPUT}')
     return 0
 
 
@@ -115,28 +113,11 @@ def synthetic_drive(given: argparse.Namespace) -> SyntheticDrive:
     )
 
 
-def _check_output(path: Path) -> None:
-    """
-    Replace nothing but what an older demo left.
-
-    :raises DatasetError: something else is there
-    """
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
-        return
-    try:
-        ours = json.loads((path / REPORT).read_text())['made_by'] == MADE_BY
-    except (OSError, ValueError, KeyError, TypeError):
-        ours = False
-    if not ours:
-        raise DatasetError(f'{path} is not of an older demo and is left alone: give another --out')
-
-
 def _make_bag(path: Path, drive: SyntheticDrive) -> None:
     camera = drive.camera
-    print(
+    say(
         f'{"drive":12}{drive.kind} {drive.seed}: {drive.frames} frames of {camera.width} x '
-        f'{camera.height} at {drive.rate_hz:g} Hz',
-        flush=True,
+        f'{camera.height} at {drive.rate_hz:g} Hz'
     )
     with progress('drawing the drive', drive.frames) as advance:
 
@@ -148,7 +129,7 @@ def _make_bag(path: Path, drive: SyntheticDrive) -> None:
 
 def _through_node(folder: Path, drive: SyntheticDrive, settings: EngineSettings) -> Run:
     seconds = drive.frames / drive.rate_hz
-    print(f'{"way":12}depth_node over ROS 2, in real time: {seconds:g} s', flush=True)
+    say(f'{"way":12}depth_node over ROS 2, in real time: {seconds:g} s')
     played = demo_live.run_node(folder / INPUT, folder / OUTPUT, settings, seconds)
     return Run(played.images, live=True, delay_ns=played.delay_ns)
 
@@ -183,7 +164,7 @@ def _judged(
     times_ms = run.times_ms(results.received_ns)
     frames_out = len(results.received_ns)
     return {
-        'made_by': MADE_BY,
+        'made_by': MADE_BY_DEMO,
         'version': __version__,
         'live': run.live,
         'drive': {'place': drive.kind, 'seed': drive.seed, 'start_s': drive.start_s},

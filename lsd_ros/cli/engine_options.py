@@ -6,11 +6,13 @@ import argparse
 import contextlib
 import logging
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from lsd_ros import config, settings
-from lsd_ros.inference.engine import Engine, EngineInfo
 from lsd_ros.inference.settings import EngineSettings
+
+if TYPE_CHECKING:
+    from lsd_ros.inference.engine import Engine, EngineInfo
 
 LOGGER = logging.getLogger(__name__)
 
@@ -39,6 +41,8 @@ def running_engine(wanted: EngineSettings) -> Iterator[Engine]:
     :raises WeightsError: the weights cannot be used
     :raises BackendError: nothing can run the networks as asked
     """
+    from lsd_ros.inference.engine import Engine  # loads torch, which settings need not
+
     engine = Engine.load(wanted)
     try:
         for warning in weights_warnings(engine.info, wanted):

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from lsd_ros import settings
 from lsd_ros.cli.calibration import check_can_be_calibrated, write_calibration
+from lsd_ros.cli.checking import opened_data
 from lsd_ros.cli.engine_options import engine_settings, running_engine
 from lsd_ros.cli.motion_scoring import score_motion
 from lsd_ros.cli.obstacle_scoring import obstacle_tables, score_obstacles
 from lsd_ros.cli.pictures import Picture, write_png
+from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.scoring import MEANS, Judged, Protocol, score_depth
 from lsd_ros.cli.tables import MISSING, table
 from lsd_ros.cli.teacher_truth import TeachersTruth
 from lsd_ros.cli.whole import whole_folder, write_whole
-from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
 from lsd_ros.evaluation.uncertainty import UncertaintyErrors
@@ -47,7 +47,7 @@ def run(given: argparse.Namespace) -> int:
         EngineSettings, {**settings.values(engine_settings(given)), **EVERY_DEPTH}
     )
     protocol = Protocol(given.max_depth, given.crop, given.frame_step)
-    sequences = open_sequences(given.data, split=given.split)
+    sequences: Sequence[TrainingSequence] = opened_data(given)
     claims: list[UncertaintyErrors] = []
     known: list[JudgedSteps] = []
     with _judged(wanted) as engine:
@@ -63,10 +63,10 @@ def run(given: argparse.Namespace) -> int:
                 scores = evaluate(engine, sequences, protocol, folder, claims, known)
                 _add_obstacles(scores, engine, sequences, protocol, given, wanted, folder)
         if given.json is not None:
-            write_whole(given.json, json.dumps(scores, indent=2).encode() + b'\n')
-        print('\n'.join(report(scores, engine.info)))
+            write_whole(given.json, json_text(scores).encode() + b'\n')
+        say('\n'.join(report(scores, engine.info)))
     if given.write_calibration:
-        print('\n'.join(write_calibration(wanted.weights, claims, known)))
+        say('\n'.join(write_calibration(wanted.weights, claims, known)))
     return 0
 
 

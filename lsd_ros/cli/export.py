@@ -12,8 +12,9 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from lsd_ros.cli.printing import say
 from lsd_ros.cli.whole import write_whole
-from lsd_ros.errors import BackendError, DatasetError, SettingError
+from lsd_ros.errors import BackendError, SettingError
 from lsd_ros.inference.onnx_export import onnx_bytes
 from lsd_ros.inference.rewrite import depth_inference, pose_inference
 from lsd_ros.models.checkpoint import Weights, describe_weights, load_weights
@@ -39,8 +40,6 @@ class Parity:
 
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
-    if given.out.exists() and not given.overwrite:
-        raise DatasetError(f'{given.out} exists already: add --overwrite, or choose another path')
     weights = load_weights(given.weights)
     size = (
         given.width or weights.preprocessing.width,
@@ -61,7 +60,7 @@ def run(given: argparse.Namespace) -> int:
             f'{given.out} is not written'
         )
     write_whole(given.out, model)
-    print(
+    say(
         f'{given.out}: {given.network} network, {size[0]} x {size[1]}, {len(model) / 1e6:.1f} MB\n'
         f'onnxruntime differs from torch by {parity.largest:.2g} at most '
         f'({parity.relative:.2g} of the largest value), on {CHECKS} images'

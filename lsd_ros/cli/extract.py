@@ -8,6 +8,7 @@ from typing import Any
 
 from lsd_ros import config, settings
 from lsd_ros.cli.extract_parser import OWN_OPTIONS
+from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import growing_progress
 from lsd_ros.datasets.extraction import Extracted, extract
 from lsd_ros.datasets.extraction_settings import ExtractionSettings
@@ -26,7 +27,7 @@ def run(given: argparse.Namespace) -> int:
             overwrite=given.overwrite,
             advance=advance,
         )
-    print('\n'.join(line for result in results for line in report(result)))
+    say('\n'.join(line for result in results for line in report(result)))
     failed = [result for result in results if result.problem]
     if failed:
         path, problem = str(failed[0].path), failed[0].problem

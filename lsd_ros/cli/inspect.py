@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.tables import MISSING, table
 from lsd_ros.datasets.bag import BagReader
 from lsd_ros.datasets.source import kind_of_source, open_source
 
 WEIGHTS_SUFFIX = '.safetensors'
+LAST_DATE_NS = 253_402_300_800 * 10**9  # the year 10000
 UNKNOWN_IF_ZERO = ('focal_px', 'camera_height_m')  # of the card of weights
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     content = describe(given.path)
-    text = json.dumps(content, indent=2) if given.json else '\n'.join(lines(content))
-    print(text)
+    text = json_text(content) if given.json else '\n'.join(lines(content))
+    say(text)
     return 0
 
 
@@ -91,9 +92,11 @@ def _text(name: str, value: Any) -> str:
         return MISSING
     if isinstance(value, list | tuple):
         return ', '.join(_text(name, one) for one in value)
-    if name.endswith('_bytes'):
+    if name.endswith('_bytes') and isinstance(value, int | float):
         return f'{value / 1e6:.2f} MB'
-    if name.endswith('_ns') and value > 0:
+    if name.endswith('_ns') and isinstance(value, int) and 0 < value < LAST_DATE_NS:
         moment = datetime.datetime.fromtimestamp(value / 1e9, datetime.timezone.utc)
         return f'{value} ({moment:%Y-%m-%d %H:%M:%S} UTC)'
-    return f'{value:.6g}' if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f'{value:.6g}'
+    return str(value).replace('\n', '\\n')  # a name is one line, whatever it holds

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from lsd_ros.cli.options import (
     add_engine_options,
+    add_limit_options,
     add_settings_options,
     at_least,
     list_settings_when_asked,
@@ -92,6 +93,7 @@ def _add_phase_options(parser: argparse.ArgumentParser, phase: str) -> None:
     add('--max-steps', type=at_least(1), metavar='N', help='loop.max_steps')
     add('--overwrite', action='store_true', help='remove another training that is in RUN')
     add_settings_options(parser)
+    add_limit_options(parser)
     list_settings_when_asked(parser, lambda: _phase_settings(phase))
 
 

@@ -7,6 +7,8 @@ import logging
 import warnings
 from collections.abc import Iterator
 
+from lsd_ros.foreign.printable import printable
+
 LEVELS = (logging.WARNING, logging.INFO, logging.DEBUG)
 
 
@@ -15,7 +17,8 @@ class _OneLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the record as one line; tracebacks, which only bugs have, stay as they are."""
-        line = f'{record.levelname.lower()}: {" ".join(record.getMessage().split())}'
+        text = printable(' '.join(record.getMessage().split()))
+        line = f'{record.levelname.lower()}: {text}'
         if record.exc_info:
             line += '\n' + self.formatException(record.exc_info)
         return line

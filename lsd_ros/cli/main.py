@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
 import importlib
 import os
@@ -14,7 +15,9 @@ from typing import NoReturn
 
 from lsd_ros.cli.logs import logs
 from lsd_ros.cli.parser import make_parser
+from lsd_ros.cli.printing import say
 from lsd_ros.errors import LsdError
+from lsd_ros.foreign.limits import raised
 
 KNOWN_ERROR = 1
 ON_SIGNAL = 128  # plus its number, as shells do it
@@ -32,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     # before torch is loaded: threads that spin while they wait starve each other and their host
     os.environ.setdefault('GOMP_SPINCOUNT', '1000')
     try:
-        with logs(given.verbose), _ended_by_sigterm():
+        with logs(given.verbose), _ended_by_sigterm(), raised(**_limits(given)):
+            importlib.import_module('lsd_ros.cli.checking').check(given)
             verb = importlib.import_module(f'lsd_ros.cli.{given.verb}')
             code = int(verb.run(given))
             sys.stdout.flush()
@@ -50,8 +54,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     return code
 
 
+def _limits(given: argparse.Namespace) -> dict[str, float | None]:
+    names = ('megapixels', 'unpacked_mib', 'expansion')
+    return {name: getattr(given, f'max_{name}', None) for name in names}
+
+
 def _failed(verb: str, sentence: str) -> int:
-    print(f'lsd_ros {verb}: {" ".join(sentence.split())}', file=sys.stderr)
+    say(f'lsd_ros {verb}: {" ".join(sentence.split())}', file=sys.stderr)
     return KNOWN_ERROR
 
 

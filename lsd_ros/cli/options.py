@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from lsd_ros import settings
+from lsd_ros.foreign.limits import MAX_EXPANSION, MAX_MEGAPIXELS, MAX_UNPACKED_MIB
 from lsd_ros.inference.settings import EngineSettings
 
 
@@ -36,6 +37,22 @@ def add_settings_options(parser: argparse._ActionsContainer) -> None:
         metavar='NAME=VALUE',
         help='one setting; may be repeated',
     )
+
+
+def add_limit_options(parser: argparse.ArgumentParser) -> None:
+    """Add what raises the limits against files that are small and ask for all memory."""
+    add = parser.add_argument_group('limits of what is read').add_argument
+    for name, value, what in (
+        ('megapixels', MAX_MEGAPIXELS, 'largest image'),
+        ('unpacked-mib', MAX_UNPACKED_MIB, 'largest decompressed message or chunk'),
+        ('expansion', MAX_EXPANSION, 'by how much data may grow when they are decompressed'),
+    ):
+        add(
+            f'--max-{name}',
+            type=positive,
+            metavar='N',
+            help=f'{what} (default: {value:g})',
+        )
 
 
 def list_settings(parser: argparse.ArgumentParser, cls: type) -> None:
@@ -89,6 +106,14 @@ def at_least(least: int) -> Callable[[str], int]:
         return value
 
     return whole_number
+
+
+def positive(text: str) -> float:
+    """Read a number above 0."""
+    value = float(text)
+    if not 0 < value < float('inf'):
+        raise argparse.ArgumentTypeError(f'{text} must be greater than 0')
+    return value
 
 
 not_negative = at_least(0)

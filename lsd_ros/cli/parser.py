@@ -19,7 +19,13 @@ from lsd_ros.cli.learning_parser import (
     add_export_options,
     add_train_options,
 )
-from lsd_ros.cli.options import add_engine_options, at_least, engine_setting, not_negative
+from lsd_ros.cli.options import (
+    add_engine_options,
+    add_limit_options,
+    at_least,
+    engine_setting,
+    not_negative,
+)
 from lsd_ros.cli.triangulate_parser import TRIANGULATE, add_triangulate_options
 
 EXAMPLES = """\
@@ -63,6 +69,8 @@ examples:
   lsd_ros inspect weights.safetensors --json
   lsd_ros inspect sequence_folder
 """
+
+WITHOUT_FOREIGN_FILES = ('demo', 'export')
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -123,6 +131,8 @@ def make_parser() -> argparse.ArgumentParser:
         )
         _add_verbose(verb, default=argparse.SUPPRESS)  # keep what was given before the verb
         add_options(verb)
+        if name not in WITHOUT_FOREIGN_FILES and name != 'train':  # its phases have them
+            add_limit_options(verb)
     return parser
 
 

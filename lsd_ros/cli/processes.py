@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from lsd_ros.cli.printing import say
 from lsd_ros.errors import RosError
 
 PACKAGES = 'rclpy, rosgraph_msgs.msg, sensor_msgs.msg, nav_msgs.msg, diagnostic_msgs.msg'
@@ -102,7 +103,7 @@ class Child:
 
     def failed(self, what: str) -> RosError:
         """Show the log on stderr, and return what happened as an error."""
-        print(self.log, file=sys.stderr, end='', flush=True)
+        say(self.log.rstrip('\n'), file=sys.stderr)
         lines = self.log.strip().splitlines()
         return RosError(f'{self.name} {what}: {lines[-1] if lines else "it said nothing"}')
 

@@ -7,6 +7,8 @@ import logging
 import sys
 from collections.abc import Callable, Iterator
 
+from lsd_ros.foreign.printable import printable
+
 
 @contextlib.contextmanager
 def progress(
@@ -30,7 +32,14 @@ def progress(
         return
     with (
         logging_redirect_tqdm([logging.getLogger('lsd_ros')]),
-        tqdm(desc=what, total=total, unit=unit, initial=done, file=sys.stderr, leave=False) as bar,
+        tqdm(
+            desc=printable(what),
+            total=total,
+            unit=unit,
+            initial=done,
+            file=sys.stderr,
+            leave=False,
+        ) as bar,
     ):
         yield bar.update
 

@@ -16,17 +16,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros import __version__, config
+from lsd_ros.cli.checking import opened_source
 from lsd_ros.cli.engine_options import engine_settings, running_engine
 from lsd_ros.cli.outputs import Outputs
 from lsd_ros.cli.pictures import side_by_side, write_png
+from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.whole import whole_folder
 from lsd_ros.datasets.bag import BagReader
 from lsd_ros.datasets.bag_odometry import bag_odometry
 from lsd_ros.datasets.bag_writer import BagWriter
-from lsd_ros.datasets.camera_yaml import read_camera
 from lsd_ros.datasets.frame_source import FrameSource, FrameStats
-from lsd_ros.datasets.source import kind_of_source, open_source
+from lsd_ros.datasets.source import kind_of_source
 from lsd_ros.errors import CameraError, DatasetError, FrameError, MessageError
 from lsd_ros.inference.engine import Engine, EngineInfo
 from lsd_ros.inference.odometry.frames import base_from_optical
@@ -63,10 +64,8 @@ class Tally:
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     settings = engine_settings(given)
-    camera = None if given.camera is None else read_camera(given.camera)
-    _check_output(given.out, given.overwrite)
     with (
-        open_source(given.input, image_topic=given.topic, camera=camera) as source,
+        opened_source(given) as source,
         running_engine(settings) as engine,
     ):
         with (
@@ -77,7 +76,7 @@ def run(given: argparse.Namespace) -> int:
             told = odometry_of(given.input, settings, given.base_frame, given.odometry)
             tally = replay(source, engine, settings, outputs, writer, show, told)
             writer.add_text(CONFIG_FILE, configuration_text(settings, source.name, engine.info))
-        print(_report(source.stats, tally, engine.info, given.out))
+        say(_report(source.stats, tally, engine.info, given.out))
     return 0
 
 
@@ -188,16 +187,6 @@ def _previews(folder: Path | None) -> Iterator[Callable[[Estimate], object]]:
         yield lambda estimate: write_png(new / f'{next(numbers):06}.png', side_by_side(estimate))
 
 
-def _check_output(path: Path, overwrite: bool) -> None:
-    """Say what is wrong with the output before any work is done."""
-    if not path.exists():
-        return
-    if not overwrite:
-        raise DatasetError(f'{path} exists already: add --overwrite, or choose another output')
-    if not (path / 'metadata.yaml').is_file():
-        raise DatasetError(f'{path} is no bag and is not overwritten: choose another output')
-
-
 def _report(stats: FrameStats, tally: Tally, info: EngineInfo, out: Path) -> str:
     width, height = info.network_size
     size = sum(file.stat().st_size for file in out.iterdir()) / 1e6
@@ -206,11 +195,12 @@ def _report(stats: FrameStats, tally: Tally, info: EngineInfo, out: Path) -> str
         for count, why in (
             (stats.duplicates, 'with a stamp that was there already'),
             (stats.undecodable, 'that could not be decoded'),
+            (stats.unreadable, 'in damaged parts of the file'),
             *((count, sentence) for sentence, count in tally.refused.most_common()),
         )
         if count
     ]
-    frames_in = stats.frames + stats.duplicates + stats.undecodable
+    frames_in = stats.frames + stats.duplicates + stats.undecodable + stats.unreadable
     topics = ', '.join(f'{topic} {count}' for topic, count in tally.messages.items())
     return '\n'.join(
         [

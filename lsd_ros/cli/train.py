@@ -14,8 +14,11 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from lsd_ros import config, settings
+from lsd_ros.cli.checking import opened_data
+from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import progress
 from lsd_ros.datasets.open_sequences import open_sequences
+from lsd_ros.datasets.output_paths import check_apart
 from lsd_ros.errors import TrainingError
 from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
 from lsd_ros.training.run_folder import WEIGHTS
@@ -37,18 +40,18 @@ def run(given: argparse.Namespace) -> int:
         options['validation'] = open_sequences(given.validate)
     if given.phase == 'teacher':
         wanted = phase_settings(given, TeacherSettings)
-        data = open_sequences(given.data, split=given.split)
+        data = opened_data(given)
         trainer = _phases().train_teacher(wanted, data, given.out, **options)
         result = given.out
     else:
         chosen = phase_settings(given, StudentSettings)
-        data = open_sequences(given.data, split=given.split)
+        data = opened_data(given)
         trainer = _phases().train_student(
             chosen, data, given.out, teacher=given.teacher, **options
         )
         result = given.out / WEIGHTS
     if first:
-        print(f'{given.phase} of {trainer.step} steps: {result}')
+        say(f'{given.phase} of {trainer.step} steps: {result}')
     return 0
 
 
@@ -64,7 +67,9 @@ def phase_settings(given: argparse.Namespace, cls: type[Phase]) -> Phase:
     if given.max_steps is not None:
         values['loop.max_steps'] = given.max_steps
     values.update(config.given('\n'.join(given.set), cls))
-    return settings.build(cls, values)
+    wanted = settings.build(cls, values)
+    check_apart({'--out': given.out}, [wanted.start_from, getattr(wanted, 'encoder_weights', '')])
+    return wanted
 
 
 def _phases() -> ModuleType:

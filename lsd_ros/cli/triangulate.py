@@ -10,6 +10,7 @@ import numpy as np
 
 from lsd_ros import config, settings
 from lsd_ros.cli.following import follow
+from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import progress
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.sequence import Sequence
@@ -39,7 +40,7 @@ def run(given: argparse.Namespace) -> int:
     unit_m = wanted.furthest_m / MAX_DEPTH_VALUE
     for number, (path, folder) in enumerate(zip(given.sequences, folders, strict=True)):
         if _is_there(folder, given):
-            print(f'{folder.name}: there already')
+            say(f'{folder.name}: there already')
             continue
         unfinished = _unfinished(folder, given, wanted)
         with progress(folder.name, len(folder)) as advance:
@@ -56,7 +57,7 @@ def run(given: argparse.Namespace) -> int:
             overwrite=given.overwrite,
         )
         unfinished.remove()
-        print(report(result), flush=True)
+        say(report(result))
     return 0
 
 

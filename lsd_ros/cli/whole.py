@@ -7,8 +7,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from lsd_ros.datasets.staging import Staging
+from lsd_ros.datasets.output_paths import real_target
+from lsd_ros.datasets.staging import LONGEST_PREFIX, Staging
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.door import ForeignCode
 
 
 @contextlib.contextmanager
@@ -23,7 +25,7 @@ def whole_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
     staging = Staging(path, overwrite=overwrite)
     try:
         folder = staging.open()
-        with _translated(path):
+        with ForeignCode(DatasetError, f'cannot write {path}'):
             folder.mkdir()
         yield folder
         staging.commit()
@@ -33,22 +35,15 @@ def whole_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
 
 def write_whole(path: Path, data: bytes) -> None:
     """
-    Write a file at once; what was there before stays where that fails.
+    Write a file at once; what was there before stays where that fails, and so do links to it.
 
     :raises DatasetError: the path cannot be written
     """
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    with _translated(path):
+    target = real_target(path)
+    with ForeignCode(DatasetError, f'cannot write {path}'):
+        temporary = target.with_name(f'.{target.name[:LONGEST_PREFIX]}.{os.getpid()}.part')
         try:
             temporary.write_bytes(data)
-            temporary.replace(path)
+            temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def _translated(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise DatasetError(f'cannot write {path}: {error.strerror or error}') from error

@@ -1,13 +1,14 @@
 """
 Bags of ROS 1 and ROS 2: topics, messages, and the frames of a camera in them.
 
-Damage is met in three ways: a truncated mcap or sqlite3 file is salvaged and the log says how many
-messages that gave; a file that breaks off later is read up to there; a message that is damaged
-raises when it is decoded, so that the others can be had.
+Damage costs what is damaged and nothing else: a file, a chunk, a row or a message. The log and
+:attr:`BagReader.damage` say what it was; a message that is damaged raises when it is decoded, so
+that the others can be had.
 """
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -21,11 +22,14 @@ from lsd_ros.datasets.bag_frames import BagFrames
 from lsd_ros.datasets.bag_storage import bag_files, open_storage
 from lsd_ros.datasets.bag_summary import summary
 from lsd_ros.datasets.frame_source import FrameStats
+from lsd_ros.datasets.storage import Storage
 from lsd_ros.errors import DatasetError
 from lsd_ros.types import Camera, Frame
 
 if TYPE_CHECKING:
     from types import TracebackType
+
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,8 @@ class BagReader:
         self.stats = FrameStats()
         with ExitStack() as stack:
             self._files = bag_files(self.path)
-            self.storages = [open_storage(file, stack) for file in self._files]
+            self._unreadable: list[str] = []
+            self.storages = self._opened(stack)
             self._codecs = bag_types.codecs(
                 connection for storage in self.storages for connection in storage.connections
             )
@@ -121,6 +126,25 @@ class BagReader:
     def size_bytes(self) -> int:
         """Return the size of all files of the bag."""
         return sum(file.stat().st_size for file in self._files)
+
+    @property
+    def damage(self) -> list[str]:
+        """
+        Return what cannot be read, a sentence each.
+
+        What is damaged behind an index shows only when it is read.
+        """
+        sentences = [one for storage in self.storages for one in storage.damage.sentences]
+        return self._unreadable + sentences
+
+    def lost(self, topic: str) -> int:
+        """Return how many messages of a topic were found to be damaged, as far as is known."""
+        return sum(
+            storage.damage.lost[connection.id]
+            for storage in self.storages
+            for connection in storage.connections
+            if connection.topic == topic
+        )
 
     def topics(self) -> list[Topic]:
         """Return every topic, by name, with the number of its messages."""
@@ -166,6 +190,22 @@ class BagReader:
     def describe(self) -> dict[str, Any]:
         """Return what the bag holds: format, times, topics, image sizes and cameras."""
         return summary(self)
+
+    def _opened(self, stack: ExitStack) -> list[Storage]:
+        """Open every file; one of several that cannot be read costs only itself."""
+        storages: list[Storage] = []
+        for file in self._files:
+            try:
+                storages.append(open_storage(file, stack))
+            except DatasetError as error:
+                if len(self._files) == 1:
+                    raise
+                self._unreadable.append(str(error))
+        if not storages:
+            raise DatasetError(f'{self.path}: {"; ".join(self._unreadable)}')
+        for sentence in self._unreadable:
+            _log.warning('%s', sentence)
+        return storages
 
     def _check_known(self, topics: Sequence[str]) -> None:
         known = {topic.name for topic in self.topics()}

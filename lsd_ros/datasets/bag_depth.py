@@ -61,7 +61,7 @@ def _problem(bag: BagReader, topic: str, camera: Camera, frame: str) -> str | No
     if message is None:
         return 'has no readable message'
     try:
-        encoding = getattr(message.message, 'encoding', '').lower()
+        encoding = str(getattr(message.message, 'encoding', '')).lower()
         if encoding == 'mono16' and 'depth' not in topic.lower():
             return 'is mono16, which is a picture unless the topic is called depth'
         height, width = depth_to_metres(message.message).shape
@@ -69,7 +69,7 @@ def _problem(bag: BagReader, topic: str, camera: Camera, frame: str) -> str | No
         return f'is no depth: {error}'
     if (width, height) != (camera.width, camera.height):
         return f'is {width} x {height}, its images are {camera.width} x {camera.height}'
-    own = message.message.header.frame_id
+    own = str(message.message.header.frame_id)
     if own and frame and own.lstrip('/') != frame.lstrip('/'):
         return f'is seen from {own}, its images from {frame}: register it to them'
     return _problem_of_camera(bag, topic, camera)

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsd_ros.datasets.camera_topics import choose_image_topic, choose_info_topic
 from lsd_ros.datasets.frame_source import FrameStats
-from lsd_ros.errors import CameraError, DatasetError, LsdError, MessageError
+from lsd_ros.errors import DatasetError, LsdError, MessageError
 from lsd_ros.messages.camera_info import camera_from_info
 from lsd_ros.messages.decode import frame_from_message
 from lsd_ros.types import Camera, Frame
@@ -71,6 +71,27 @@ class BagFrames:
         """Return the stamps of the images, in order, duplicates not counted [ns]."""
         return self._schedule.stamps
 
+    @property
+    def first_camera(self) -> Camera | None:
+        """Return the camera of the first frame; None: not known."""
+        stamps = self._schedule.stamps
+        return self._cameras.at(stamps[0]) if stamps else None
+
+    @property
+    def camera_problem(self) -> str:
+        """Say why the first frame has no camera; empty where it has one."""
+        if self.first_camera is not None:
+            return ''
+        if self._cameras.problem:
+            topic, why = self.camera_info_topic, self._cameras.problem
+            return f'the camera info on {topic} is of no use: {why}'
+        if self.camera_info_topic is None:
+            return (
+                f'the images on {self.image_topic} have no calibration: record the camera info, '
+                'or give the calibration file of the camera'
+            )
+        return f'no camera info on {self.camera_info_topic} can be read'
+
     def __iter__(self) -> Iterator[Frame]:
         """
         Read the frames from the start; ``bag.stats`` starts anew.
@@ -88,6 +109,7 @@ class BagFrames:
                 continue
             stats.frames += 1
             yield dataclasses.replace(frame, stamp_ns=stamp_ns)
+        stats.unreadable = self._bag.lost(self.image_topic)
         if not stats.frames:
             raise DatasetError(
                 f'{self._bag.path}: none of the {stats.undecodable} images on {self.image_topic} '
@@ -190,6 +212,7 @@ class _Cameras:
         self._seen: list[tuple[int, bytes]] = []
         self._stamps: list[int] = []
         self._cameras: list[Camera | None] = []
+        self.problem = ''
 
     def add(self, info: BagMessage) -> None:
         """Note a camera info; of equal ones only the first is kept."""
@@ -222,11 +245,11 @@ class _Cameras:
             return self._fixed
         return self._cameras[max(0, bisect.bisect_right(self._stamps, stamp_ns) - 1)]
 
-    @staticmethod
-    def _decoded(info: BagMessage) -> Camera | None:
+    def _decoded(self, info: BagMessage) -> Camera | None:
         try:
             return camera_from_info(info.message)
-        except (CameraError, MessageError) as error:
+        except LsdError as error:
+            self.problem = str(error)
             _log.warning('ignored a camera info on %s: %s', info.topic, error)
             return None
 

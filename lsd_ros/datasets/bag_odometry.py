@@ -21,7 +21,7 @@ def bag_odometry(bag: BagReader, base_frame: str, topic: str | None = None) -> l
     :param topic: None: the only one that there is
     :raises DatasetError: the topic is not there or not clear, or nothing on it can be used
     """
-    name = _chosen(bag, topic)
+    name = odometry_topic(bag, topic)
     poses: dict[int, BasePose] = {}
     problem = 'it is empty'
     for message in bag.messages([name]):
@@ -37,7 +37,13 @@ def bag_odometry(bag: BagReader, base_frame: str, topic: str | None = None) -> l
     return [poses[stamp_ns] for stamp_ns in sorted(poses)]
 
 
-def _chosen(bag: BagReader, wanted: str | None) -> str:
+def odometry_topic(bag: BagReader, wanted: str | None) -> str:
+    """
+    Choose the topic of the odometry.
+
+    :param wanted: None: the only one that there is
+    :raises DatasetError: it is not there or not clear
+    """
     names = [topic.name for topic in bag.topics() if topic.type == ODOMETRY_TYPE]
     if wanted is not None:
         names_wanted = [name for name in names if name.lstrip('/') == wanted.lstrip('/')]

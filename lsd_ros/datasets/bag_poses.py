@@ -125,7 +125,7 @@ def _body_trajectory(bag: BagReader, topic: Topic, frame: str) -> tuple[Trajecto
         try:
             stamp_ns = message.header_stamp_ns or message.stamp_ns
             poses[stamp_ns] = pose_to_matrix(message.message)
-            frame = frame or getattr(message.message, 'child_frame_id', '').lstrip('/')
+            frame = frame or str(getattr(message.message, 'child_frame_id', '')).lstrip('/')
         except MessageError as error:
             _log.warning('skipped a pose on %s: %s', topic.name, error)
     if not poses:

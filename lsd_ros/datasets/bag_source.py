@@ -46,9 +46,24 @@ class BagSource:
         return self.bag.stats
 
     @property
+    def damage(self) -> list[str]:
+        """Return what could not be read so far, a sentence each."""
+        return self.bag.damage
+
+    @property
     def frame_count(self) -> int | None:
         """Return the number of images."""
         return len(self.frames)
+
+    @property
+    def first_camera(self) -> Camera | None:
+        """Return the camera of the first frame; None: not known."""
+        return self.frames.first_camera
+
+    @property
+    def camera_problem(self) -> str:
+        """Say why the first frame has no camera."""
+        return self.frames.camera_problem
 
     def __iter__(self) -> Iterator[Frame]:
         """Read the frames from the start."""

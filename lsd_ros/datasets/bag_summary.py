@@ -10,7 +10,8 @@ from lsd_ros.datasets.camera_topics import (
     first_message,
 )
 from lsd_ros.datasets.camera_yaml import describe_camera
-from lsd_ros.errors import LsdError
+from lsd_ros.errors import DatasetError, LsdError
+from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.messages.camera_info import camera_from_info
 from lsd_ros.messages.decode import image_to_rgb
 
@@ -46,6 +47,7 @@ def summary(bag: BagReader) -> dict[str, Any]:
             }
             for topic in topics
         ],
+        'damage': bag.damage,
         'images': [
             _image(bag, topic.name)
             for topic in topics
@@ -61,20 +63,26 @@ def _rate_hz(count: int, duration_s: float) -> float | None:
 def _image(bag: BagReader, topic: str) -> dict[str, Any]:
     result: dict[str, Any] = {'topic': topic, 'camera_info_topic': None, 'camera': None}
     try:
-        first = first_message(bag, topic)
-        if first is None:
-            return {**result, 'error': 'its first message is damaged'}
-        image = first.message
-        result['encoding'] = getattr(image, 'encoding', None) or image.format
-        result['frame_id'] = image.header.frame_id
-        result['width'], result['height'] = _size(image)
-        result['camera_info_topic'] = choose_info_topic(bag, topic, None)
-        if result['camera_info_topic'] is not None:
-            info = first_message(bag, result['camera_info_topic'])
-            result['camera'] = info and describe_camera(camera_from_info(info.message))
+        with ForeignCode(DatasetError, 'its first message is damaged'):
+            _look_at(bag, topic, result)
     except LsdError as error:
         result['error'] = str(error)
     return result
+
+
+def _look_at(bag: BagReader, topic: str, result: dict[str, Any]) -> None:
+    """Add what the first image of a topic says, and the camera info that belongs to it."""
+    first = first_message(bag, topic)
+    if first is None:
+        raise DatasetError('its first message is damaged')
+    image = first.message
+    result['encoding'] = getattr(image, 'encoding', None) or image.format
+    result['frame_id'] = image.header.frame_id
+    result['width'], result['height'] = _size(image)
+    result['camera_info_topic'] = choose_info_topic(bag, topic, None)
+    if result['camera_info_topic'] is not None:
+        info = first_message(bag, result['camera_info_topic'])
+        result['camera'] = info and describe_camera(camera_from_info(info.message))
 
 
 def _size(image: Any) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.datasets.pose_interpolation import inverse, poses_at
 from lsd_ros.errors import MessageError
+from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.messages.decode import pose_to_matrix, stamp_ns
 from lsd_ros.types import Trajectory
 
@@ -37,8 +38,9 @@ class TransformTree:
         topics = [topic for topic in bag.topics() if topic.type in TF_TYPES and topic.count]
         for message in bag.messages([topic.name for topic in topics]) if topics else ():
             try:
-                for transform in message.message.transforms:
-                    self._add(transform, message.topic.endswith('static'))
+                with ForeignCode(MessageError, 'it is damaged'):
+                    for transform in message.message.transforms:
+                        self._add(transform, message.topic.endswith('static'))
             except MessageError as error:
                 _log.warning('skipped a transform on %s: %s', message.topic, error)
         self._trajectories = {

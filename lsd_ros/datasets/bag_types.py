@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import cache, cached_property, lru_cache
 from typing import TYPE_CHECKING, Any
 
 from lsd_ros.datasets.bag_storage import ZSTD_MAGIC
-from lsd_ros.datasets.optional import require
+from lsd_ros.datasets.decompression import unpacked
 from lsd_ros.errors import MessageError
+from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.messages.cdr import header_stamp_ns
 
 if TYPE_CHECKING:
-    from rosbags.interfaces import Connection
+    from rosbags.interfaces import Connection, MessageDefinition
     from rosbags.typesys.store import Typestore
 
 _log = logging.getLogger(__name__)
@@ -22,18 +24,19 @@ _IDL_RULE = '=' * 80 + '\n'
 
 
 class Codec:
-    """Turns what one connection of a bag holds into CDR and into messages."""
+    """
+    Turns what one connection of a bag holds into CDR and into messages.
 
-    def __init__(self, typestore: Typestore, message_type: str, ros1: bool) -> None:
-        """
-        Set the codec up.
+    Definitions are looked into when the first message is decoded: one that is not understood costs
+    its own topic, and that only if it is asked for.
+    """
 
-        :param message_type: with ``/msg/`` in the middle
-        :param ros1: whether the bytes are serialised as ROS 1 does it
-        """
-        self.message_type = message_type
-        self._typestore = typestore
-        self._ros1 = ros1
+    def __init__(self, connection: Connection) -> None:
+        """Set the codec up."""
+        self.message_type = normalised(connection.msgtype)
+        self._connection = connection
+        form = getattr(connection.ext, 'serialization_format', 'ros1')
+        self._ros1 = form == 'ros1'
 
     def to_cdr(self, data: bytes) -> bytes:
         """
@@ -44,10 +47,8 @@ class Codec:
         data = _decompressed(data)
         if not self._ros1:
             return bytes(data)
-        try:
+        with self._door():
             return bytes(self._typestore.ros1_to_cdr(data, self.message_type))
-        except _serde_errors() as error:
-            raise self._damaged(error) from error
 
     def decode(self, cdr: bytes) -> Any:
         """
@@ -55,10 +56,8 @@ class Codec:
 
         :raises MessageError: the bytes are damaged, or their type is unknown
         """
-        try:
+        with self._door():
             return self._typestore.deserialize_cdr(cdr, self.message_type)
-        except _serde_errors() as error:
-            raise self._damaged(error) from error
 
     def header_stamp_ns(self, data: bytes) -> int:
         """
@@ -69,25 +68,21 @@ class Codec:
         data = _decompressed(data)
         if not self._ros1:
             return header_stamp_ns(data)
-        try:
+        with self._door():
             sec, nanosec = struct.unpack_from('<4xII', data)
-        except struct.error as error:
-            raise self._damaged(error) from error
-        return int(sec) * 1_000_000_000 + int(nanosec)
+            return int(sec) * 1_000_000_000 + int(nanosec)
 
-    def _damaged(self, error: Exception) -> MessageError:
-        detail = str(error) or type(error).__name__
-        return MessageError(f'a {self.message_type} cannot be decoded: {detail}')
+    def _door(self) -> ForeignCode:
+        return ForeignCode(MessageError, f'a {self.message_type} cannot be decoded')
+
+    @cached_property
+    def _typestore(self) -> Typestore:
+        return _typestore(self._connection.msgtype, self._connection.msgdef)
 
 
 def codecs(connections: Iterable[Connection]) -> dict[int, Codec]:
     """Make the codec of every connection, by the ``id()`` of the connection."""
-    connections = list(connections)
-    typestore = _typestore(connections)
-    return {
-        id(connection): Codec(typestore, normalised(connection.msgtype), _is_ros1(connection))
-        for connection in connections
-    }
+    return {id(connection): Codec(connection) for connection in connections}
 
 
 def normalised(message_type: str) -> str:
@@ -98,21 +93,14 @@ def normalised(message_type: str) -> str:
     return f'{package}/msg/{name}'
 
 
-def _is_ros1(connection: Connection) -> bool:
-    return getattr(connection.ext, 'serialization_format', 'ros1') == 'ros1'
-
-
-def _typestore(connections: list[Connection]) -> Typestore:
-    """Collect the definitions in the bag; those of ROS 2 Humble stand in for missing ones."""
-    from rosbags.interfaces import MessageDefinitionFormat
+@lru_cache(maxsize=256)  # files of one bag, and bags of one robot, say the same
+def _typestore(message_type: str, definition: MessageDefinition) -> Typestore:
+    """Collect the definitions of one type; those of ROS 2 Humble stand in for missing ones."""
     from rosbags.typesys import Stores, get_typestore
 
-    definitions: dict[str, Any] = {}
-    defined = [c for c in connections if c.msgdef.format is not MessageDefinitionFormat.NONE]
-    for connection in {connection.msgtype: connection for connection in defined}.values():
-        definitions.update(_definitions(connection))
-    if any(normalised(connection.msgtype) not in definitions for connection in connections):
-        definitions = {**get_typestore(Stores.ROS2_HUMBLE).fielddefs, **definitions}
+    definitions = _definitions(message_type, definition)
+    if normalised(message_type) not in definitions or _is_incomplete(definitions):
+        definitions = {**_humble(), **definitions}
     if _HEADER in definitions:  # rosbags drops seq on the way from ROS 1 to CDR
         constants, fields = definitions[_HEADER]
         definitions[_HEADER] = (constants, [field for field in fields if field[0] != 'seq'])
@@ -121,38 +109,63 @@ def _typestore(connections: list[Connection]) -> Typestore:
     return typestore
 
 
-def _definitions(connection: Connection) -> dict[str, Any]:
+def _definitions(message_type: str, definition: MessageDefinition) -> dict[str, Any]:
     """Parse the definition of a type and of those inside it; empty where not understood."""
     from rosbags.interfaces import MessageDefinitionFormat
-    from rosbags.typesys import TypesysError, get_types_from_idl, get_types_from_msg
 
-    text = connection.msgdef.data
-    try:
-        if connection.msgdef.format is MessageDefinitionFormat.MSG:
-            return dict(get_types_from_msg(text, normalised(connection.msgtype)))
-        parts = text.split(_IDL_RULE) if text.startswith(_IDL_RULE) else [text]
-        types: dict[str, Any] = {}
-        for part in filter(None, parts):
-            types.update(get_types_from_idl(part.partition('\n')[2] if len(parts) > 1 else part))
-        return types
-    except TypesysError as error:
-        _log.warning('the definition of %s is not understood: %s', connection.msgtype, error)
+    if definition.format is MessageDefinitionFormat.NONE:
         return {}
+    problem = f'the definition of {message_type} is not understood'
+    try:
+        with ForeignCode(MessageError, problem):
+            return _parsed(definition, normalised(message_type))
+    except MessageError as error:
+        _log.warning('%s', error)
+        return {}
+
+
+def _parsed(definition: MessageDefinition, message_type: str) -> dict[str, Any]:
+    from rosbags.interfaces import MessageDefinitionFormat
+    from rosbags.typesys import get_types_from_idl, get_types_from_msg
+
+    text = definition.data
+    if definition.format is MessageDefinitionFormat.MSG:
+        return dict(get_types_from_msg(text, message_type))
+    parts = text.split(_IDL_RULE) if text.startswith(_IDL_RULE) else [text]
+    types: dict[str, Any] = {}
+    for part in filter(None, parts):
+        types.update(get_types_from_idl(part.partition('\n')[2] if len(parts) > 1 else part))
+    return types
+
+
+def _is_incomplete(definitions: dict[str, Any]) -> bool:
+    """Tell whether a field is of a type that is not among the definitions."""
+    from rosbags.interfaces import Nodetype
+
+    def names(descriptor: Any) -> Iterator[str]:
+        kind, content = descriptor
+        if kind == Nodetype.NAME:
+            yield content
+        elif kind in (Nodetype.ARRAY, Nodetype.SEQUENCE):
+            yield from names(content[0])
+
+    return any(
+        name not in definitions
+        for _, fields in definitions.values()
+        for _, descriptor in fields
+        for name in names(descriptor)
+    )
+
+
+@cache
+def _humble() -> dict[str, Any]:
+    from rosbags.typesys import Stores, get_typestore
+
+    return dict(get_typestore(Stores.ROS2_HUMBLE).fielddefs)
 
 
 def _decompressed(data: bytes) -> bytes:
     """Undo the message compression of rosbag2; no CDR starts like a zstd frame."""
     if not data.startswith(ZSTD_MAGIC):
         return data
-    zstandard = require('zstandard')
-    try:
-        return bytes(zstandard.ZstdDecompressor().decompressobj().decompress(data))
-    except zstandard.ZstdError as error:
-        raise MessageError(f'a compressed message cannot be decompressed: {error}') from error
-
-
-def _serde_errors() -> tuple[type[Exception], ...]:
-    from rosbags.serde import SerdeError
-
-    # the rest are what the generated code trips over in damaged bytes
-    return (SerdeError, struct.error, ValueError, LookupError, TypeError, AssertionError)
+    return unpacked(data, 'zstd', MessageError)

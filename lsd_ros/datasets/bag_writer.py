@@ -8,13 +8,15 @@ lie in the bag, so that Foxglove and foreign machines can read it without the pa
 from __future__ import annotations
 
 import sqlite3
-import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from lsd_ros.datasets.optional import require
 from lsd_ros.datasets.staging import Staging
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.printable import printable
 from lsd_ros.messages.types import RosbagsTypes
 
 if TYPE_CHECKING:
@@ -26,9 +28,6 @@ if TYPE_CHECKING:
 STORAGES = ('mcap', 'sqlite3')
 _METADATA_VERSION: Literal[8] = 8
 _LATCHED = ('/tf_static',)
-_WRITE_ERRORS = (OSError, sqlite3.Error)
-# what generated code trips over in fields of a wrong type
-_SERIALISE_ERRORS = (struct.error, ValueError, TypeError, AttributeError, AssertionError)
 
 
 class BagWriter:
@@ -62,13 +61,13 @@ class BagWriter:
         self._folder = self._staging.open()
         try:
             plugin = StoragePlugin[self._storage.upper()]
-            self._writer = Writer(self._folder, version=_METADATA_VERSION, storage_plugin=plugin)
+            writer = _quoting_writer() if self._storage == 'sqlite3' else Writer
+            self._writer = writer(self._folder, version=_METADATA_VERSION, storage_plugin=plugin)
             self._writer.open()
         except BaseException as error:  # an interrupt, too, must leave nothing
             self._staging.discard()
-            if isinstance(error, _WRITE_ERRORS):
-                raise self._failed(error) from error
-            raise
+            with self._door():
+                raise error
         return self
 
     def __exit__(
@@ -81,12 +80,13 @@ class BagWriter:
         writer, self._writer = self._writer, None
         try:
             if kind is not None:
-                writer.abort()
+                with suppress(Exception):  # what matters is the error that is on its way
+                    writer.abort()
                 return
-            writer.close()
+            with self._door():
+                writer.close()
+            self._check_readable(dict(writer.counts))
             self._staging.commit()
-        except _WRITE_ERRORS as failure:
-            raise self._failed(failure) from failure
         finally:
             self._staging.discard()
 
@@ -98,12 +98,8 @@ class BagWriter:
         :raises DatasetError: the topic holds another type, or the message cannot be serialised
         """
         message_type = message.__msgtype__
-        try:
+        with ForeignCode(DatasetError, f'cannot serialise a {message_type} for {topic}'):
             raw = self._typestore.serialize_cdr(message, message_type, little_endian=True)
-        except _SERIALISE_ERRORS as error:
-            raise DatasetError(
-                f'cannot serialise a {message_type} for {topic}: {error}'
-            ) from error
         self.add_raw(topic, message_type, raw, stamp_ns)
 
     def add_raw(
@@ -126,10 +122,8 @@ class BagWriter:
             raise DatasetError(
                 f'{topic} holds {connection.msgtype}: {message_type} needs another topic'
             )
-        try:
+        with self._door():
             self._writer.write(connection, stamp_ns, raw)
-        except _WRITE_ERRORS as error:
-            raise self._failed(error) from error
 
     def add_text(self, name: str, text: str) -> None:
         """
@@ -139,10 +133,8 @@ class BagWriter:
         """
         if self._writer is None:
             raise DatasetError(f'{self.path} is not open: write inside a with block')
-        try:
-            (self._folder / name).write_text(text, encoding='utf-8')
-        except OSError as error:
-            raise self._failed(error) from error
+        with self._door():
+            (self._folder / name).write_text(printable(text), encoding='utf-8')
 
     def register(self, definitions: dict[str, Any]) -> None:
         """
@@ -157,18 +149,60 @@ class BagWriter:
             raise DatasetError(
                 f'{topic}: message type {message_type!r} is unknown: register its definition'
             )
-        connection: Connection = self._writer.add_connection(
-            topic,
-            message_type,
-            typestore=self._typestore,
-            offered_qos_profiles=[_qos(latched=topic in _LATCHED)],
-        )
+        with self._door():
+            connection: Connection = self._writer.add_connection(
+                topic,
+                message_type,
+                typestore=self._typestore,
+                offered_qos_profiles=[_qos(latched=topic in _LATCHED)],
+            )
         self._connections[topic] = connection
         return connection
 
-    def _failed(self, error: Exception) -> DatasetError:
-        reason = getattr(error, 'strerror', None) or error
-        return DatasetError(f'cannot write {self.path}: {reason}')
+    def _check_readable(self, counts: dict[int, int]) -> None:
+        """
+        Read the bag by its name, before it is announced.
+
+        :raises DatasetError: it does not hold what was written
+        """
+        from lsd_ros.datasets.bag import BagReader  # which reads, and needs no writer
+
+        wanted = {topic: counts[c.id] for topic, c in self._connections.items()}
+        with BagReader(self._folder) as bag:
+            found = {topic.name: topic.count for topic in bag.topics()}
+            if found != wanted or bag.damage:
+                raise DatasetError(
+                    f'cannot write {self.path}: what was written there cannot be read again '
+                    f'({found} messages instead of {wanted}): try another folder'
+                )
+
+    def _door(self) -> ForeignCode:
+        return ForeignCode(DatasetError, f'cannot write {self.path}')
+
+
+def _quoting_writer() -> Any:
+    """
+    Return a writer of databases whose folder may have any name.
+
+    That of rosbags hands the path to SQLite as a URI as it is, in which # and ? end a path, and %
+    starts a character.
+    """
+    from rosbags.rosbag2 import StoragePlugin, Writer
+    from rosbags.rosbag2.storage_sqlite3 import Sqlite3Writer
+
+    class QuotingSqlite3Writer(Sqlite3Writer):
+        def __init__(self, path: Path, compression: Any) -> None:
+            self.path = path / f'{path.name}.db3'
+            self.conn = sqlite3.connect(self.path.absolute().as_uri(), uri=True)
+            self.conn.executescript(self.SQLITE_SCHEMA)
+            self.cursor = self.conn.cursor()
+
+    class QuotingWriter(Writer):
+        pass
+
+    plugins = {**Writer.STORAGE_PLUGINS, StoragePlugin.SQLITE3: QuotingSqlite3Writer}
+    QuotingWriter.STORAGE_PLUGINS = plugins
+    return QuotingWriter
 
 
 def _typestore() -> Typestore:

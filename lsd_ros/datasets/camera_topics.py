@@ -6,6 +6,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from lsd_ros.errors import DatasetError, MessageError
+from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.messages.decode import image_to_rgb
 
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _is_depth(bag: BagReader, topic: Topic) -> bool:
     message = first_message(bag, topic.name)
     try:
         return message is not None and (
-            getattr(message.message, 'encoding', '').upper() in _DEPTH_ENCODINGS
+            str(getattr(message.message, 'encoding', '')).upper() in _DEPTH_ENCODINGS
         )
     except MessageError:
         return False
@@ -124,8 +125,10 @@ def _fits(bag: BagReader, image_topic: str, info_topic: str) -> bool:
     if image is None or info is None:
         return False
     try:
-        height, width = image_to_rgb(image.message).shape[:2]
-        frames = {image.message.header.frame_id, info.message.header.frame_id} - {''}
-        return (info.message.width, info.message.height) == (width, height) and len(frames) < 2
+        with ForeignCode(MessageError, 'it is damaged'):
+            height, width = image_to_rgb(image.message).shape[:2]
+            frames = {image.message.header.frame_id, info.message.header.frame_id} - {''}
+            size = (info.message.width, info.message.height)
+            return size == (width, height) and len(frames) < 2
     except MessageError:
         return False

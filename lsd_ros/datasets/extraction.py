@@ -15,7 +15,7 @@ import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,8 +27,13 @@ from lsd_ros.datasets.bag_storage import bag_files
 from lsd_ros.datasets.extraction_job import extract_source
 from lsd_ros.datasets.extraction_processes import Outcome, run_jobs
 from lsd_ros.datasets.extraction_settings import ExtractionSettings
+from lsd_ros.datasets.output_paths import check_apart
 from lsd_ros.datasets.source import kind_of_source
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.files import read_text
+from lsd_ros.foreign.printable import printable
+from lsd_ros.foreign.yaml_text import parse_yaml
 
 RECORD_SUFFIX = '.extraction.yaml'
 STAGING_PREFIX = '.extracting.'
@@ -84,6 +89,11 @@ def extract(
     given = given or ExtractionSettings()
     named = _named([Path(source) for source in sources])
     out = Path(out)
+    for name, path in named.items():
+        targets = {'the output': out / f'{name}_000', 'the record': _record_file(out, name)}
+        targets |= {str(old): old for old in _sequence_folders(out, name)}
+        for target in targets.values():
+            check_apart({'the output': target}, [path, given.calibration or None])
     with _claimed(out):
         results: dict[str, Extracted] = {}
         waiting = []
@@ -150,16 +160,14 @@ def _finished(
 ) -> dict[str, Any] | None:
     """Return the record of an earlier run; None where there is none."""
     file = _record_file(out, name)
-    try:
-        record = yaml.safe_load(file.read_text(encoding='utf-8'))
-        was_files, was_settings = record['files'], record['settings']
-        missing = [s['name'] for s in record['sequences'] if not (out / s['name']).is_dir()]
-    except FileNotFoundError:
+    if not file.exists():
         return None
-    except OSError as error:
-        raise DatasetError(f'cannot read {file}: {error.strerror}') from error
-    except (yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError) as error:
-        raise DatasetError(f'{file} is damaged: remove it, or overwrite') from error
+    with ForeignCode(DatasetError, f'{file} is damaged', 'remove it, or overwrite'):
+        record = parse_yaml(read_text(file, DatasetError), str(file), DatasetError)
+        was_files, was_settings = record['files'], dict(record['settings'])
+        missing = [s['name'] for s in record['sequences'] if not (out / s['name']).is_dir()]
+        for entry in ('complete', 'kept', 'images', 'dropped', 'topics'):
+            record[entry]
     if missing:
         return None
     if was_files != _fingerprint(path):
@@ -182,12 +190,11 @@ def _finished(
 def _check_free(out: Path, name: str, path: Path, overwrite: bool) -> None:
     """Check that what a stopped run left is of the same recording."""
     for folder in _sequence_folders(out, name):
-        try:
-            manifest = yaml.safe_load((folder / 'manifest.yaml').read_text(encoding='utf-8'))
+        source, file = None, folder / 'manifest.yaml'
+        with suppress(DatasetError), ForeignCode(DatasetError, f'{file} is damaged'):
+            manifest = parse_yaml(read_text(file, DatasetError), str(file), DatasetError)
             source = manifest['extraction']['source']
-        except (OSError, yaml.YAMLError, UnicodeDecodeError, TypeError, KeyError):
-            source = None
-        if source != str(path) and not overwrite:
+        if source != printable(str(path)) and not overwrite:
             raise DatasetError(
                 f'{folder} exists already and is not of {path}: overwrite it, or choose another '
                 'folder'
@@ -223,6 +230,8 @@ def _fingerprint(path: Path) -> list[dict[str, Any]]:
 
 def _sequence_folders(out: Path, name: str) -> list[Path]:
     pattern = re.compile(re.escape(name) + r'_\d{3,}')
+    if not out.is_dir():
+        return []
     return sorted(folder for folder in out.iterdir() if pattern.fullmatch(folder.name))
 
 

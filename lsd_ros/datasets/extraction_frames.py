@@ -52,13 +52,13 @@ class FramePreparation:
                 'file of the camera'
             )
         image, camera = frame.image, frame.camera
-        if camera.distortion is not None and self._rectified:
-            fx, fy, cx, cy = camera.distortion.rectified
-            camera = Camera(camera.width, camera.height, fx, fy, cx, cy)
+        if self._rectified:
+            camera = camera.rectified_twin()
         elif camera.distortion is not None:
             undistorter = self._undistorter(camera)
             image, camera = undistorter.image(image), undistorter.camera
             pose = None if pose is None else pose @ undistorter.camera_from_rectified
+        camera = camera.without_twin()
         image, camera = self._narrowed(image, camera)
         if self._given.colour == 'grey':
             grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)

@@ -18,12 +18,12 @@ from lsd_ros.datasets.extraction_source import ExtractionSource
 from lsd_ros.datasets.frame_selection import FrameSelector
 from lsd_ros.datasets.sequence_writer import SequenceWriter
 from lsd_ros.errors import DatasetError, LsdError
+from lsd_ros.foreign.printable import printable
 from lsd_ros.types import Camera, Frame
 
 TOO_SHORT = 'in_short_sequences'
 NO_LICENCE = 'unknown: ask who recorded it'
 Advance = Callable[[int, int], object]
-_DAMAGE_LOGGERS = ('lsd_ros.datasets.salvage', 'lsd_ros.datasets.bag_storage')
 _log = logging.getLogger(__name__)
 
 
@@ -72,31 +72,38 @@ class _Job:
             raise
         self._close()
 
-    def record(self, notes: list[tuple[str, str]]) -> dict[str, Any]:
+    def record(self, notes: list[str]) -> dict[str, Any]:
         """Say what became of the recording."""
         stats, dropped = self._source.stats, dict(self._selector.dropped)
         if self._too_short:
             dropped[TOO_SHORT] = self._too_short
-        unreadable = {'undecodable': stats.undecodable, 'duplicates': stats.duplicates}
+        unreadable = {
+            'unreadable': stats.unreadable,
+            'undecodable': stats.undecodable,
+            'duplicates': stats.duplicates,
+        }
         dropped.update({reason: count for reason, count in unreadable.items() if count})
         kept = sum(int(sequence['frames']) for sequence in self._sequences)
-        damaged = any(logger in _DAMAGE_LOGGERS for logger, _ in notes)
-        sentences = [sentence for _, sentence in notes]
-        if self._broken:
-            sentences.append(f'it breaks off after {stats.frames} images: {self._broken}')
+        damage = self._damage()
         return {
             'version': __version__,
-            'source': str(self._source.path),
-            'complete': not damaged and not self._broken,
+            'source': printable(str(self._source.path)),
+            'complete': not damage,
+            'damage': damage,
             'topics': self._source.topics,
             'images': stats.frames + sum(unreadable.values()),
             'kept': kept,
             'dropped': dropped,
             'out_of_order': stats.out_of_order,
             'sequences': self._sequences,
-            'notes': sentences,
+            'notes': notes,
             'settings': settings.values(self._given),
         }
+
+    def _damage(self) -> list[str]:
+        """Name what could not be read."""
+        broken = [f'it breaks off after {self._source.stats.frames} images: {self._broken}']
+        return self._source.damage + (broken if self._broken else [])
 
     def _readable(self) -> Iterator[Frame]:
         frames = iter(self._source.frames)
@@ -144,7 +151,7 @@ class _Job:
             self._folder / f'{self._name}_{len(self._sequences):03d}',
             camera,
             manifest={
-                'origin': given.origin or self._source.path.name,
+                'origin': given.origin or printable(self._source.path.name),
                 'licence': given.licence or NO_LICENCE,
             },
             suffix=f'.{given.image_format}',
@@ -166,10 +173,11 @@ class _Job:
             {
                 'extraction': {
                     'version': __version__,
-                    'source': str(self._source.path),
+                    'source': printable(str(self._source.path)),
                     'topics': self._source.topics,
                     'part': len(self._sequences),
                     'dropped_here': dropped,
+                    'damage': self._damage(),
                     'settings': settings.values(self._given),
                 }
             }
@@ -194,17 +202,17 @@ def _is_rectified(source: ExtractionSource, given: ExtractionSettings) -> bool:
 class _Notes(logging.Handler):
     def __init__(self) -> None:
         super().__init__(logging.WARNING)
-        self.notes: list[tuple[str, str]] = []
+        self.notes: list[str] = []
 
     def emit(self, record: logging.LogRecord) -> None:
-        note = (record.name, ' '.join(record.getMessage().split()))
+        note = printable(' '.join(record.getMessage().split()))
         if note not in self.notes:
             self.notes.append(note)
 
 
 @contextmanager
-def _noted() -> Iterator[list[tuple[str, str]]]:
-    """Collect the warnings of the readers: (logger, sentence)."""
+def _noted() -> Iterator[list[str]]:
+    """Collect the warnings of the readers."""
     handler = _Notes()
     logger = logging.getLogger('lsd_ros')
     logger.addHandler(handler)

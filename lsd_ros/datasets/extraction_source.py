@@ -19,7 +19,8 @@ from lsd_ros.datasets.camera_yaml import read_camera
 from lsd_ros.datasets.extraction_settings import ExtractionSettings
 from lsd_ros.datasets.frame_source import FrameStats
 from lsd_ros.datasets.source import kind_of_source, open_source
-from lsd_ros.errors import DatasetError
+from lsd_ros.errors import DatasetError, LsdError
+from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.types import Camera
 
 
@@ -75,6 +76,11 @@ class ExtractionSource:
         return self._bag.stats if self._bag is not None else self._other.stats
 
     @property
+    def damage(self) -> list[str]:
+        """Return what of the recording could not be read, a sentence each."""
+        return self._bag.damage if self._bag is not None else self._other.damage
+
+    @property
     def has_poses(self) -> bool:
         """Return whether poses of the camera are known."""
         return bool(self._poses)
@@ -93,6 +99,8 @@ class ExtractionSource:
                 raise DatasetError(f'{self.path} is no bag: it has no {name}')
         self._bag: BagReader | None = None
         self._other = self._stack.enter_context(open_source(self.path, camera=camera))
+        if self._other.camera_problem:
+            raise DatasetError(f'{self.path}: {self._other.camera_problem}')
         self.frames: Any = self._other
         self.count = self._other.frame_count
 
@@ -100,8 +108,9 @@ class ExtractionSource:
         bag = self._bag = self._stack.enter_context(BagReader(self.path))
         frames = BagFrames(bag, given.image_topic or None, given.camera_info_topic or None, camera)
         self.frames, self.count = frames, len(frames)
-        first = first_message(bag, frames.image_topic)
-        frame_id = '' if first is None else str(first.message.header.frame_id)
+        if frames.camera_problem:
+            raise DatasetError(f'{bag.path}: {frames.camera_problem}')
+        frame_id = _frame_id(bag, frames.image_topic)
         poses = camera_poses(bag, frame_id, np.array(frames.stamps_ns, np.int64), given)
         if poses is not None:
             self._take_poses(frames.stamps_ns, poses)
@@ -125,3 +134,13 @@ class ExtractionSource:
         for stamp_ns, pose in zip(stamps_ns, poses.world_from_camera, strict=True):
             if np.isfinite(pose).all():
                 self._poses[stamp_ns] = pose
+
+
+def _frame_id(bag: BagReader, topic: str) -> str:
+    """Return the optical frame of the images; empty where their first one does not say it."""
+    first = first_message(bag, topic)
+    try:
+        with ForeignCode(DatasetError, 'the header is damaged'):
+            return '' if first is None else str(first.message.header.frame_id)
+    except LsdError:
+        return ''

@@ -10,6 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.files import read_file
+from lsd_ros.foreign.limits import MEBI, limits
+from lsd_ros.messages.image_codec import decode_image
+from lsd_ros.messages.image_header import UPRIGHT, image_header
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.pgm', '.ppm')
 
@@ -20,41 +25,48 @@ def image_files(folder: Path) -> list[Path]:
 
     :raises DatasetError: the folder cannot be read
     """
-    try:
+    with ForeignCode(DatasetError, f'cannot read {folder}'):
         files = [file for file in folder.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES]
-    except OSError as error:
-        raise DatasetError(f'cannot read {folder}: {error.strerror}') from error
     return sorted(file for file in files if not file.name.startswith('.'))
 
 
 def read_rgb(path: Path) -> NDArray[np.uint8]:
     """
-    Read an image file as it is stored, whatever its EXIF orientation says.
+    Read an image file.
+
+    One that is to be turned by its EXIF orientation is refused: nobody can tell whether its
+    calibration, depth and poses are of the turned image.
 
     :return: RGB, shape (H, W, 3)
-    :raises DatasetError: the file is missing, or no image that can be decoded
+    :raises DatasetError: the file is missing, no image that can be decoded, too large, or to be
+        turned
     """
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    return np.asarray(cv2.cvtColor(read_image(path, flags), cv2.COLOR_BGR2RGB), np.uint8)
+    data = _read(path)
+    header = image_header(data)
+    if header is not None and header.orientation != UPRIGHT:
+        raise DatasetError(
+            f'the image {path} is stored turned (EXIF orientation {header.orientation}): turn it '
+            'for good, for example with mogrify -auto-orient, and calibrate the turned images'
+        )
+    image = _decoded(path, data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    return np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def read_image(path: Path, flags: int) -> NDArray[Any]:
     """
     Read an image file with the flags of ``cv2.imread``.
 
-    :raises DatasetError: the file is missing, or no image that can be decoded
+    :raises DatasetError: the file is missing, no image that can be decoded, or too large
     """
-    try:
-        data = np.frombuffer(path.read_bytes(), np.uint8)
-    except OSError as error:
-        raise DatasetError(f'cannot read the image {path}: {error.strerror}') from error
-    try:
-        image = cv2.imdecode(data, flags) if data.size else None
-    except cv2.error as error:
-        raise DatasetError(f'the image {path} cannot be decoded: {error.err}') from error
-    if image is None:
-        raise DatasetError(f'the image {path} cannot be decoded: it is damaged or no image')
-    return np.asarray(image)
+    return _decoded(path, _read(path), flags)
+
+
+def _read(path: Path) -> bytes:
+    return read_file(path, DatasetError, int(limits().unpacked_mib * MEBI))
+
+
+def _decoded(path: Path, data: bytes, flags: int) -> NDArray[Any]:
+    return decode_image(data, flags, DatasetError, f'the image {path}')
 
 
 def write_image(path: Path, image: NDArray[Any], parameters: tuple[int, ...] = ()) -> None:

@@ -7,8 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lsd_ros.datasets.camera_yaml import describe_camera
-from lsd_ros.datasets.frame_source import FrameStats
+from lsd_ros.datasets.frame_source import NO_CAMERA, FrameStats, note_undecodable
 from lsd_ros.datasets.image_file import image_files, read_rgb
 from lsd_ros.datasets.sequence import FRAME_ID
 from lsd_ros.datasets.tum import nanoseconds
@@ -16,8 +19,9 @@ from lsd_ros.errors import CameraError, DatasetError
 from lsd_ros.types import Camera, Frame
 
 NOMINAL_RATE_HZ = 10.0
-_SECONDS = re.compile(r'\d{9,10}\.\d+')
-_NANOSECONDS = re.compile(r'\d{18,19}')
+LONGEST_NUMBER = 100
+_SECONDS = re.compile(r'[0-9]{9,10}\.[0-9]{1,9}')
+_NANOSECONDS = re.compile(r'[0-9]{18,19}')
 
 
 class ImageFolder:
@@ -45,6 +49,7 @@ class ImageFolder:
         """List the files; nothing is decoded yet."""
         self.path = Path(path)
         self.stats = FrameStats()
+        self.damage: list[str] = []
         self._camera = camera
         files = image_files(self.path)
         if not files:
@@ -70,22 +75,39 @@ class ImageFolder:
         """Return the number of image files."""
         return len(self._stamped)
 
+    @property
+    def first_camera(self) -> Camera | None:
+        """Return the camera that was given."""
+        return self._camera
+
+    @property
+    def camera_problem(self) -> str:
+        """Say that there is no camera where there is none."""
+        return '' if self._camera else NO_CAMERA
+
     def __iter__(self) -> Iterator[Frame]:
         """
-        Read the frames from the start.
+        Read the frames from the start; images that cannot be decoded are skipped and counted.
 
-        :raises DatasetError: an image cannot be decoded, or is of another size than the camera
+        :raises DatasetError: not one image can be decoded, or the camera is of another size
         """
-        self.stats = FrameStats()
+        self.stats, self.damage = FrameStats(), []
         latest_ns = -1
         for stamp_ns, file in self._stamped:
             if stamp_ns == latest_ns:
                 self.stats.duplicates += 1
                 continue
+            try:
+                image = read_rgb(file)
+            except DatasetError as error:
+                note_undecodable(self.stats, self.damage, error)
+                continue
             latest_ns = stamp_ns
-            frame = self._frame(stamp_ns, file)
+            frame = self._frame(stamp_ns, file, image)
             self.stats.frames += 1
             yield frame
+        if not self.stats.frames:
+            raise DatasetError(f'{self.path}: no image can be read: {self.damage[-1]}')
 
     def __enter__(self) -> ImageFolder:
         """Return the source; nothing is held open."""
@@ -111,9 +133,9 @@ class ImageFolder:
             'camera': describe_camera(self._camera),
         }
 
-    def _frame(self, stamp_ns: int, file: Path) -> Frame:
+    def _frame(self, stamp_ns: int, file: Path, image: NDArray[np.uint8]) -> Frame:
         try:
-            return Frame(stamp_ns, FRAME_ID, read_rgb(file), self._camera)
+            return Frame(stamp_ns, FRAME_ID, image, self._camera)
         except CameraError as error:
             raise DatasetError(f'{file}: {error}') from error
 
@@ -126,5 +148,11 @@ def _stamp_ns(file: Path) -> int | None:
 
 def _natural(file: Path) -> list[tuple[bool, int, str]]:
     """Sort numbers in names by their value, so that 2 comes before 10."""
-    parts = re.split(r'(\d+)', file.name)
-    return [(part.isdigit(), int(part) if part.isdigit() else 0, part) for part in parts if part]
+    # [0-9], and not digits in general: what is a digit is no number everywhere (superscripts)
+    parts = re.split(r'([0-9]+)', file.name)
+    return [_sortable(part) for part in parts if part]
+
+
+def _sortable(part: str) -> tuple[bool, int, str]:
+    is_number = part.isascii() and part.isdigit() and len(part) < LONGEST_NUMBER
+    return is_number, int(part) if is_number else 0, part

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 from lsd_ros.datasets.image_file import image_files, read_rgb
 from lsd_ros.datasets.pose_interpolation import inverse
 from lsd_ros.datasets.training_sequence import DepthFiles, ImageSequence
-from lsd_ros.datasets.tum import nanoseconds
+from lsd_ros.datasets.tum import LONGEST_LINE, nanoseconds
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.files import read_text
 from lsd_ros.types import Camera
 
 CAMERAS = (2, 3, 0, 1)
@@ -61,7 +63,8 @@ def read_raw(
         for camera in cameras or _cameras_of(drive):
             wanted = None if chosen is None else chosen.pop((drive.name, camera), None)
             if chosen is None or wanted is not None:
-                sequences.append(_raw_sequence(drive, camera, wanted))
+                with ForeignCode(DatasetError, f'{drive} cannot be read'):
+                    sequences.append(_raw_sequence(drive, camera, wanted))
     if chosen:
         (drive_name, camera), frames = next(iter(chosen.items()))
         raise DatasetError(
@@ -79,11 +82,12 @@ def read_odometry(path: Path, cameras: Sequence[int] = ()) -> list[ImageSequence
     :param cameras: numbers; empty: left and right colour where there is colour, else grey
     :raises DatasetError: something is missing or damaged
     """
-    return [
-        _odometry_sequence(folder, camera)
-        for folder in _odometry_folders(path)
-        for camera in cameras or _cameras_of(folder)
-    ]
+    with ForeignCode(DatasetError, f'{path} cannot be read'):
+        return [
+            _odometry_sequence(folder, camera)
+            for folder in _odometry_folders(path)
+            for camera in cameras or _cameras_of(folder)
+        ]
 
 
 def read_split(path: Path) -> dict[tuple[str, int], list[int]]:
@@ -95,13 +99,11 @@ def read_split(path: Path) -> dict[tuple[str, int], list[int]]:
     """
     chosen: dict[tuple[str, int], list[int]] = {}
     for number, line in enumerate(_lines(path), start=1):
-        try:
+        shown = f'{line[:LONGEST_LINE]!r}'
+        problem = f'{path}, line {number}: {shown} must be: drive frame l|r'
+        with ForeignCode(DatasetError, problem):
             drive, frame, side = line.split()
             chosen.setdefault((Path(drive).name, SIDES[side]), []).append(int(frame))
-        except (ValueError, KeyError) as error:
-            raise DatasetError(
-                f'{path}, line {number}: {line!r} must be: drive frame l|r'
-            ) from error
     if not chosen:
         raise DatasetError(f'{path} is empty: it chooses no frame')
     return chosen
@@ -180,10 +182,8 @@ def _raw_stamps(path: Path, numbers: list[int]) -> NDArray[np.int64]:
     lines = _lines(path)
     if len(lines) <= numbers[-1]:
         raise DatasetError(f'{path} has {len(lines)} stamps: image {numbers[-1]} has none')
-    try:
+    with ForeignCode(DatasetError, f'{path} is damaged'):
         return np.array([_utc_ns(lines[number]) for number in numbers], np.int64)
-    except ValueError as error:
-        raise DatasetError(f'{path} is damaged: {error}') from error
 
 
 def _utc_ns(text: str) -> int:
@@ -224,11 +224,9 @@ def _raw_poses(
 
 
 def _oxts(path: Path) -> tuple[float, ...]:
-    try:
+    with ForeignCode(DatasetError, f'{path} is no packet of oxts'):
         latitude, longitude, altitude, *angles = map(float, ' '.join(_lines(path)).split()[:6])
         roll, pitch, yaw = angles
-    except ValueError as error:
-        raise DatasetError(f'{path} is no packet of oxts: {error}') from error
     return latitude, longitude, altitude, roll, pitch, yaw
 
 
@@ -256,10 +254,8 @@ def _odometry_sequence(folder: Path, camera: int) -> ImageSequence:
         raise DatasetError(
             f'{folder}/times.txt has {len(times)} stamps: image {numbers[-1]} has none'
         )
-    try:
+    with ForeignCode(DatasetError, f'{folder}/times.txt is damaged'):
         stamps_ns = np.array([nanoseconds(times[number]) for number in numbers], np.int64)
-    except ValueError as error:
-        raise DatasetError(f'{folder}/times.txt is damaged: {error}') from error
     height, width = read_rgb(images[0]).shape[:2]
     sequence = ImageSequence(
         name=f'kitti_{folder.name}_{camera}',
@@ -277,11 +273,9 @@ def _odometry_sequence(folder: Path, camera: int) -> ImageSequence:
 
 
 def _odometry_poses(path: Path, numbers: list[int]) -> NDArray[np.float64]:
-    try:
+    with ForeignCode(DatasetError, f'{path} must have 12 numbers in each line'):
         rows = np.array([[float(value) for value in line.split()] for line in _lines(path)])
         rows = rows.reshape(-1, 3, 4)
-    except ValueError as error:
-        raise DatasetError(f'{path} must have 12 numbers in each line: {error}') from error
     if len(rows) <= numbers[-1]:
         raise DatasetError(f'{path} has {len(rows)} poses: image {numbers[-1]} has none')
     poses = np.tile(np.eye(4), (len(numbers), 1, 1))
@@ -341,7 +335,4 @@ def _rigid(rotation: NDArray[np.float64], translation: NDArray[np.float64]) -> N
 
 
 def _lines(path: Path) -> list[str]:
-    try:
-        return [line for line in path.read_text().splitlines() if line.strip()]
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'cannot read {path}: {error}') from error
+    return [line for line in read_text(path, DatasetError).splitlines() if line.strip()]

@@ -16,14 +16,16 @@ from typing import Any
 
 import cv2
 import numpy as np
-import yaml
 from numpy.typing import NDArray
 
 from lsd_ros.datasets.camera_yaml import describe_camera, read_camera
-from lsd_ros.datasets.frame_source import FrameStats
+from lsd_ros.datasets.frame_source import FrameStats, note_undecodable
 from lsd_ros.datasets.image_file import image_files, read_image, read_rgb
 from lsd_ros.datasets.tum import read_tum
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.files import read_text
+from lsd_ros.foreign.yaml_text import parse_yaml
 from lsd_ros.types import Camera, Frame, Trajectory
 
 FRAME_ID = 'camera_optical_frame'
@@ -46,6 +48,7 @@ class Sequence:
         """Read everything but images and depth."""
         self.path = Path(path)
         self.stats = FrameStats()
+        self.damage: list[str] = []
         if not (self.path / 'images').is_dir():
             raise DatasetError(f'{path} is no sequence: it has no folder images/')
         self.images = image_files(self.path / 'images')
@@ -77,17 +80,37 @@ class Sequence:
         """Return the indices of the frames that have true depth."""
         return sorted(self.depth_files)
 
+    @property
+    def first_camera(self) -> Camera:
+        """Return the camera of every frame."""
+        return self.camera
+
+    @property
+    def camera_problem(self) -> str:
+        """Return nothing: there is no sequence without a camera."""
+        return ''
+
     def __len__(self) -> int:
         """Return the number of images."""
         return len(self.images)
 
     def __iter__(self) -> Iterator[Frame]:
-        """Read the frames from the start."""
-        self.stats = FrameStats()
+        """
+        Read the frames from the start; images that cannot be decoded are skipped and counted.
+
+        :raises DatasetError: not one image can be read
+        """
+        self.stats, self.damage = FrameStats(), []
         for index in range(len(self)):
-            frame = self.frame(index)
+            try:
+                frame = self.frame(index)
+            except DatasetError as error:
+                note_undecodable(self.stats, self.damage, error)
+                continue
             self.stats.frames += 1
             yield frame
+        if not self.stats.frames:
+            raise DatasetError(f'{self.path}: no image can be read: {self.damage[-1]}')
 
     def __enter__(self) -> Sequence:
         """Return the sequence; nothing is held open."""
@@ -130,7 +153,7 @@ class Sequence:
 
     def describe(self) -> dict[str, Any]:
         """Return what the sequence holds: counts, times, camera and manifest."""
-        duration_s = float(self.stamps_ns[-1] - self.stamps_ns[0]) / 1e9
+        duration_s = (int(self.stamps_ns[-1]) - int(self.stamps_ns[0])) / 1e9
         return {
             'kind': self.kind,
             'path': str(self.path),
@@ -151,7 +174,7 @@ class Sequence:
     @cached_property
     def _depth_unit_m(self) -> float:
         unit = self.manifest.get('depth_unit_m')
-        if not isinstance(unit, int | float) or not unit > 0:
+        if not isinstance(unit, int | float) or not 0 < unit < float('inf'):
             raise DatasetError(
                 f'{self.path}: depth_unit_m is {unit!r} in manifest.yaml: say how many metres a '
                 'value of depth/ is'
@@ -165,7 +188,8 @@ class Sequence:
         poses = read_tum(file)
         if len(poses) != len(self):
             raise DatasetError(f'{file}: {len(poses)} poses do not fit {len(self)} images')
-        gaps = np.abs(poses.stamps_ns - self.stamps_ns)
+        # as floats: the difference of stamps that cannot be would overflow
+        gaps = np.abs(poses.stamps_ns.astype(np.float64) - self.stamps_ns)
         if gaps.max() > POSE_STAMP_TOLERANCE_NS:
             index = int(gaps.argmax())
             raise DatasetError(
@@ -195,15 +219,10 @@ class Sequence:
 
 
 def _stamps(file: Path) -> NDArray[np.int64]:
-    try:
-        lines = file.read_text().split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'cannot read the stamps {file}: {error}') from error
-    try:
+    lines = read_text(file, DatasetError).split()
+    with ForeignCode(DatasetError, f'{file} must have whole nanoseconds in each line'):
         stamps_ns = np.array([int(line) for line in lines], np.int64)
-    except (ValueError, OverflowError) as error:
-        raise DatasetError(f'{file} must have whole nanoseconds in each line: {error}') from error
-    backwards = np.flatnonzero(np.diff(stamps_ns) <= 0)
+    backwards = np.flatnonzero(stamps_ns[1:] <= stamps_ns[:-1])  # a difference may overflow
     if backwards.size:
         line = int(backwards[0]) + 2
         raise DatasetError(
@@ -214,14 +233,9 @@ def _stamps(file: Path) -> NDArray[np.int64]:
 
 
 def _manifest(file: Path) -> dict[str, Any]:
-    try:
-        content = yaml.safe_load(file.read_text())
-    except FileNotFoundError:
+    if not file.exists():
         return {}
-    except OSError as error:
-        raise DatasetError(f'cannot read {file}: {error.strerror}') from error
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise DatasetError(f'{file} is not YAML: {" ".join(str(error).split())}') from error
+    content = parse_yaml(read_text(file, DatasetError), str(file), DatasetError)
     if not isinstance(content, dict):
         raise DatasetError(f'{file} must be a mapping, it holds {type(content).__name__}')
     return content

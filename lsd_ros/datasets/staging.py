@@ -6,12 +6,18 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from lsd_ros.datasets.output_paths import real_target
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.door import ForeignCode
+
+LONGEST_PREFIX = 100  # names have at most 255 bytes
 
 
 class Staging:
     """
     A hidden folder beside the path, in which the real one is built.
+
+    Where the path is a symbolic link, it stays one: what it points to is written.
 
     :param path: where the folder shall stand in the end
     :param overwrite: whether what stands there is replaced, once the new one is whole
@@ -21,7 +27,8 @@ class Staging:
     def __init__(self, path: Path, *, overwrite: bool) -> None:
         """Check the path; nothing is written yet."""
         self.path = path
-        if path.exists() and not overwrite:
+        self._target = real_target(path)
+        if self._target.exists() and not overwrite:
             raise DatasetError(f'{path} exists already: remove it, or choose another output path')
         self._parent: Path | None = None
 
@@ -32,13 +39,13 @@ class Staging:
         :return: where to build the folder; it has its final name and does not exist yet
         :raises DatasetError: nothing can be written there
         """
-        try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            prefix = f'.{self.path.name}.'
-            self._parent = Path(tempfile.mkdtemp(prefix=prefix, dir=self.path.parent))
-        except OSError as error:
-            raise DatasetError(f'cannot write {self.path}: {error.strerror}') from error
-        return self._parent / self.path.name
+        if not self._target.name:
+            raise DatasetError(f'cannot write {self.path}: it is the root of the file system')
+        with ForeignCode(DatasetError, f'cannot write {self.path}'):
+            self._target.parent.mkdir(parents=True, exist_ok=True)
+            prefix = f'.{self._target.name[:LONGEST_PREFIX]}.'
+            self._parent = Path(tempfile.mkdtemp(prefix=prefix, dir=self._target.parent))
+        return self._parent / self._target.name
 
     def commit(self) -> None:
         """
@@ -50,12 +57,12 @@ class Staging:
             raise DatasetError(f'{self.path} was never opened for writing')
         replaced = self._parent / 'replaced'
         try:
-            if self.path.exists():
-                self.path.rename(replaced)
-            (self._parent / self.path.name).rename(self.path)
+            if self._target.exists():
+                self._target.rename(replaced)
+            (self._parent / self._target.name).rename(self._target)
         except OSError as error:
             if replaced.exists():
-                replaced.rename(self.path)
+                replaced.rename(self._target)
             raise DatasetError(f'cannot write {self.path}: {error.strerror}') from error
 
     def discard(self) -> None:

@@ -9,8 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.errors import DatasetError, LsdError
+from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.files import read_text
 from lsd_ros.messages import quaternion
 from lsd_ros.types import Trajectory
+
+LARGEST_STAMP_NS = 2**63 - 1  # what 64 bits hold
+LONGEST_LINE = 120  # shown of a line that is wrong
 
 
 def read_tum(path: str | Path) -> Trajectory:
@@ -19,20 +24,19 @@ def read_tum(path: str | Path) -> Trajectory:
 
     :raises DatasetError: the file is unreadable, or a line is not a pose
     """
-    try:
-        lines = Path(path).read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'cannot read the poses {path}: {error}') from error
+    lines = read_text(path, DatasetError).splitlines()
     stamps_ns, poses = [], []
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith('#'):
             continue
         try:
-            stamp, *values = line.split()
-            stamps_ns.append(nanoseconds(stamp))
-            poses.append(_pose([float(value) for value in values]))
-        except (ValueError, LsdError) as error:
-            raise DatasetError(f'{path}, line {number}: {line!r} is no pose: {error}') from error
+            with ForeignCode(DatasetError, 'it must be stamp x y z qx qy qz qw'):
+                stamp, *values = line.split()
+                stamps_ns.append(nanoseconds(stamp))
+                poses.append(_pose([float(value) for value in values]))
+        except LsdError as error:
+            shown = f'{line[:LONGEST_LINE]!r}'
+            raise DatasetError(f'{path}, line {number}: {shown} is no pose: {error}') from error
     if not poses:
         raise DatasetError(f'{path} holds no poses')
     try:
@@ -58,12 +62,20 @@ def nanoseconds(seconds: str) -> int:
     """
     Read decimal seconds without the rounding of a float, which is 200 ns in our days.
 
-    :raises ValueError: it is not a number
+    :raises DatasetError: it is not a number, or is beyond 292 years, as nanoseconds are
     """
     whole, _, fraction = seconds.partition('.')
-    if not (whole.isdecimal() and (fraction.isdecimal() or not fraction)):
-        return round(float(seconds) * 1e9)
-    return int(whole) * 1_000_000_000 + int(fraction[:9].ljust(9, '0'))
+    with ForeignCode(DatasetError, f'{seconds[:LONGEST_LINE]!r} is no stamp in seconds'):
+        if whole.isdecimal() and (fraction.isdecimal() or not fraction):
+            stamp_ns = int(whole) * 1_000_000_000 + int(fraction[:9].ljust(9, '0'))
+        else:
+            stamp_ns = round(float(seconds) * 1e9)
+        if abs(stamp_ns) > LARGEST_STAMP_NS:
+            raise DatasetError(
+                f'{seconds[:LONGEST_LINE]} is no stamp in seconds: it is more than 292 years; '
+                'are these nanoseconds? divide them by 1e9'
+            )
+        return stamp_ns
 
 
 def _pose(values: Iterable[float]) -> NDArray[np.float64]:

@@ -20,6 +20,8 @@ from lsd_ros.datasets.stamps import nearest
 from lsd_ros.datasets.training_sequence import DepthFiles, ImageSequence
 from lsd_ros.datasets.tum import nanoseconds, read_tum
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.files import read_text
 from lsd_ros.types import Camera
 
 LICENCE = 'TUM RGB-D: CC BY 4.0'
@@ -85,21 +87,14 @@ def _camera(path: Path, image: Path) -> Camera:
 
 def _listed(path: Path) -> tuple[NDArray[np.int64], tuple[Path, ...]]:
     """Read ``stamp file`` per line, in the order of the stamps."""
-    try:
-        lines = path.read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DatasetError(f'cannot read {path}: {error}') from error
+    lines = read_text(path, DatasetError).splitlines()
     found: dict[int, Path] = {}
     for number, line in enumerate(lines, start=1):
         if not line.strip() or line.startswith('#'):
             continue
-        try:
+        with ForeignCode(DatasetError, f'{path}, line {number} must be a stamp and a file'):
             stamp, name = line.split()
             found.setdefault(nanoseconds(stamp), path.parent / name)
-        except ValueError as error:
-            raise DatasetError(
-                f'{path}, line {number}: {line!r} must be a stamp and a file'
-            ) from error
     if not found:
         raise DatasetError(f'{path} is empty: it lists no file')
     stamps = sorted(found)

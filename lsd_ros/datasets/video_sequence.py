@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,8 @@ from lsd_ros.datasets.camera_yaml import read_camera
 from lsd_ros.datasets.video import VideoReader
 from lsd_ros.errors import DatasetError
 from lsd_ros.types import Camera, Frame
+
+_log = logging.getLogger(__name__)
 
 
 class VideoSequence:
@@ -42,14 +45,12 @@ class VideoSequence:
         self.camera = camera or read_camera(calibration)
         self._path = path
         self._reader = VideoReader(path, self.camera)
-        count = self._reader.frame_count
-        if count is None:
-            raise DatasetError(f'{path} does not say how long it is: convert it to .mp4')
-        step_ns = 1e9 / self._reader.rate_hz
-        self.stamps_ns = np.rint(np.arange(count) * step_ns).astype(np.int64)
+        self._reader.check_upright()
+        self.stamps_ns = self._reader.stamps_ns()
         self._frames: Iterator[Frame] = iter(())
-        self._next = count
+        self._next = len(self.stamps_ns)
         self._process = 0
+        self._warned = False
 
     def __len__(self) -> int:
         """Return the number of images."""
@@ -64,6 +65,9 @@ class VideoSequence:
         if index < self._next or self._process != os.getpid():  # a decoder survives no fork
             self._frames, self._next, self._process = iter(self._reader), 0, os.getpid()
         for frame in self._frames:
+            if self._next >= len(self):
+                break  # more than the file counts
+            self._check_stamp(frame.stamp_ns)
             self._next += 1
             if self._next > index:
                 return frame.image
@@ -71,6 +75,18 @@ class VideoSequence:
             f'{self._path} breaks off after {self._next} of {len(self)} frames: repair it, or '
             'extract what is readable with lsd_ros extract'
         )
+
+    def _check_stamp(self, stamp_ns: int) -> None:
+        off_ns = abs(stamp_ns - int(self.stamps_ns[self._next]))
+        if off_ns > 1e9 / self._reader.rate_hz and not self._warned:
+            self._warned = True
+            _log.warning(
+                '%s keeps its rate at the start only: frame %d is %.3f s off; convert it to a '
+                'steady rate',
+                self._path,
+                self._next,
+                off_ns / 1e9,
+            )
 
     def depth(self, index: int) -> NDArray[np.float32] | None:
         """Return None: a video has no depth."""

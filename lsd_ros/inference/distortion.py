@@ -63,8 +63,12 @@ class DistortionPolicy:
         :raises CameraError: there is distortion and it is to be refused
         """
         camera = frame.camera
-        if camera is None or camera.distortion is None:
+        if camera is None:
             return RectifiedImage(frame.image, camera)
+        if camera.distortion is None:
+            rectified = self._choice == 'rectified'
+            only = camera.rectified_twin() if rectified else camera.without_twin()
+            return RectifiedImage(frame.image, only)
         if self._choice == 'refuse':
             raise CameraError(
                 f'camera of frame {frame.frame_id!r} has {camera.distortion.model} distortion '

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.errors import CameraError
+from lsd_ros.errors import CameraError, MessageError
+from lsd_ros.foreign.door import translated
 from lsd_ros.types import IDENTITY_ROTATION, Camera, Distortion
 
 
@@ -32,6 +33,7 @@ class _Window(NamedTuple):
         )
 
 
+@translated(MessageError, 'a camera info cannot be read')
 def camera_from_info(msg: Any) -> Camera:
     """
     Read a camera info, region of interest and binning included.
@@ -59,7 +61,8 @@ def camera_from_info(msg: Any) -> Camera:
         fy=fy,
         cx=cx,
         cy=cy,
-        distortion=_distortion(msg, matrix, window),
+        distortion=(distortion := _distortion(msg, matrix, window)),
+        rectified=None if distortion else _twin(msg, matrix, window),
     )
 
 
@@ -99,6 +102,16 @@ def _distortion(msg: Any, matrix: NDArray[np.float64], window: _Window) -> Disto
         rectification=rotation if any(rotation) else IDENTITY_ROTATION,
         rectified=window.intrinsics(projection if projection[0, 0] else matrix),
     )
+
+
+def _twin(
+    msg: Any, matrix: NDArray[np.float64], window: _Window
+) -> tuple[float, float, float, float] | None:
+    """Return what P says of a camera without distortion; None where K says the same."""
+    projection = _matrix(msg, 'p', (3, 4))
+    if not projection[0, 0] or np.array_equal(projection[:, :3], matrix):
+        return None
+    return window.intrinsics(projection)
 
 
 def _matrix(msg: Any, name: str, shape: tuple[int, int]) -> NDArray[np.float64]:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import MessageError
 from lsd_ros.messages import raw
+from lsd_ros.messages.image_codec import decode_image
 
 _DEPTH_HEADER = struct.Struct('<iff')  # compression_common.h: ConfigHeader
 
@@ -77,18 +78,9 @@ def _demosaic(image: NDArray[Any], encoding: str) -> NDArray[np.uint8]:
 
 def _decoded(data: bytes, name: str) -> NDArray[Any]:
     _check_complete(data, name)
-    try:
-        # Unchanged: 16 bit stay, and EXIF does not turn the pixels away from their calibration.
-        image = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error as error:
-        raise MessageError(
-            f'compressed image of format {name!r} cannot be decoded: {error.err}'
-        ) from error
-    if image is None:
-        raise MessageError(
-            f'compressed image of format {name!r} and {len(data)} bytes cannot be decoded: '
-            f'it starts with {data[:4].hex(" ")}, which is no whole JPEG, PNG or TIFF'
-        )
+    # Unchanged: 16 bit stay, and EXIF does not turn the pixels away from their calibration.
+    what = f'compressed image of format {name!r}'
+    image = decode_image(data, cv2.IMREAD_UNCHANGED, MessageError, what)
     if image.dtype not in (np.uint8, np.uint16):
         raise MessageError(
             f'compressed image of format {name!r} holds {image.dtype}: it must be 8 or 16 bit'

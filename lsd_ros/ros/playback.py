@@ -18,6 +18,7 @@ from rosgraph_msgs.msg import Clock
 
 from lsd_ros.datasets.bag import BagMessage, BagReader
 from lsd_ros.errors import DatasetError, MessageError
+from lsd_ros.foreign.printable import printable
 from lsd_ros.ros.message_classes import message_class, starts_with_header
 from lsd_ros.ros.restamping import Restamping
 from lsd_ros.ros.rhythm import Rhythm
@@ -94,7 +95,7 @@ class Player:
         :raises DatasetError: there is no message after the start
         """
         self._wait_for_subscribers()
-        self._log.info(f'playing {self._reader.path}')
+        self._log.info(printable(f'playing {self._reader.path}'))
         while not self._stop.is_set():
             played = self._play_once()
             if not played and not self._stop.is_set():
@@ -139,7 +140,7 @@ class Player:
                 raw = self._restamping.moved(raw)
             self._publishers[message.topic].publish(raw)
         except MessageError as error:
-            self._log.warning(f'a message of {message.topic} is not played: {error}')
+            self._log.warning(printable(f'a message of {message.topic} is not played: {error}'))
             return False
         self.counts[message.topic] += 1
         return True
@@ -178,7 +179,7 @@ class Player:
             except (MessageError, InvalidTopicNameException) as error:
                 # ROS 1 allows names that ROS 2 does not
                 reason = str(error).splitlines()[0]
-                self._log.warning(f'{topic} is not played: {reason}')
+                self._log.warning(printable(f'{topic} is not played: {reason}'))
         if not publishers:
             raise DatasetError(f'{self._reader.path} holds no message that can be played')
         return publishers
@@ -195,7 +196,7 @@ class Player:
         for topic in self._playback.wait_for:
             publisher = self._all_publishers[topic]
             if not publisher.get_subscription_count():
-                self._log.info(f'waiting for somebody to subscribe to {topic}')
+                self._log.info(printable(f'waiting for somebody to subscribe to {topic}'))
             while not publisher.get_subscription_count() and not self._stop.wait(0.02):
                 pass
 

@@ -6,7 +6,6 @@ import hashlib
 import io
 import json
 import logging
-import pickle
 import re
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -15,6 +14,8 @@ from typing import Any
 import torch
 
 from lsd_ros.errors import TrainingError
+from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.files import read_text
 from lsd_ros.training.durable import (
     folder_appears,
     remove_folder,
@@ -104,7 +105,9 @@ class CheckpointFolder:
         path = self._path(step)
         with folder_appears(path) as folder:
             write_synced(folder / STATE, data)
-            text = json.dumps({**head, **asdict(card)}, indent=2, ensure_ascii=False)
+            whole = {**head, **asdict(card)}
+            whole['head_sha256'] = _head_sha256(whole)
+            text = json.dumps(whole, indent=2, ensure_ascii=False)
             write_synced(folder / CARD, text.encode())
         self._thin_out()
         return path
@@ -134,22 +137,21 @@ class CheckpointFolder:
         :raises TrainingError: it is missing, damaged, or of another version
         """
         path = self._path(step)
-        try:
-            head = json.loads((path / CARD).read_text(encoding='utf-8'))
+        with ForeignCode(TrainingError, f'checkpoint {path} is damaged'):
+            head = json.loads(read_text(path / CARD, TrainingError))
             data = (path / STATE).read_bytes()
-        except (OSError, ValueError) as error:
-            raise TrainingError(f'checkpoint {path} is damaged ({error})') from error
         if not isinstance(head, dict) or head.get('format') != FORMAT:
             raise TrainingError(f'checkpoint {path} is not of the format {FORMAT}')
-        if hashlib.sha256(data).hexdigest() != head.get('sha256'):
+        # those of earlier versions have no SHA-256 of their head
+        head_sha256 = head.pop('head_sha256', None) or _head_sha256(head)
+        wanted = (head.get('sha256'), head_sha256)
+        if (hashlib.sha256(data).hexdigest(), _head_sha256(head)) != wanted:
             raise TrainingError(f'checkpoint {path} is damaged (its SHA-256 is another one)')
-        try:
+        with ForeignCode(TrainingError, f'checkpoint {path} cannot be read'):
             # weights_only: nothing in the file can run code
             state = torch.load(io.BytesIO(data), map_location='cpu', weights_only=True)
             card = RunCard(**{f.name: head[f.name] for f in fields(RunCard) if f.name in head})
-        except (KeyError, TypeError, RuntimeError, pickle.UnpicklingError) as error:
-            raise TrainingError(f'checkpoint {path} cannot be read ({error})') from error
-        return Checkpoint(path, head['step'], card, state, head['sha256'])
+            return Checkpoint(path, head['step'], card, state, head['sha256'])
 
     def _path(self, step: int) -> Path:
         return self.path / f'step_{step:07d}'
@@ -158,3 +160,8 @@ class CheckpointFolder:
         for step in self.steps()[: -self._keep_last]:
             if not self._keep_every or step % self._keep_every:
                 remove_folder(self._path(step))
+
+
+def _head_sha256(head: dict[str, Any]) -> str:
+    """Return the SHA-256 of a head, which says of which networks the numbers are."""
+    return hashlib.sha256(json.dumps(head, sort_keys=True).encode()).hexdigest()

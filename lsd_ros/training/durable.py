@@ -20,6 +20,7 @@ def write_durably(path: Path, data: bytes) -> None:
 
     :raises TrainingError: the file cannot be written
     """
+    path = Path(os.path.realpath(path))  # a link stays one
     temporary = path.with_name(f'{HIDDEN}{path.name}')
     with _translated(path):
         try:
@@ -40,6 +41,7 @@ def folder_appears(path: Path) -> Iterator[Path]:
     :return: the folder to fill meanwhile
     :raises TrainingError: it cannot be written
     """
+    path = Path(os.path.realpath(path))  # a link stays one
     with _translated(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         room = Path(tempfile.mkdtemp(prefix=HIDDEN, dir=path.parent))

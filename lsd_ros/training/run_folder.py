@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from lsd_ros.errors import TrainingError
+from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.training.checkpointing import CheckpointFolder, RunCard
 from lsd_ros.training.durable import folder_appears, write_synced
 
@@ -104,10 +105,8 @@ def read_run_card(path: Path) -> RunCard:
 
     :raises TrainingError: it is the folder of no training
     """
-    try:
+    with ForeignCode(TrainingError, f'{path} holds no training: it has no readable {CARD}'):
         return RunCard(**json.loads((path / CARD).read_text(encoding='utf-8')))
-    except (OSError, ValueError, TypeError) as error:
-        raise TrainingError(f'{path} holds no training: it has no readable {CARD}') from error
 
 
 def _card_text(card: RunCard) -> str:

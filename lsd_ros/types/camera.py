@@ -12,7 +12,14 @@ from numpy.typing import NDArray
 from lsd_ros.errors import CameraError
 
 IDENTITY_ROTATION = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
-DISTORTION_LENGTHS = {'plumb_bob': (4, 5), 'rational_polynomial': (8, 12, 14), 'equidistant': (4,)}
+# OpenCV tells the lenses of the first two by their number alone, and so do drivers: some write
+# plumb_bob and eight coefficients.
+_OPENCV_LENGTHS = (4, 5, 8, 12, 14)
+DISTORTION_LENGTHS = {
+    'plumb_bob': _OPENCV_LENGTHS,
+    'rational_polynomial': _OPENCV_LENGTHS,
+    'equidistant': (4,),
+}
 
 
 @dataclass(frozen=True)
@@ -65,6 +72,8 @@ class Camera:
     :param cx: principal point, column [pixels]
     :param cy: principal point, row [pixels]
     :param distortion: None for an ideal or already rectified image
+    :param rectified: (fx, fy, cx, cy) of the rectified twin, where the image has no distortion and
+        that is another camera all the same [pixels]; None: it is this one
     :raises CameraError: a size or focal length is not positive, or a value is not finite
     """
 
@@ -75,6 +84,7 @@ class Camera:
     cx: float
     cy: float
     distortion: Distortion | None = None
+    rectified: tuple[float, float, float, float] | None = None
 
     def __post_init__(self) -> None:
         """Check sizes and focal lengths."""
@@ -113,9 +123,7 @@ class Camera:
                 f'window {width} x {height} at ({left}, {top}) leaves the '
                 f'{self.width} x {self.height} image'
             )
-        return dataclasses.replace(
-            self, width=width, height=height, cx=self.cx - left, cy=self.cy - top
-        )
+        return Camera(width, height, self.fx, self.fy, self.cx - left, self.cy - top)
 
     def resized(self, width: int, height: int) -> Camera:
         """
@@ -141,7 +149,20 @@ class Camera:
         :raises CameraError: the image is distorted
         """
         self._must_be_rectified('flip')
-        return dataclasses.replace(self, cx=self.width - 1 - self.cx)
+        return dataclasses.replace(self, cx=self.width - 1 - self.cx, rectified=None)
+
+    def rectified_twin(self) -> Camera:
+        """
+        Return the camera of the image once it is rectified, for images that are already.
+
+        :raises CameraError: its numbers cannot be those of a camera
+        """
+        twin = self.rectified if self.distortion is None else self.distortion.rectified
+        return Camera(self.width, self.height, *twin) if twin else self
+
+    def without_twin(self) -> Camera:
+        """Return this camera alone, for images that are as the camera gave them."""
+        return dataclasses.replace(self, rectified=None) if self.rectified else self
 
     def _must_be_rectified(self, action: str) -> None:
         if self.distortion is not None:

@@ -119,7 +119,7 @@ class Trajectory:
                 f'{len(self.stamps_ns)} stamps do not fit poses of shape '
                 f'{self.world_from_camera.shape}: one 4 x 4 pose per stamp'
             )
-        if np.any(np.diff(self.stamps_ns) <= 0):
+        if np.any(self.stamps_ns[1:] <= self.stamps_ns[:-1]):  # a difference may overflow
             raise FrameError('stamps of a trajectory must strictly increase: sort them first')
         check_rigid(self.world_from_camera, 'pose of a trajectory')
 

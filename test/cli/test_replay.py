@@ -216,8 +216,8 @@ def test_bad_input_is_one_sentence_and_no_output(
     ('options', 'sentence'),
     [
         ('--topic /camera', "topic '/camera' is not in this bag"),
-        ('--camera none.yaml', 'cannot read the calibration none.yaml'),
-        ('--config none.yaml', 'cannot read configuration none.yaml'),
+        ('--camera none.yaml', 'cannot read none.yaml: No such file'),
+        ('--config none.yaml', 'cannot read none.yaml: No such file'),
         ('--weights none.safetensors', 'weights none.safetensors do not exist'),
         ('--set pionts.decimation=2', "did you mean 'points.decimation'?"),
         ('--set points.decimation=0', 'points.decimation is 0: it must be within 1 and 64'),

@@ -149,12 +149,13 @@ def test_no_sequence_is_written_over_itself_or_another(
     assert main(['triangulate', *sources, '--out', str(tmp_path / 'out')]) == 1
     assert 'two sequences are called drive' in capsys.readouterr().err
     assert main(['triangulate', sources[0], '--out', str(tmp_path), '--overwrite']) == 1
-    assert 'choose another folder' in capsys.readouterr().err
+    assert 'which is read: choose another output' in capsys.readouterr().err
     assert len(Sequence(tmp_path / 'drive').depth_indices) == 12
 
 
 def test_wrong_settings_are_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    call = ['triangulate', str(tmp_path), '--out', str(tmp_path / 'out'), '--set']
+    source, out = tmp_path / 'drive', tmp_path / 'out'
+    call = ['triangulate', str(source), '--out', str(out), '--set']
     assert main([*call, 'nearest=1']) == 1
     assert 'nearest_m' in capsys.readouterr().err
     assert main([*call, 'stereo=[left]']) == 1

@@ -71,7 +71,7 @@ class Bags:
     def write(self, items: Sequence[Item], name: str = 'bag', **options: Any) -> Path:
         """Write items in the order given."""
         if self.kind == 'rosbag1':
-            return _write_rosbag1(self.folder / f'{name}.bag', items)
+            return _write_rosbag1(self.folder / f'{name}.bag', items, **options)
         return _write_rosbag2(self.folder / name, self.kind, items, **options)
 
 
@@ -93,11 +93,14 @@ def databases(tmp_path: Path) -> Bags:
     return Bags(tmp_path, 'sqlite3')
 
 
-def _write_rosbag1(path: Path, items: Sequence[Item]) -> Path:
+def _write_rosbag1(path: Path, items: Sequence[Item], compression: str = 'none') -> Path:
     from rosbags.rosbag1 import Writer
 
     store = typestore('rosbag1')
-    with Writer(path) as writer:
+    writer = Writer(path)
+    if compression != 'none':
+        writer.set_compression(Writer.CompressionFormat[compression.upper()])
+    with writer:
         connections: dict[str, Any] = {}
         for topic, message, stamp_ns in items:
             kind = message.__msgtype__

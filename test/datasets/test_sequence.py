@@ -110,11 +110,10 @@ def _edit(name: str, old: str, new: str) -> Callable[[Path], None]:
 @pytest.mark.parametrize(
     ('damage', 'sentence'),
     [
-        (lambda f: (f / 'camera.yaml').unlink(), r'cannot read the calibration .*camera.yaml'),
-        (lambda f: (f / 'timestamps.txt').unlink(), r'cannot read the stamps .*timestamps.txt'),
+        (lambda f: (f / 'camera.yaml').unlink(), r'cannot read .*camera.yaml: No such file'),
+        (lambda f: (f / 'timestamps.txt').unlink(), r'cannot read .*timestamps.txt: No such file'),
         (lambda f: shutil.rmtree(f / 'images'), 'is no sequence: it has no folder images/'),
         (lambda f: (f / 'images/000001.png').unlink(), '3 lines of timestamps.txt .* 2 images'),
-        (lambda f: (f / 'images/000001.png').write_text('x'), '000001.png cannot be decoded'),
         (_edit('timestamps.txt', '1700000000100000002', '5'), r'line 2: 5 comes after 17000'),
         (_edit('timestamps.txt', '1700000000100000002', '1e9'), 'must have whole nanoseconds'),
         (

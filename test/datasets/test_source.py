@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from lsd_ros.datasets.frame_source import FrameStats
 from lsd_ros.datasets.image_folder import ImageFolder
 from lsd_ros.datasets.sequence_writer import SequenceWriter
 from lsd_ros.datasets.source import open_source
@@ -138,8 +139,15 @@ def test_names_that_are_times_are_the_stamps(
     assert [frame.stamp_ns for frame in frames] == stamps_ns
 
 
-def test_an_image_that_cannot_be_decoded_is_named(tmp_path: Path) -> None:
-    folder = images(tmp_path / 'pictures', ['a.png', 'b.png'])
+def test_an_image_that_cannot_be_decoded_is_named_and_costs_only_itself(tmp_path: Path) -> None:
+    folder = images(tmp_path / 'pictures', ['a.png', 'b.png', 'c.png'])
     (folder / 'b.png').write_bytes(b'')
-    with pytest.raises(DatasetError, match=r'b\.png cannot be decoded'):
-        list(ImageFolder(folder))
+    source = ImageFolder(folder)
+    assert [frame.stamp_ns for frame in source] == [0, 200_000_000]
+    assert source.stats == FrameStats(frames=2, undecodable=1)
+    assert len(source.damage) == 1
+    assert 'b.png cannot be decoded' in source.damage[0]
+    for name in ('a.png', 'c.png'):
+        (folder / name).write_bytes(b'')
+    with pytest.raises(DatasetError, match=r'no image can be read: .*c\.png cannot be decoded'):
+        list(source)

@@ -37,7 +37,25 @@ def info(**changes: Any) -> Any:
 
 
 def test_k_describes_an_image_without_distortion() -> None:
-    assert camera_from_info(info()) == Camera(64, 48, 50.0, 52.0, 30.0, 25.0)
+    camera = camera_from_info(info())
+    assert (camera.fx, camera.fy, camera.cx, camera.cy) == (50.0, 52.0, 30.0, 25.0)
+    assert camera.without_twin() == Camera(64, 48, 50.0, 52.0, 30.0, 25.0)
+
+
+def test_p_describes_an_image_that_is_rectified_also_without_distortion() -> None:
+    assert camera_from_info(info()).rectified_twin() == Camera(64, 48, 40.0, 41.0, 31.0, 23.0)
+    same = camera_from_info(info(p=[50.0, 0, 30, 7, 0, 52, 25, 0, 0, 0, 1, 0]))
+    assert same == same.rectified_twin() == Camera(64, 48, 50.0, 52.0, 30.0, 25.0)
+    unknown = camera_from_info(info(p=[0.0] * 12))
+    assert unknown.rectified_twin() == Camera(64, 48, 50.0, 52.0, 30.0, 25.0)
+
+
+@pytest.mark.parametrize('count', [4, 5, 8, 12, 14])
+def test_plumb_bob_may_have_as_many_coefficients_as_opencv_reads(count: int) -> None:
+    d = [0.1 / (1 + index) for index in range(count)]
+    distortion = camera_from_info(info(d=d)).distortion
+    assert distortion is not None
+    assert (distortion.model, distortion.coefficients) == ('plumb_bob', tuple(d))
 
 
 @pytest.mark.parametrize(

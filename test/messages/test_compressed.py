@@ -94,7 +94,7 @@ def test_what_a_camera_appends_after_the_end_of_a_jpeg_does_no_harm() -> None:
 @pytest.mark.parametrize(
     ('name', 'data', 'sentence'),
     [
-        ('jpeg', b'hello world', 'it starts with 68 65 6c 6c, which is no whole JPEG'),
+        ('jpeg', b'hello world', 'its 11 bytes start with 68 65 6c 6c, which is no whole JPEG'),
         ('jpeg', b'', 'is truncated: it ends after 0 bytes'),
         ('16UC1; compressedDepth png', b'x', 'holds depth: choose the topic of a picture'),
         ('tiff', cv2.imencode('.tiff', np.ones((4, 4), np.float32))[1].tobytes(), 'float32'),

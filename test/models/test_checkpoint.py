@@ -3,6 +3,7 @@ import json
 import logging
 import os
 import re
+import struct
 
 import pytest
 import torch
@@ -17,12 +18,14 @@ from lsd_ros.models.checkpoint import (
     change_card,
     load_weights,
     save_weights,
+    tensors_sha256,
 )
 from lsd_ros.models.licence import forbids_commercial_use
 from lsd_ros.models.pose_net import PoseNet, PoseSettings
 from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.models.shipped import shipped_names, weights_file
 from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
+from lsd_ros.models.stored_weights import FORMAT_1, read_stored
 from lsd_ros.types import MotionNoise
 
 
@@ -89,11 +92,19 @@ def test_the_same_weights_have_the_same_digest(weights, tmp_path):
     assert first == load_weights(tmp_path / 'b.safetensors').sha256
 
 
-def test_weights_of_an_earlier_version_still_load(weights, file):
-    """The header of an older file does not know these names."""
+def as_first_format(file, **changes):
+    """Write a file again as earlier versions did, and return its header and tensors."""
     with safe_open(file, framework='pt') as old:
         header = old.metadata()
         tensors = {name: old.get_tensor(name) for name in old.keys()}  # noqa: SIM118
+    header |= {'format': FORMAT_1, 'sha256': tensors_sha256(tensors), **changes}
+    save_file(tensors, file, metadata=header)
+    return header, tensors
+
+
+def test_weights_of_an_earlier_version_still_load_with_a_warning(weights, file, caplog):
+    """The header of an older file does not know these names."""
+    header, tensors = as_first_format(file)
     cards = ('uncertainty_factor', 'motion_noise', 'focal_px', 'camera_height_m', 'commercial_use')
     for part, name in (('depth', 'uncertainty'), *(('card', name) for name in cards)):
         values = json.loads(header[part])
@@ -103,6 +114,48 @@ def test_weights_of_an_earlier_version_still_load(weights, file):
     loaded = load_weights(file)
     assert not loaded.depth.shape.uncertainty
     assert loaded.card == weights.card
+    assert 'whose SHA-256 does not cover their settings' in caplog.text
+
+
+def test_a_changed_header_is_noticed(file, caplog):
+    data = file.read_bytes()
+    wrong = data.replace(b'metres_per_unit\\": 1.0', b'metres_per_unit\\": 3.0')
+    assert wrong != data
+    file.write_bytes(wrong)
+    with pytest.raises(WeightsError, match='their SHA-256 is not the one'):
+        load_weights(file)
+
+
+def test_every_flipped_bit_of_the_header_is_noticed_or_changes_nothing(weights, file):
+    data = file.read_bytes()
+    (length,) = struct.unpack_from('<Q', data)
+    for place in range(0, 8 + length, 101):
+        damaged = bytearray(data)
+        damaged[place] ^= 1 << (place % 8)
+        file.write_bytes(damaged)
+        try:
+            loaded = read_stored(file)
+        except WeightsError:
+            continue
+        assert loaded.metadata == json.loads(data[8 : 8 + length])['__metadata__']
+
+
+@pytest.mark.parametrize(
+    ('part', 'text'),
+    [
+        ('preprocessing', 'null'),
+        ('depth', '[]'),
+        ('depth', '[' * 100_000),
+        ('pose', '{"widths": [1000000, 1000000]}'),
+        ('depths', '{"min_depth": "a", "max_depth": 3}'),
+        ('card', '{"name": {}, "trained": true, "data": []}'),
+        ('card', 'NaN'),
+    ],
+)
+def test_a_header_that_means_nothing_is_one_sentence(file, part, text):
+    as_first_format(file, **{part: text})
+    with pytest.raises(WeightsError, match='header that this version cannot read|do not fit the'):
+        load_weights(file)
 
 
 def test_a_head_for_uncertainty_is_in_the_file_and_its_card_can_be_changed(weights, tmp_path):
@@ -116,7 +169,10 @@ def test_a_head_for_uncertainty_is_in_the_file_and_its_card_can_be_changed(weigh
     loaded = load_weights(path)
     expected = dataclasses.replace(weights.card, uncertainty_factor=1.7, motion_noise=noise)
     assert loaded.card == expected
-    assert (loaded.sha256, loaded.depth.shape) == (digest, shape)
+    assert loaded.depth.shape == shape
+    assert loaded.sha256 != digest, 'the card is part of what it covers'
+    for name, tensor in known.depth.state_dict().items():
+        assert torch.equal(loaded.depth.state_dict()[name], tensor.half().to(tensor.dtype))
     assert abs(path.stat().st_size - size) < 256, 'the tensors are stored as they were'
     with pytest.raises(WeightsError, match='uncertainty_factor 0 must be positive'):
         change_card(path, uncertainty_factor=0)
@@ -168,9 +224,7 @@ def test_an_earlier_file_forbids_what_its_licence_forbids(weights, tmp_path):
     card = dataclasses.replace(weights.card, licence='CC BY-NC-SA 3.0 (KITTI)')
     save_weights(dataclasses.replace(weights, card=card), path)
     assert load_weights(path).card.commercial_use, 'who wrote the field is believed'
-    with safe_open(path, framework='pt') as old:
-        header = old.metadata()
-        tensors = {name: old.get_tensor(name) for name in old.keys()}  # noqa: SIM118
+    header, tensors = as_first_format(path)
     written = json.loads(header['card'])
     del written['commercial_use']
     save_file(tensors, path, metadata={**header, 'card': json.dumps(written)})
@@ -248,7 +302,7 @@ def test_tensors_must_fit_the_network_strictly(weights, file, monkeypatch):
     )
     object.__setattr__(other.depth, 'shape', weights.depth.shape)
     save_weights(other, file)
-    with pytest.raises(WeightsError, match='do not fit the depth network .* size mismatch'):
+    with pytest.raises(WeightsError, match='do not fit the depth network .* .size mismatch'):
         load_weights(file)
 
 

@@ -1,0 +1,34 @@
+"""The one place that prints: nothing of a file reaches a terminal raw, and JSON is JSON."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from typing import Any, TextIO
+
+from lsd_ros.foreign.printable import printable
+
+
+def say(text: str, file: TextIO | None = None) -> None:
+    """
+    Print text at once; what would steer a terminal is shown, not done.
+
+    :param file: None: stdout
+    """
+    print(printable(text), file=file, flush=True)
+
+
+def json_text(value: Any) -> str:
+    """Return a value as JSON, in which what is not finite is null: JSON has no NaN."""
+    return json.dumps(_finite(value), indent=2, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(key): _finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(item) for item in value]
+    return value

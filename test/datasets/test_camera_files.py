@@ -1,0 +1,161 @@
+"""Calibrations of ROS, OpenCV and kalibr, and sequences with odd files around them."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from lsd_ros.datasets.camera_yaml import read_camera, write_camera
+from lsd_ros.datasets.sequence import Sequence
+from lsd_ros.datasets.sequence_writer import SequenceWriter
+from lsd_ros.errors import CameraError, DatasetError, LsdError
+from lsd_ros.types import IDENTITY_ROTATION, Camera, Distortion, Frame
+
+K = np.array([[500.0, 0, 320], [0, 501, 240], [0, 0, 1]])
+CAMERA = Camera(10, 8, 9.0, 9.0, 4.5, 3.5)
+
+
+def test_a_file_of_opencv_is_read(tmp_path: Path) -> None:
+    path = tmp_path / 'camera.yaml'
+    file = cv2.FileStorage(str(path), cv2.FILE_STORAGE_WRITE)
+    file.write('image_width', 640)
+    file.write('image_height', 480)
+    file.write('camera_matrix', K)
+    file.write('distortion_coefficients', np.array([[0.1, 0.2, 0.0, 0.0, 0.3]]))
+    file.release()
+    lines = path.read_text().splitlines()
+    for first in ('%YAML:1.0', lines[0]):  # up to OpenCV 4, and since
+        path.write_text('\n'.join([first, *lines[1:]]))
+        camera = read_camera(path)
+        assert (camera.width, camera.height, camera.fx, camera.cy) == (640, 480, 500.0, 240.0)
+        assert camera.distortion == Distortion(
+            'plumb_bob', (0.1, 0.2, 0.0, 0.0, 0.3), IDENTITY_ROTATION, (500.0, 501.0, 320.0, 240.0)
+        )
+
+
+def camchain(**changes: object) -> str:
+    camera = {
+        'cam_overlaps': [],
+        'camera_model': 'pinhole',
+        'distortion_coeffs': [0.1, 0.2, 0.3, 0.4],
+        'distortion_model': 'radtan',
+        'intrinsics': [400.0, 401.0, 320.0, 240.0],
+        'resolution': [640, 480],
+        **changes,
+    }
+    return yaml.safe_dump({'cam0': camera})
+
+
+@pytest.mark.parametrize(
+    ('lens', 'model'), [('radtan', 'plumb_bob'), ('equidistant', 'equidistant')]
+)
+def test_a_camchain_of_one_camera_is_read(tmp_path: Path, lens: str, model: str) -> None:
+    path = tmp_path / 'camchain.yaml'
+    path.write_text(camchain(distortion_model=lens))
+    lens_found = Distortion(
+        model, (0.1, 0.2, 0.3, 0.4), IDENTITY_ROTATION, (400.0, 401.0, 320.0, 240.0)
+    )
+    assert read_camera(path) == Camera(640, 480, 400.0, 401.0, 320.0, 240.0, lens_found)
+
+
+@pytest.mark.parametrize(
+    ('text', 'sentence'),
+    [
+        (camchain() + camchain().replace('cam0', 'cam1'), 'cam0, cam1 does not say which camera'),
+        (camchain(camera_model='omni'), 'omni with radtan of kalibr is no camera that can be'),
+        ('hello: 1', r"'camera_matrix' is missing\): give the file that camera_calibration of"),
+        ('image_width: !!int x', 'is not YAML'),
+    ],
+)
+def test_other_files_are_refused_with_what_is_wanted(
+    tmp_path: Path, text: str, sentence: str
+) -> None:
+    path = tmp_path / 'camera.yaml'
+    path.write_text(text)
+    with pytest.raises(DatasetError, match=sentence):
+        read_camera(path)
+
+
+def test_p_of_a_camera_without_distortion_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / 'camera.yaml'
+    camera = Camera(64, 48, 50.0, 52.0, 30.0, 25.0, rectified=(40.0, 41.0, 31.0, 23.0))
+    write_camera(path, camera)
+    assert read_camera(path) == camera
+    write_camera(path, camera.without_twin())
+    assert read_camera(path) == camera.without_twin()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    path = tmp_path / 'sequence'
+    with SequenceWriter(path, CAMERA, suffix='.png') as writer:
+        for index in range(3):
+            image = np.full((8, 10, 3), 40 * index, np.uint8)
+            frame = Frame(10**18 + index, 'eye', image)
+            writer.add(frame, world_from_camera=np.eye(4))
+    return path
+
+
+def lens(text: str) -> tuple[str, str]:
+    return 'camera.yaml', f'distortion_coefficients: {text}\ndistortion_model: plumb_bob\n'
+
+
+@pytest.mark.parametrize(
+    ('name', 'text', 'sentence'),
+    [
+        (*lens('null'), 'distortion_coefficients is None: it must have rows, cols and data'),
+        (*lens('[1, 2]'), r'distortion_coefficients is \[1, 2\]: it must have rows'),
+        (*lens('{data: [.inf, 0, 0, 0, 1]}'), 'must all be finite'),
+        (*lens('{data: [a]}'), "could not convert string to float: 'a'"),
+        ('poses.tum', '1000000000000000000 0 0 0 0 0 0 1\n', 'are these nanoseconds'),
+        ('poses.tum', 'inf 0 0 0 0 0 0 1\n', 'line 1: .* is no pose: .*infinity'),
+        ('poses.tum', '1e30 0 0 0 0 0 0 1\n', 'is more than 292 years'),
+        ('poses.tum', '1 nan 0 0 0 0 0 1\n', 'not finite'),
+        ('poses.tum', '', 'holds no poses'),
+        ('timestamps.txt', f'{2**63}\n1\n2\n', 'must have whole nanoseconds in each line'),
+        ('timestamps.txt', f'{-(2**63)}\n0\n{2**63 - 1}\n', 'pose 0 is .* s off its image'),
+        ('manifest.yaml', 'a: &a [*a]', 'the alias a stands for nothing before it'),
+        ('manifest.yaml', '- 1', 'must be a mapping, it holds list'),
+        ('manifest.yaml', 'a: !!timestamp b', 'is not YAML'),
+    ],
+)
+def test_odd_files_of_a_sequence_are_one_sentence(
+    folder: Path, name: str, text: str, sentence: str
+) -> None:
+    if name == 'camera.yaml':
+        content = yaml.safe_load((folder / name).read_text())
+        for entry in ('distortion_coefficients', 'distortion_model'):
+            del content[entry]
+        text += yaml.safe_dump(content)
+    (folder / name).write_text(text)
+    with pytest.raises(LsdError, match=sentence):
+        Sequence(folder)
+
+
+def test_a_camera_that_would_take_all_memory_is_refused(folder: Path) -> None:
+    text = (folder / 'camera.yaml').read_text()
+    (folder / 'camera.yaml').write_text(text.replace('image_width: 10', 'image_width: 100000000'))
+    with pytest.raises(CameraError, match='more than 100 megapixels'):
+        Sequence(folder)
+
+
+def test_odd_dates_and_numbers_in_a_manifest_do_no_harm(folder: Path) -> None:
+    (folder / 'manifest.yaml').write_text('made: 2024-13-45\nshare: .inf\nlast: 2024-01-02\n')
+    told = Sequence(folder).describe()['manifest']
+    assert told == {'made': '2024-13-45', 'share': float('inf'), 'last': '2024-01-02'}
+
+
+def test_a_damaged_image_of_a_sequence_costs_only_itself(folder: Path) -> None:
+    (folder / 'images' / '000001.png').write_bytes(b'x')
+    sequence = Sequence(folder)
+    assert [frame.stamp_ns - 10**18 for frame in sequence] == [0, 2]
+    assert sequence.stats.undecodable == 1
+    assert '000001.png cannot be decoded' in sequence.damage[0]
+    shutil.rmtree(folder / 'images')
+    with pytest.raises(DatasetError, match='has no folder images/'):
+        Sequence(folder)
