@@ -52,7 +52,8 @@ examples:
 OUT is a bag with the topics /depth/image_rect, /depth/camera_info, /points, /scan (where depth is
 in metres and mount.* says where the camera sits), /odom and /tf; the configuration that made it is
 beside the messages in OUT/config.yaml, for use with --config. The same input with the same weights
-gives the same bytes.
+gives the same bytes. OUT is as silent as the node would be: about obstacles in dark, frozen or
+damaged images, and while metres are not known; --unguarded shows it all.
 """
 
 INSPECT = """\
@@ -170,6 +171,11 @@ def _replay(parser: argparse.ArgumentParser) -> None:
         help='format of OUT (default: %(default)s)',
     )
     add('--overwrite', action='store_true', help='replace OUT where there is one')
+    add(
+        '--unguarded',
+        action='store_true',
+        help='write everything, also what the node would withhold; the report says so',
+    )
     add('--preview', type=Path, metavar='DIR', help='also write pictures: image beside depth')
     add(
         '--odometry',

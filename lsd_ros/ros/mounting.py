@@ -61,13 +61,6 @@ class Mounting:
         self._note(frame_id, None if place is None else source)
         return place
 
-    def problem(self, frame_id: str) -> str:
-        """Return what to say where the place of a camera is wanted and not known."""
-        return (
-            f'nobody says where the camera sits: publish the transform from {self._base_frame} to '
-            f'{frame_id}, or set the mount.* parameters'
-        )
-
     def close(self) -> None:
         """Stop to listen."""
         if self._tf2 is not None:

@@ -11,8 +11,8 @@ from lsd_ros.cli.measuring import NETWORK_STAGES, SAFETY_STAGES, Percentiles
 
 STAGES = [
     'check stamp',
-    'decode',
     'check image',
+    'decode',
     'rectify',
     'resize',
     'inspect',
@@ -21,9 +21,9 @@ STAGES = [
     'scale',
     'depth map',
     'check results',
+    'messages',
     'cloud',
     'scan',
-    'messages',
     'serialise',
 ]
 

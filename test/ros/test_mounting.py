@@ -11,6 +11,7 @@ pytest.importorskip('rclpy', reason='needs rclpy: source a ROS distribution or t
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.settings import MountSettings
 from lsd_ros.messages import encode
+from lsd_ros.publication.obstacles import nowhere
 from lsd_ros.ros.conversions import RclpyTypes
 from lsd_ros.ros.mounting import Mounting
 
@@ -61,6 +62,6 @@ def test_place_that_nobody_has_said_is_not_known(known):
     mounting = Mounting(None, 'base_link')
     assert mounting.base_from_camera('eye', MountSettings()) is None
     assert mounting.source is None
-    assert 'publish the transform from base_link to eye, or set' in mounting.problem('eye')
+    assert 'publish the transform from base_link to eye, or set' in nowhere('base_link', 'eye')
     known['base_link', 'eye'] = encode.transform(RclpyTypes(), 1, 'base_link', 'eye', np.eye(4))
     np.testing.assert_allclose(mounting.base_from_camera('eye', MountSettings()), np.eye(4))
