@@ -121,7 +121,7 @@ class Contender:
             time.monotonic(),
             lambda look: self._read(message, look),
             Demand(),
-            self._outputs.place,
+            self._outputs.mount,
         )
         made = self._outputs.messages(judgement)
         with timed(judgement.stages_s, 'serialise'):

@@ -5,9 +5,6 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.settings import EngineSettings, MountSettings
 from lsd_ros.messages.types import MessageTypes
@@ -15,6 +12,7 @@ from lsd_ros.publication import topics
 from lsd_ros.publication.judging import Judgement
 from lsd_ros.publication.obstacles import ObstaclePolicy, Said
 from lsd_ros.publication.odometry import OdometryPolicy
+from lsd_ros.types import Mount
 
 DEPTH = f'/{topics.DEPTH}'
 CAMERA_INFO = f'/{topics.CAMERA_INFO}'
@@ -51,11 +49,12 @@ class Outputs:
         self._odometry = OdometryPolicy(types, odom_frame, base_frame)
         mounted = settings.mount != MountSettings()
         self._place = base_from_optical(settings.mount) if mounted else None
+        self._base_frame = base_frame
         self._told: set[str] = set()
 
-    def place(self, frame_id: str) -> NDArray[np.float64] | None:
-        """Return where the camera sits, shape (4, 4); None where ``mount.*`` does not say it."""
-        return self._place
+    def mount(self, frame_id: str) -> Mount | None:
+        """Return where the camera sits; None where ``mount.*`` does not say it."""
+        return None if self._place is None else Mount(self._place, self._base_frame, frame_id)
 
     def messages(self, judgement: Judgement) -> TopicMessages:
         """
@@ -64,10 +63,8 @@ class Outputs:
         :raises MessageError: the stamp does not fit a message
         """
         said = [
-            *self._obstacles.said(
-                judgement, self._settings, self._place, self._is_wanted(judgement)
-            ),
-            *self._odometry.said(judgement, self._settings, self._place),
+            *self._obstacles.said(judgement, self._settings, self._is_wanted(judgement)),
+            *self._odometry.said(judgement, self._settings),
         ]
         self._warn(said)
         return [(f'/{each.topic.lstrip("/")}', each.message) for each in said if not each.problem]

@@ -172,7 +172,7 @@ def _said(
     try:
         if frame.camera is None:
             raise CameraError('the input has no camera calibration: give one with --camera FILE')
-        judgement = judge.judge(frame, Demand(uncertainty=True), outputs.place)
+        judgement = judge.judge(frame, Demand(uncertainty=True), outputs.mount)
     except (CameraError, FrameError, MessageError, UnfitError) as error:
         if isinstance(error, CameraError) and not tally.out:
             raise  # what is wrong with a camera from the start does not mend itself

@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from lsd_ros.errors import CameraError, NotFiniteError
 from lsd_ros.inference.backends.base import Backend
 from lsd_ros.inference.backends.choice import open_backend
-from lsd_ros.inference.depth_map import depth_map, uncertainty_map
+from lsd_ros.inference.depth_images import NO_CAMERA, DepthImages
 from lsd_ros.inference.distortion import DistortionPolicy, RectifiedImage
+from lsd_ros.inference.ground_watch import GroundWatch
 from lsd_ros.inference.odometry.chain import NetworkMotion
 from lsd_ros.inference.odometry.history import OdometryHistory
 from lsd_ros.inference.odometry.odometry import Odometry
@@ -27,10 +28,9 @@ from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import Weights, load_weights
 from lsd_ros.models.pose_view import PoseView
 from lsd_ros.models.shipped import weights_file
-from lsd_ros.types import Camera, Estimate, Frame, MotionNoise, Scale
+from lsd_ros.types import Camera, Estimate, Frame, MotionNoise, Scale, SeenGround
 
 LOGGER = logging.getLogger(__name__)
-NO_CAMERA = 'depth needs a camera: publish camera info, or give a calibration'
 
 BackendOpener = Callable[[EngineSettings, Weights, int, int], Backend]
 
@@ -92,6 +92,8 @@ class Engine:
         self.odometry_in = OdometryHistory()
         self._odometry = Odometry(settings.odometry, weights.card.motion_noise, self.odometry_in)
         self._scale = scale_source(settings.scale, weights.card, self.odometry_in)
+        self._ground = GroundWatch()
+        self._depth_images = DepthImages(weights)
         self._network_size = (weights.preprocessing.width, weights.preprocessing.height)
         self._backend = self._built_backend()
 
@@ -141,6 +143,7 @@ class Engine:
         depth: bool = True,
         motion: bool = True,
         uncertainty: bool = False,
+        ground: bool = False,
         base_from_camera: Matrix | None = None,
         inspect: Callable[[NDArray[np.uint8]], None] | None = None,
     ) -> Estimate:
@@ -154,8 +157,10 @@ class Engine:
         :param depth: whether depth is wanted; it asks for a calibrated camera
         :param motion: whether motion is wanted; without it the chain of motion is broken
         :param uncertainty: whether the deviation of the depth is wanted, where the weights know it
-        :param base_from_camera: where the camera sits on the robot, for sources of the scale and
-            to fuse another odometry, shape (4, 4); None where it is not known
+        :param ground: whether to look for the ground now and then, where the mount is known and
+            depth is computed
+        :param base_from_camera: where the camera sits on the robot, for the ground, for sources of
+            the scale and to fuse another odometry, shape (4, 4); None where it is not known
         :param inspect: shown the image as large as the network will see it, shape (h, w, 3), or as
             it came where that is smaller; may raise, and leave the frame as if it had never been
         :return: with what was wanted; ``motion`` is None until three frames follow each other, and
@@ -167,12 +172,7 @@ class Engine:
         """
         stages: dict[str, float] = {}
         rectified = self._rectified(frame, stages, needs_camera=depth)
-        with _timed(stages, 'resize'):
-            prepare = self._weights.preprocessing.prepare
-            small, small_camera = prepare(rectified.image, rectified.camera)
-        if inspect is not None:
-            with _timed(stages, 'inspect'):
-                inspect(self._inspected(frame, rectified, small))
+        small, small_camera = self._small(frame, rectified, stages, inspect)
         self._fit_backend(small)
         maps, moved = self._networks(
             frame.stamp_ns,
@@ -183,15 +183,18 @@ class Engine:
             motion=motion or self._scale.needs_motion,
             uncertainty=uncertainty,
         )
-        with _timed(stages, 'scale'):
-            seen = self._observation(frame.stamp_ns, maps, small_camera, moved, base_from_camera)
-            scale = self._scale.update(seen)
-        moving = self._motion(moved, scale, base_from_camera)
-        parts = moving if motion else {}
+        scale, found = self._scaled(
+            frame.stamp_ns, maps, small_camera, moved, base_from_camera, stages, ground=ground
+        )
+        parts = self._motion(moved, scale, base_from_camera, wanted=motion)
         if depth and maps is not None:
             with _timed(stages, 'depth map'):
-                parts |= self._depth(maps, rectified, small, small_camera, scale)
-        return Estimate(frame.stamp_ns, frame.frame_id, scale, stages_s=stages, **parts)
+                parts |= self._depth_images.made(
+                    maps, rectified, small, small_camera, scale, self._settings
+                )
+        return Estimate(
+            frame.stamp_ns, frame.frame_id, scale, ground=found, stages_s=stages, **parts
+        )
 
     def apply(self, settings: EngineSettings) -> None:
         """
@@ -240,6 +243,22 @@ class Engine:
         if needs_camera and rectified.camera is None:
             raise CameraError(NO_CAMERA)
         return rectified
+
+    def _small(
+        self,
+        frame: Frame,
+        rectified: RectifiedImage,
+        stages: dict[str, float],
+        inspect: Callable[[NDArray[np.uint8]], None] | None,
+    ) -> tuple[NDArray[np.uint8], Camera | None]:
+        """Return the image as the network sees it, once it was looked at, and its camera."""
+        with _timed(stages, 'resize'):
+            prepare = self._weights.preprocessing.prepare
+            small, small_camera = prepare(rectified.image, rectified.camera)
+        if inspect is not None:
+            with _timed(stages, 'inspect'):
+                inspect(self._inspected(frame, rectified, small))
+        return small, small_camera
 
     def _inspected(
         self, frame: Frame, rectified: RectifiedImage, small: NDArray[np.uint8]
@@ -293,85 +312,56 @@ class Engine:
             )
         return maps.copy()  # the backend writes over its own
 
-    def _depth(
-        self,
-        maps: NDArray[np.float32],
-        rectified: RectifiedImage,
-        small: NDArray[np.uint8],
-        small_camera: Camera | None,
-        scale: Scale,
-    ) -> dict[str, Any]:
-        """Return the parts of an estimate that belong to depth."""
-        camera = rectified.camera
-        if camera is None or small_camera is None:
-            raise CameraError(NO_CAMERA)
-        full = self._settings.depth_size == 'camera'
-        left, top, width, height = self._weights.preprocessing.window(camera.width, camera.height)
-        depth = depth_map(
-            maps[0],
-            (width, height) if full else (small_camera.width, small_camera.height),
-            self._weights.depths,
-            factor=scale.factor,
-            min_depth_m=self._settings.min_depth_m,
-            max_depth_m=self._settings.max_depth_m,
-        )
-        images = {'depth': depth}
-        if len(maps) > 1:
-            factor = self._weights.card.uncertainty_factor
-            images['uncertainty'] = uncertainty_map(maps[1], depth, factor=factor)
-        if not full:
-            unseen = rectified.unseen_in((left, top, width, height), depth.shape)
-            image, camera = small, small_camera
-        else:
-            images = {name: _placed(part, left, top, camera) for name, part in images.items()}
-            image, unseen = rectified.image, rectified.unseen
-        if unseen is not None:
-            for part in images.values():
-                part[unseen] = np.nan
-        return {'camera': camera, 'image': image, 'disparity': maps[0], **images}
-
     def _motions(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run the pose network on three frames, shape (3, H, W, 3)."""
         vectors: NDArray[np.float32] = self._backend.motions(frames[None])[0]
         return vectors
 
-    def _observation(
+    def _scaled(
         self,
         stamp_ns: int,
         maps: NDArray[np.float32] | None,
         small_camera: Camera | None,
         moved: NetworkMotion | None,
         base_from_camera: Matrix | None,
-    ) -> Observation:
-        """Return what a source of the scale may look at."""
-        inverse_depth = None
-        if self._scale.needs_depth and maps is not None:
-            depths = self._weights.depths
-            far, near = 1 / depths.max_depth, 1 / depths.min_depth
-            inverse_depth = maps[0] * np.float32(near - far) + np.float32(far)
-        return Observation(stamp_ns, inverse_depth, small_camera, moved, base_from_camera)
+        stages: dict[str, float],
+        *,
+        ground: bool,
+    ) -> tuple[Scale, SeenGround | None]:
+        """Return the scale of a frame, and the ground where it was looked for and seen."""
+        look = ground and base_from_camera is not None and self._ground.is_due(stamp_ns)
+        with _timed(stages, 'scale'):
+            inverse_depth = None
+            if (look or self._scale.needs_depth) and maps is not None:
+                depths = self._weights.depths
+                far, near = 1 / depths.max_depth, 1 / depths.min_depth
+                inverse_depth = maps[0] * np.float32(near - far) + np.float32(far)
+            seen = Observation(stamp_ns, inverse_depth, small_camera, moved, base_from_camera)
+            scale = self._scale.update(seen)
+        if not look:
+            return scale, None
+        with _timed(stages, 'ground'):
+            known_m = self._settings.scale.camera_height_m
+            return scale, self._ground.look(seen, scale, known_m)
 
     def _motion(
-        self, moved: NetworkMotion | None, scale: Scale, base_from_camera: Matrix | None
+        self,
+        moved: NetworkMotion | None,
+        scale: Scale,
+        base_from_camera: Matrix | None,
+        *,
+        wanted: bool,
     ) -> dict[str, Any]:
         """Go on by a step; return the parts of an estimate that belong to motion."""
         odometry = self._odometry
         step = None if moved is None else odometry.advance(moved, scale, base_from_camera)
+        if not wanted:
+            return {}
         return {
             'motion': step,
             'odom_from_camera': odometry.odom_from_camera,
             'odom_covariance': odometry.covariance,
         }
-
-
-def _placed(part: NDArray[np.float32], left: int, top: int, camera: Camera) -> NDArray[np.float32]:
-    """Put what a window shows into the whole image; what the network does not see is NaN."""
-    height, width = part.shape
-    if (width, height) == (camera.width, camera.height):
-        return part
-    whole = np.full((camera.height, camera.width), np.nan, dtype=np.float32)
-    whole[top : top + height, left : left + width] = part
-    return whole
 
 
 @contextmanager

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.safety.guard import Guard
-from lsd_ros.types import Estimate, Frame
+from lsd_ros.types import Estimate, Frame, Mount
 
 if TYPE_CHECKING:
     from lsd_ros.inference.engine import Engine
@@ -37,12 +37,19 @@ class Judgement:
     :param obstacles: whether a robot may avoid obstacles by it
     :param lost: whether the odometry must say that it is lost
     :param stages_s: seconds that each stage took, those of the engine included
+    :param mount: where the camera sits; None: nobody says it
     """
 
     estimate: Estimate
     obstacles: bool
     lost: bool
     stages_s: dict[str, float]
+    mount: Mount | None = None
+
+    @property
+    def place(self) -> NDArray[np.float64] | None:
+        """Return where the camera sits in the base frame, shape (4, 4); None: not known."""
+        return None if self.mount is None else self.mount.base_from_camera
 
 
 class Reader(Protocol):
@@ -75,7 +82,7 @@ class Judge:
         arrived_s: float,
         read: Reader,
         demand: Demand,
-        base_from_camera: Callable[[str], NDArray[np.float64] | None],
+        mount_of: Callable[[str], Mount | None],
     ) -> Judgement:
         """
         Take the next image through everything.
@@ -83,7 +90,7 @@ class Judge:
         :param stamp_ns: of the image [ns]
         :param arrived_s: when it came, by the clock of the guard [s]
         :param read: makes the frame
-        :param base_from_camera: where the camera of a frame sits, shape (4, 4); None: not known
+        :param mount_of: where the camera of a frame sits; None: not known
         :raises LsdError: the image is not fit to be worked on; tell the guard, by ``failed``
         """
         guard, stages = self._guard, dict[str, float]()
@@ -99,21 +106,22 @@ class Judge:
         with timed(stages, 'decode'):
             frame = read(look)
         stages['decode'] -= stages.get('check image', 0.0)
-        place = base_from_camera(frame.frame_id)
+        mount = mount_of(frame.frame_id)
         estimate = self._engine.process(
             frame,
             depth=demand.depth,
             motion=demand.motion,
             uncertainty=demand.uncertainty,
-            base_from_camera=place,
+            ground=guard is not None,
+            base_from_camera=None if mount is None else mount.base_from_camera,
             inspect=None if guard is None else guard.network_image,
         )
         stages.update(estimate.stages_s)
         if guard is None:
-            return Judgement(estimate, obstacles=True, lost=False, stages_s=stages)
+            return Judgement(estimate, obstacles=True, lost=False, stages_s=stages, mount=mount)
         with timed(stages, 'check results'):
-            passes = guard.passes(estimate, arrived_s)
-        return Judgement(estimate, obstacles=passes, lost=guard.is_blind, stages_s=stages)
+            passes = guard.passes(estimate, arrived_s, mount)
+        return Judgement(estimate, passes, guard.is_blind, stages, mount)
 
 
 @contextmanager

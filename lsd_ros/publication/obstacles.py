@@ -103,13 +103,11 @@ class ObstaclePolicy:
         self,
         judgement: Judgement,
         settings: EngineSettings,
-        place: Matrix | None,
         heard: Heard = everybody,
     ) -> Iterator[Said]:
         """
         Make what may be said, topic by topic; what cannot be made does not keep back the rest.
 
-        :param place: where the camera sits, shape (4, 4); None: not known
         :param heard: whether anybody listens to a topic; others are not made
         """
         estimate = judgement.estimate
@@ -117,16 +115,14 @@ class ObstaclePolicy:
             return
         for topic in filter(heard, topics.OBSTACLES):
             try:
-                message = self._made(topic, judgement, self._builders_of(settings), place)
+                message = self._made(topic, judgement, self._builders_of(settings))
             except LsdError as error:
                 yield Said(topic, problem=str(error))
             else:
                 yield Said(topic, message)
 
-    def _made(
-        self, topic: str, judgement: Judgement, builders: Builders, place: Matrix | None
-    ) -> Any:
-        estimate, stages = judgement.estimate, judgement.stages_s
+    def _made(self, topic: str, judgement: Judgement, builders: Builders) -> Any:
+        estimate, stages, place = judgement.estimate, judgement.stages_s, judgement.place
         make: Callable[[], Any]
         if topic == topics.POINTS:
             with timed(stages, 'cloud'):

@@ -41,21 +41,20 @@ class OdometryPolicy:
         self,
         judgement: Judgement,
         settings: EngineSettings,
-        place: Matrix | None,
         heard: Heard = everybody,
     ) -> Iterator[Said]:
         """
-        Make what may be said.
+        Make what may be said; a camera of unknown place is taken to look forward from the base.
 
-        :param place: where the camera sits, shape (4, 4); None: it is taken to look forward from
-            the base
         :param heard: whether anybody listens to a topic; others are not made
         """
         estimate = judgement.estimate
         if judgement.lost:
             yield from self.lost(estimate.stamp_ns, heard)
         elif estimate.odom_from_camera is not None:
-            known = base_from_optical(settings.mount) if place is None else place
+            known = (
+                base_from_optical(settings.mount) if judgement.place is None else judgement.place
+            )
             odometry = odometry_in_base(estimate, known)
             self._odom_from_base = odometry.odom_from_base
             yield from self._messages(odometry, heard)

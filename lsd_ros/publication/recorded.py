@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lsd_ros.errors import MessageError
 from lsd_ros.publication.judging import Demand, Judge, Judgement, Look
 from lsd_ros.safety.faults import Finding
 from lsd_ros.safety.guard import Guard
 from lsd_ros.safety.settings import SafetySettings
-from lsd_ros.types import Frame
+from lsd_ros.types import Frame, Mount
 
 NS_PER_S = 1e9
 
@@ -82,7 +79,7 @@ class RecordedJudge:
         self,
         frame: Frame,
         demand: Demand,
-        base_from_camera: Callable[[str], NDArray[np.float64] | None],
+        mount_of: Callable[[str], Mount | None],
     ) -> Judgement:
         """
         Take the next frame through everything.
@@ -95,7 +92,7 @@ class RecordedJudge:
             look(frame.image)
             return frame
 
-        return self._judge.judge(frame.stamp_ns, arrived_s, read, demand, base_from_camera)
+        return self._judge.judge(frame.stamp_ns, arrived_s, read, demand, mount_of)
 
     def failed(self, error: Exception) -> tuple[Finding, ...]:
         """Take note of what ended the work on a frame; return the faults behind it."""

@@ -149,7 +149,7 @@ class DepthNode(LifecycleNode):
             log.warning(warning)
         mounting = Mounting(self, settings.node.base_frame)
         resources.callback(mounting.close)
-        outputs = Outputs(self, settings.node, mounting)
+        outputs = Outputs(self, settings.node)
         resources.callback(outputs.close)
         publisher = self.create_lifecycle_publisher(
             DiagnosticArray, '/diagnostics', qos.reliable(DIAGNOSTICS_QUEUE)

@@ -24,7 +24,6 @@ from lsd_ros.publication.odometry import OdometryPolicy
 from lsd_ros.ros import qos
 from lsd_ros.ros.connections import Connections, is_heard
 from lsd_ros.ros.conversions import RclpyTypes
-from lsd_ros.ros.mounting import Mounting
 from lsd_ros.ros.obstacle_outputs import ObstacleOutputs
 from lsd_ros.ros.parameters import NodeSettings
 from lsd_ros.types import Estimate
@@ -38,11 +37,10 @@ log = logging.getLogger(__name__)
 class Outputs:
     """The publishers of the results."""
 
-    def __init__(self, node: LifecycleNode, settings: NodeSettings, mounting: Mounting) -> None:
+    def __init__(self, node: LifecycleNode, settings: NodeSettings) -> None:
         """Create every publisher, reliable unless the user overrides it."""
         self._node = node
         self._settings = settings
-        self._mounting = mounting
         self._types = RclpyTypes()
         self._obstacle_policy = ObstaclePolicy(self._types, settings.base_frame)
         self._odometry_policy = OdometryPolicy(
@@ -67,13 +65,12 @@ class Outputs:
     def publish(self, judgement: Judgement, settings: EngineSettings) -> None:
         """Publish what may be said about an image, as far as somebody listens."""
         estimate = judgement.estimate
-        place = self._mounting.base_from_camera(estimate.frame_id, settings.mount)
         self._obstacles.publish(
-            self._obstacle_policy.said(judgement, settings, place, self._obstacles.heard)
+            self._obstacle_policy.said(judgement, settings, self._obstacles.heard)
         )
         if estimate.depth is not None:
             self._publish_preview(estimate.depth, estimate)
-        self._say(self._odometry_policy.said(judgement, settings, place, self._moves))
+        self._say(self._odometry_policy.said(judgement, settings, self._moves))
 
     def publish_lost(self, stamp_ns: int) -> None:
         """

@@ -154,7 +154,7 @@ class Pipeline:
             received.at_s,
             lambda look: self._frame(received, look),
             demand,
-            lambda frame_id: self._mounting.base_from_camera(frame_id, settings.engine.mount),
+            lambda frame_id: self._mounting.mount(frame_id, settings.engine.mount),
         )
         self._said_lost = judgement.lost
         if was_blind and not judgement.lost:

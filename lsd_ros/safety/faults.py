@@ -139,6 +139,15 @@ class Fault(Enum):
         'depth is relative, not metric',
         'choose a scale.source that knows metres, or wait until it has settled',
     )
+    MOUNT_IMPLAUSIBLE = (
+        'mount_implausible',
+        'the camera cannot sit where they say',
+        'an optical frame looks along z with x right and y down (REP-103); where the frame of the '
+        'images is a body frame, publish a transform from it to an optical frame with roll -90, '
+        'pitch 0, yaw -90 deg (quaternion x -0.5, y 0.5, z -0.5, w 0.5) and let the images carry '
+        'that name; else correct the transform, mount.* or the scale. safety.max_pitch_deg, '
+        'max_ground_tilt_deg, max_height_ratio and body_frame_names are the limits',
+    )
     TOO_SLOW = (
         'too_slow',
         'results come too late',

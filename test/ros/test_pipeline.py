@@ -52,7 +52,7 @@ class Robot:
                 publish=self.publish,
                 publish_lost=self.lost_ns.append,
             ),
-            SimpleNamespace(base_from_camera=lambda *_: np.eye(4)),
+            SimpleNamespace(mount=lambda *_: None),
             lambda: settings,
             lambda: self.now_ns,
             '/image',

@@ -163,6 +163,12 @@ def uncalibrated(watcher: Watcher) -> None:
     watcher.image()
 
 
+def body_frame(watcher: Watcher) -> None:
+    watcher.robot.frame_id = 'camera_link'
+    watcher.view()
+    watcher.robot.frame_id = 'camera'
+
+
 def unreadable(watcher: Watcher) -> None:
     robot = watcher.robot
     message = encode.raw_image(robot.types, picture(), time.time_ns(), 'camera')
@@ -192,6 +198,13 @@ INJECTIONS = [
         {'scale__source': 'checkpoint'},
         {'scale__source': 'fixed'},
     ),
+    Injection(
+        Fault.MOUNT_IMPLAUSIBLE,
+        Watcher.view,
+        {'mount__pitch_deg': 60.0},
+        {'mount__pitch_deg': 0.0},
+    ),
+    Injection(Fault.MOUNT_IMPLAUSIBLE, body_frame),
     Injection(
         Fault.TOO_SLOW,
         Watcher.view,
