@@ -52,8 +52,8 @@ class SafetySettings:
     max_age_s: float = setting(
         1.0,
         'An image whose stamp is farther than this from the clock of the node, in the past or in '
-        'the future, is not to be trusted [s]; 0: never. Beyond an hour the stamps are taken for '
-        'those of another clock, and not judged',
+        'the future, is not to be trusted [s]; 0: never. More than an hour in the past '
+        'the stamps are taken for those of another clock, and not judged',
         minimum=0,
         maximum=3600,
     )

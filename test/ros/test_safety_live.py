@@ -153,6 +153,10 @@ def early(watcher: Watcher) -> None:
     watcher.image(stamp=time.time_ns() + 60 * S)
 
 
+def tomorrow(watcher: Watcher) -> None:
+    watcher.image(stamp=time.time_ns() + 24 * 3600 * S)
+
+
 def foreign(watcher: Watcher) -> None:
     watcher.info(frame_id='other')
     watcher.image()
@@ -188,6 +192,9 @@ INJECTIONS = [
     Injection(Fault.STAMP_JUMP, jumping, {'safety__max_age_s': 0.0}, {'safety__max_age_s': 20.0}),
     Injection(Fault.STAMP_OLD, old),
     Injection(Fault.STAMP_FUTURE, early, {'safety__max_jump_s': 0.0}, {'safety__max_jump_s': 3.0}),
+    Injection(
+        Fault.STAMP_FUTURE, tomorrow, {'safety__max_jump_s': 0.0}, {'safety__max_jump_s': 3.0}
+    ),
     Injection(Fault.CAMERA_MISMATCH, foreign),
     Injection(Fault.UNCALIBRATED, uncalibrated),
     Injection(Fault.UNREADABLE, unreadable),
