@@ -80,6 +80,10 @@ class Outputs:
         """
         self._say(self._odometry_policy.lost(stamp_ns, self._moves))
 
+    def duplicates(self) -> list[str]:
+        """Return who publishes the results under the very name of this node."""
+        return self._connections.duplicates()
+
     def close(self) -> None:
         """Destroy the publishers."""
         self._connections.close()

@@ -118,10 +118,17 @@ class Pipeline:
         self._guard.settings = self._settings().node.safety
         since_s = self._working_since_s
         working_s = 0.0 if since_s is None else time.monotonic() - since_s
-        findings = self._guard.watch(received, working_s)
+        findings = self._guard.watch(received, working_s, self._standing())
         if findings:
             self._say(findings)
             self._lose(self._guard.camera_time_ns)
+
+    def _standing(self) -> tuple[Finding, ...]:
+        """Return what is wrong whatever the images show."""
+        if self._guard.settings.allow_duplicates:
+            return ()
+        duplicates = self._outputs.duplicates()
+        return (Fault.DUPLICATE_NODE.found(duplicates[0]),) if duplicates else ()
 
     def handle(self, received: Received) -> None:
         """Work on one image; whatever is wrong with it is counted and said, never raised."""

@@ -148,6 +148,12 @@ class Fault(Enum):
         'that name; else correct the transform, mount.* or the scale. safety.max_pitch_deg, '
         'max_ground_tilt_deg, max_height_ratio and body_frame_names are the limits',
     )
+    DUPLICATE_NODE = (
+        'duplicate_node',
+        'another node of the same name publishes the same topics',
+        'end one of the two, or give it another name or namespace; safety.allow_duplicates lets '
+        'both speak',
+    )
     TOO_SLOW = (
         'too_slow',
         'results come too late',

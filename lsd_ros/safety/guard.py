@@ -46,6 +46,7 @@ class Guard:
         self._output = OutputCheck()
         self._pace = PaceCheck()
         self._mount = MountCheck()
+        self._standing: tuple[Finding, ...] = ()
         self._supervisor = Supervisor(settings, what_is_missing, clock)
 
     @property
@@ -112,6 +113,7 @@ class Guard:
         latency_s = self._clock() - arrived_s
         late = self._pace.is_late(latency_s, self.settings)
         findings = (
+            *self._standing,
             *self._output.findings(estimate),
             *self._mount.findings(mount, estimate, self.settings),
             *self._pace.findings(latency_s, self.settings),
@@ -131,9 +133,16 @@ class Guard:
             self._supervisor.judge(findings)
         return findings
 
-    def watch(self, received: int, working_s: float) -> tuple[Finding, ...]:
-        """Take note of the time; see :meth:`Supervisor.watch`."""
-        return self._supervisor.watch(received, working_s)
+    def watch(
+        self, received: int, working_s: float, standing: tuple[Finding, ...] = ()
+    ) -> tuple[Finding, ...]:
+        """
+        Take note of the time; see :meth:`Supervisor.watch`.
+
+        :param standing: what is wrong whatever the images show, until it is called with others
+        """
+        self._standing = standing
+        return self._supervisor.watch(received, working_s, standing)
 
     def verdict(self) -> Verdict:
         """Say how things stand, and what went wrong since it was last asked for."""

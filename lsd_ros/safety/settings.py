@@ -90,6 +90,10 @@ class SafetySettings:
         'Believe mount.* also for a frame that is called like a body frame (link, without '
         'optical), because it is an optical one all the same',
     )
+    allow_duplicates: bool = setting(
+        False,
+        'Report obstacles also while another node of the same name publishes the same topics',
+    )
     recovery_frames: int = setting(
         3,
         'So many good images in a row end the blindness; the last of them is reported again',

@@ -77,6 +77,7 @@ class Robot:
         from lsd_ros.ros.conversions import RclpyTypes
 
         self._log = log
+        self.domain = domain
         given = [f'{name}:={value}' for name, value in {**TOLERANT, **parameters}.items()]
         options = [part for pair in given for part in ('-p', pair)]
         name, *words = command or ('depth_node',)

@@ -51,6 +51,7 @@ class Robot:
                 demand=lambda _: Demand(self.heard, self.heard),
                 publish=self.publish,
                 publish_lost=self.lost_ns.append,
+                duplicates=lambda: [],
             ),
             SimpleNamespace(mount=lambda *_: None),
             lambda: settings,
