@@ -121,6 +121,32 @@ class Connections:
         self._subscriptions.append(subscription)
         self._ends.append(_End(name, _type_name(kind), profile, is_publisher=False))
 
+    def latched_subscription(
+        self, kind: type[Any], topic: str, callback: Callable[[Any], None]
+    ) -> None:
+        """
+        Subscribe once more, to what was published before by those who keep it.
+
+        A subscription that asks for it hears none of the others, so it is only ever the second
+        one, and whom it cannot hear is no problem.
+        """
+        with qos.explained(self._node.resolve_topic_name(topic)):
+            subscription = self._node.create_subscription(
+                kind,
+                topic,
+                callback,
+                qos.latched(),
+                event_callbacks=SubscriptionEventCallbacks(
+                    incompatible_qos=lambda _: None, use_default_callbacks=False
+                ),
+            )
+        self._subscriptions.append(subscription)
+
+    def publishers(self, topic: str) -> list[tuple[str, QoSProfile]]:
+        """Return the name and the profile of everybody who publishes a topic."""
+        found = self._node.get_publishers_info_by_topic(self._node.resolve_topic_name(topic))
+        return [(_name(peer), peer.qos_profile) for peer in found]
+
     def problems(self) -> list[str]:
         """Return a sentence for everybody who cannot be understood; what is new is logged."""
         found = dict(self._found())
