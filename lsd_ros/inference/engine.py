@@ -22,6 +22,7 @@ from lsd_ros.inference.ground_watch import GroundWatch
 from lsd_ros.inference.odometry.chain import NetworkMotion
 from lsd_ros.inference.odometry.history import OdometryHistory
 from lsd_ros.inference.odometry.odometry import Odometry
+from lsd_ros.inference.preparing import PreparedNetworks
 from lsd_ros.inference.scale.choice import scale_source
 from lsd_ros.inference.scale.source import Matrix, Observation
 from lsd_ros.inference.settings import EngineSettings
@@ -74,6 +75,8 @@ class Engine:
     :param weights: networks and their preprocessing
     :param path: where the weights come from, for people
     :param opened: builds what runs the networks
+    :param beside: whether networks for images of another size are built beside the running ones,
+        and an image that needs them is refused until they are ready; else they are waited for
     :raises BackendError: nothing can run the networks as asked
     """
 
@@ -83,8 +86,9 @@ class Engine:
         weights: Weights,
         path: str | Path,
         opened: BackendOpener = open_backend,
+        *,
+        beside: bool = False,
     ) -> None:
-        self._opened = opened
         self._settings = settings
         self._weights = weights
         self._path = str(path)
@@ -94,8 +98,11 @@ class Engine:
         self._scale = scale_source(settings.scale, weights.card, self.odometry_in)
         self._ground = GroundWatch()
         self._depth_images = DepthImages(weights)
-        self._network_size = (weights.preprocessing.width, weights.preprocessing.height)
-        self._backend = self._built_backend()
+        self._prepared = PreparedNetworks(
+            lambda width, height: opened(self._settings, weights, width, height),
+            (weights.preprocessing.width, weights.preprocessing.height),
+            beside=beside,
+        )
 
     @classmethod
     def load(
@@ -104,17 +111,19 @@ class Engine:
         *,
         weights_of: Callable[[str | Path], Weights] = load_weights,
         opened: BackendOpener = open_backend,
+        beside: bool = False,
     ) -> Engine:
         """
         Load the weights that the settings name, and build what runs them.
 
         :param weights_of: loads weights
         :param opened: builds what runs them, as :func:`open_backend` does
+        :param beside: whether those of another size are built beside them
         :raises WeightsError: the weights cannot be used
         :raises BackendError: nothing can run the networks as asked
         """
         path = weights_file(settings.weights)
-        return cls(settings, weights_of(path), path, opened)
+        return cls(settings, weights_of(path), path, opened, beside=beside)
 
     @property
     def info(self) -> EngineInfo:
@@ -126,9 +135,9 @@ class Engine:
             trained=card.trained,
             metric=card.metric,
             licence=card.licence,
-            backend=self._backend.name,
-            device=self._backend.device,
-            network_size=self._network_size,
+            backend=self._prepared.backend.name,
+            device=self._prepared.backend.device,
+            network_size=self._prepared.size,
             uncertainty=self._weights.depth.shape.uncertainty,
             motion_noise=card.motion_noise,
             fusion={
@@ -168,12 +177,14 @@ class Engine:
         :raises CameraError: depth is wanted and the frame has no camera, or its camera has
             distortion that the settings refuse
         :raises BackendError: the device failed
+        :raises PreparingError: the networks for images of this size are still being built
         :raises NotFiniteError: the network gave values that are not finite
         """
         stages: dict[str, float] = {}
         rectified = self._rectified(frame, stages, needs_camera=depth)
         small, small_camera = self._small(frame, rectified, stages, inspect)
-        self._fit_backend(small)
+        height, width = frame.image.shape[:2]
+        self._prepared.fit((small.shape[1], small.shape[0]), f'images of {width} x {height}')
         maps, moved = self._networks(
             frame.stamp_ns,
             small,
@@ -221,19 +232,7 @@ class Engine:
 
     def close(self) -> None:
         """Let go of the networks and of their memory."""
-        del self._backend
-
-    def _built_backend(self) -> Backend:
-        started = time.perf_counter()
-        backend = self._opened(self._settings, self._weights, *self._network_size)
-        LOGGER.info(
-            'network of %d x %d runs in %s on %s, ready after %.1f s',
-            *self._network_size,
-            backend.name,
-            backend.device,
-            time.perf_counter() - started,
-        )
-        return backend
+        self._prepared.close()
 
     def _rectified(
         self, frame: Frame, stages: dict[str, float], *, needs_camera: bool
@@ -267,12 +266,6 @@ class Engine:
             small, _ = self._weights.preprocessing.prepare(frame.image, None)
         return min(small, frame.image, key=len)
 
-    def _fit_backend(self, small: NDArray[np.uint8]) -> None:
-        size = (small.shape[1], small.shape[0])
-        if size != self._network_size:
-            self._network_size = size
-            self._backend = self._built_backend()
-
     def _networks(
         self,
         stamp_ns: int,
@@ -303,7 +296,7 @@ class Engine:
 
     def _disparity(self, small: NDArray[np.uint8], *, uncertainty: bool) -> NDArray[np.float32]:
         """Return disparity and, where it is wanted and known, its deviation."""
-        known: NDArray[np.float32] = self._backend.disparities(small[None])[0]
+        known: NDArray[np.float32] = self._prepared.backend.disparities(small[None])[0]
         maps = known if uncertainty else known[:1]
         if not np.isfinite(maps).all():
             raise NotFiniteError(
@@ -314,7 +307,7 @@ class Engine:
 
     def _motions(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run the pose network on three frames, shape (3, H, W, 3)."""
-        vectors: NDArray[np.float32] = self._backend.motions(frames[None])[0]
+        vectors: NDArray[np.float32] = self._prepared.backend.motions(frames[None])[0]
         return vectors
 
     def _scaled(

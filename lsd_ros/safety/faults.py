@@ -15,6 +15,7 @@ from lsd_ros.errors import (
     MessageError,
     MissingCameraInfoError,
     NotFiniteError,
+    PreparingError,
 )
 
 
@@ -114,6 +115,11 @@ class Fault(Enum):
         'the network gave a depth that says nothing',
         'use trained weights; if they are, see min_depth_m, max_depth_m and the scale',
     )
+    PREPARING = (
+        'preparing',
+        'the networks are being built for images of another size',
+        'wait until they are ready, and keep the size of the images',
+    )
     OUT_OF_MEMORY = (
         'out_of_memory',
         'the memory of the device is full',
@@ -197,6 +203,7 @@ _FAULT_OF = (  # the first that fits
     (CameraError, Fault.UNCALIBRATED),
     (MessageError, Fault.UNREADABLE),
     (NotFiniteError, Fault.NOT_FINITE),
+    (PreparingError, Fault.PREPARING),
     (DeviceMemoryError, Fault.OUT_OF_MEMORY),
     (BackendError, Fault.BACKEND_FAILED),
     (LsdError, Fault.REFUSED),
