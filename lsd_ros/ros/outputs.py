@@ -62,6 +62,11 @@ class Outputs:
             uncertainty=self._obstacles.want_uncertainty(settings),
         )
 
+    def is_heard(self) -> bool:
+        """Return whether anybody subscribes to any result."""
+        depth = self._obstacles.want_depth() or is_heard(self._preview)
+        return depth or is_heard(self._odometry) or self._tf is not None
+
     def publish(self, judgement: Judgement, settings: EngineSettings) -> None:
         """Publish what may be said about an image, as far as somebody listens."""
         estimate = judgement.estimate

@@ -27,6 +27,30 @@ from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.safety.settings import SafetySettings
 from lsd_ros.settings import Setting, setting
 
+LEAST_BITS = 8
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """How images are read."""
+
+    bit_depth: int = setting(
+        0,
+        'How many bits of 16 bit images carry light; 0: 12, 14 or 16, by the largest value that '
+        'the camera has sent',
+        minimum=0,
+        maximum=16,
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        settings.check(self)
+        if 0 < self.bit_depth < LEAST_BITS:
+            raise SettingError(
+                f'image.bit_depth is {self.bit_depth}: it must be 0 (found out) or at least '
+                f'{LEAST_BITS}'
+            )
+
 
 @dataclass(frozen=True)
 class NodeSettings:
@@ -50,6 +74,7 @@ class NodeSettings:
     autostart: bool = setting(
         False, 'Configure and activate at the start, for use without a launch file'
     )
+    image: ImageSettings = field(default_factory=ImageSettings)
     safety: SafetySettings = field(default_factory=SafetySettings)
 
     def __post_init__(self) -> None:
@@ -80,6 +105,7 @@ READ_ONLY = ('autostart',)
 IMPLICIT = ('use_sim_time', 'start_type_description_service')  # rclpy's own
 # These take effect with the next image; all others are read when the node is configured.
 LIVE = (
+    'image.',
     'min_depth_m',
     'max_depth_m',
     'depth_size',
@@ -113,6 +139,8 @@ class Parameters:
             self._declare(leaf)
         self._values = {name: node.get_parameter(name).value for name in self._leaves}
         self._settings: Settings | None = None
+        self._checked: Settings | None = None  # of the change that is being made
+        self._is_consistent = False  # known to be; else it is looked at
         self.locked = False
         node.add_on_set_parameters_callback(self._on_set)
 
@@ -164,7 +192,9 @@ class Parameters:
             values = self._changed(ours)
         except SettingError as error:
             return SetParametersResult(successful=False, reason=str(error))
-        self._values, self._settings = values, None
+        self._values, self._settings = values, self._checked
+        self._is_consistent = self._checked is not None
+        self._checked = None
         for change in ours:
             self._refused.pop(change.name, None)
         return SetParametersResult(successful=True)
@@ -180,9 +210,10 @@ class Parameters:
                 )
             values[change.name] = _as_declared(leaf, change)
             settings.check_value(leaf, values[change.name])
-        if self._consistent(self._values):
+        self._checked = None
+        if self._is_consistent or self._consistent(self._values):
             # Otherwise values contradict each other since the start, and are mended one by one.
-            self._together(values)
+            self._checked = self._together(values)
         return values
 
     def _together(self, values: dict[str, Any]) -> Settings:

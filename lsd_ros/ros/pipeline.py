@@ -9,8 +9,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lsd_ros.errors import LsdError
+from lsd_ros.messages.bit_depth import BitDepth
 from lsd_ros.messages.decode import image_to_rgb, stamp_ns
 from lsd_ros.publication.judging import Demand, Judge, Judgement, Look
+from lsd_ros.ros.allowance import Allowance
 from lsd_ros.ros.calibration import Calibration
 from lsd_ros.ros.inputs import Received
 from lsd_ros.ros.mounting import Mounting
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+CHANGES_AT_ONCE, CHANGES_PER_S = 10, 5.0
 UNTRUSTED_STAMPS = {
     Fault.STAMP_BACKWARDS,
     Fault.STAMP_REPEATED,
@@ -68,6 +71,7 @@ class Pipeline:
         self._mounting = mounting
         self._settings = settings
         self._applied = settings()
+        self._changes = Allowance(CHANGES_AT_ONCE, CHANGES_PER_S)
         self._now_ns = now_ns
         self._busy = threading.Lock()
         self._working_since_s: float | None = None
@@ -75,6 +79,7 @@ class Pipeline:
         self._said_lost = False  # since the last verdict
         self._repeats = Repeats()
         self._guard = Guard(self._applied.node.safety, f'no images on {image_topic}', now_ns)
+        self._bits = BitDepth()
         self._judge = Judge(engine, self._guard)
         self.statistics = Statistics(now_ns)
 
@@ -150,11 +155,7 @@ class Pipeline:
                 self._working_since_s = None
 
     def _process(self, received: Received, demand: Demand) -> None:
-        settings = self._settings()
-        if settings is not self._applied:
-            self._engine.apply(settings.engine)
-            self._guard.settings = settings.node.safety
-            self._applied = settings
+        settings = self._newest_settings()
         was_blind = self._guard.is_blind
         judgement = self._judge.judge(
             stamp_ns(received.message.header),
@@ -170,10 +171,25 @@ class Pipeline:
         self._outputs.publish(judgement, settings.engine)
         self._record(received, judgement, time.perf_counter() - began)
 
+    def _newest_settings(self) -> Settings:
+        """
+        Apply what was set since the image before.
+
+        Whoever sets parameters by the thousand has most of them applied together: what an image
+        costs must not depend on that.
+        """
+        settings = self._settings()
+        if settings is not self._applied and self._changes.is_allowed():
+            self._engine.apply(settings.engine)
+            self._guard.settings = settings.node.safety
+            self._applied = settings
+        return self._applied
+
     def _frame(self, received: Received, look: Look) -> Frame:
         message = received.message
         frame_id = message.header.frame_id
-        rgb = image_to_rgb(message)
+        self._bits.given = self._applied.node.image.bit_depth
+        rgb = image_to_rgb(message, self._bits)
         encoding = message.encoding if hasattr(message, 'encoding') else message.format
         self.statistics.saw(InputQuality.of(frame_id, encoding, rgb))
         look(rgb)
