@@ -183,8 +183,6 @@ class Engine:
         stages: dict[str, float] = {}
         rectified = self._rectified(frame, stages, needs_camera=depth)
         small, small_camera = self._small(frame, rectified, stages, inspect)
-        height, width = frame.image.shape[:2]
-        self._prepared.fit((small.shape[1], small.shape[0]), f'images of {width} x {height}')
         maps, moved = self._networks(
             frame.stamp_ns,
             small,
@@ -250,13 +248,19 @@ class Engine:
         stages: dict[str, float],
         inspect: Callable[[NDArray[np.uint8]], None] | None,
     ) -> tuple[NDArray[np.uint8], Camera | None]:
-        """Return the image as the network sees it, once it was looked at, and its camera."""
+        """
+        Return the image as the network sees it, and its camera.
+
+        It has been looked at by then, and the networks fit it.
+        """
         with _timed(stages, 'resize'):
             prepare = self._weights.preprocessing.prepare
             small, small_camera = prepare(rectified.image, rectified.camera)
         if inspect is not None:
             with _timed(stages, 'inspect'):
                 inspect(self._inspected(frame, rectified, small))
+        height, width = frame.image.shape[:2]
+        self._prepared.fit((small.shape[1], small.shape[0]), f'images of {width} x {height}')
         return small, small_camera
 
     def _inspected(

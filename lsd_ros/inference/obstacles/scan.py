@@ -18,6 +18,7 @@ from lsd_ros.inference.obstacles.sectors import (
     FREE,
     NOTHING,
     TOO_NEAR,
+    Hits,
     Sectors,
 )
 from lsd_ros.inference.obstacles.settings import PointsSettings, ScanSettings
@@ -37,6 +38,8 @@ class View:
     :param near: depth from which on a pixel may show an obstacle, shape (H, W), float32 [m]
     :param far: depth until which it may, shape (H, W), float32 [m]
     :param level: distance from the camera, seen from above, at depth 1, shape (H, W), float32
+    :param forward: distance from the camera along x of the base frame, at depth 1, shape (H, W)
+    :param left: distance from the camera along y of the base frame, at depth 1, shape (H, W)
     :param behind: what a pixel says that sees past ``far``, shape (H, W), float32
     :param at_camera: where something too near is in the band, shape (H, W)
     :param fan: the bearings of the camera
@@ -47,6 +50,8 @@ class View:
     near: Plane
     far: Plane
     level: Plane
+    forward: Plane
+    left: Plane
     behind: Plane
     at_camera: NDArray[np.bool_]
     fan: Fan
@@ -79,6 +84,8 @@ class View:
             near=band.near.astype(np.float32),
             far=np.minimum(band.far, end).astype(np.float32),
             level=band.level.astype(np.float32),
+            forward=band.forward.astype(np.float32),
+            left=band.left.astype(np.float32),
             behind=np.where(band.far >= end, FREE, NOTHING),
             at_camera=band.near <= CLOSEST_M,
             fan=fan,
@@ -86,8 +93,13 @@ class View:
             range_m=range_m,
         )
 
-    def distances(self, believed: Believed) -> Plane:
-        """Return the nearest obstacle of every camera bearing, or what is said instead [m]."""
+    def distances(self, believed: Believed) -> tuple[Plane, Hits]:
+        """
+        Return what there is.
+
+        :return: the nearest obstacle of every camera bearing, or what is said instead [m]; and
+            every obstacle there is
+        """
         depth = believed.depth
         obstacle = depth >= self.near
         passed = depth >= self.far
@@ -100,7 +112,15 @@ class View:
         too_near = depth == -np.inf
         if too_near.any():
             values[too_near & self.at_camera] = TOO_NEAR
-        return self.fan.least(values, NOTHING)
+        least = self.fan.least(values, NOTHING)
+        if self.sectors.is_centred:
+            return least, self.sectors.straight(least)
+        if believed.flying is not None:
+            obstacle &= ~believed.flying
+        hits = np.flatnonzero(obstacle)
+        away = depth.ravel()[hits]
+        forward, left = self.forward.ravel()[hits] * away, self.left.ravel()[hits] * away
+        return least, Hits(forward, left, self.fan.half.ravel()[hits])
 
 
 class ScanBuilder:
@@ -143,12 +163,12 @@ class ScanBuilder:
         if estimate.camera is None:
             raise FrameError('a scan needs an estimate with depth: none was asked for')
         view = self._view_of(estimate.camera, base_from_camera)
-        distances = view.distances(self._trust.believed(estimate))
+        distances, hits = view.distances(self._trust.believed(estimate))
         bearings = view.sectors.around_base
         return Scan(
             stamp_ns=estimate.stamp_ns,
             frame_id=base_frame,
-            ranges=view.sectors.ranges(distances, self.settings.min_range_m),
+            ranges=view.sectors.ranges(distances, hits, self.settings.min_range_m),
             angle_min=bearings.middle + bearings.first,
             angle_increment=bearings.increment,
             range_min=self.settings.min_range_m,
