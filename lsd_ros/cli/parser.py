@@ -64,6 +64,16 @@ examples:
 """
 
 
+MASK = """\
+examples:
+  lsd_ros mask drive.mcap --out mask.png
+  ros2 launch lsd_ros depth.launch.py ...  # with mask.file: /path/to/mask.png among the parameters
+
+Looks for what never changes while the robot moves and reaches in from the border of the image: its
+own hood, arm or gripper. It is a proposal: look at the preview beside it, in which red is masked.
+"""
+
+
 def make_parser() -> argparse.ArgumentParser:
     """Make the parser of all verbs; it gives ``verb``, ``verbose`` and the verb's own options."""
     parser = argparse.ArgumentParser(
@@ -78,6 +88,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_verb: list[tuple[str, str, str, Callable[[argparse.ArgumentParser], None]]] = [
         ('demo', 'show everything at work on a synthetic drive with known truth', DEMO, _demo),
         ('replay', 'a bag, video or folder in; a bag of depth and points out', REPLAY, _replay),
+        ('mask', "propose a mask of the robot's own body from a drive", MASK, _mask),
         ('inspect', 'say what a weights file, bag, sequence or video holds', INSPECT, _inspect),
         (
             'benchmark',
@@ -195,6 +206,14 @@ def _replay(parser: argparse.ArgumentParser) -> None:
         help='frame of the robot (default: %(default)s)',
     )
     add_engine_options(parser, 'weights', 'device', 'backend')
+
+
+def _mask(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add('input', type=Path, metavar='IN', help='bag, video file, image folder or sequence')
+    add('--out', type=Path, required=True, metavar='PNG', help='picture to write')
+    add('--topic', metavar='TOPIC', help='image topic; default: that of the main camera')
+    add('--overwrite', action='store_true', help='replace the picture where there is one')
 
 
 def _inspect(parser: argparse.ArgumentParser) -> None:

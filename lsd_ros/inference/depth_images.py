@@ -64,11 +64,11 @@ class DepthImages:
             factor = self._weights.card.uncertainty_factor
             images['uncertainty'] = uncertainty_map(maps[1], depth, factor=factor)
         if not full:
-            unseen = rectified.unseen_in((left, top, width, height), depth.shape)
+            unseen = rectified.useless_in((left, top, width, height), depth.shape)
             image, camera = small, small_camera
         else:
             images = {name: _placed(part, left, top, camera) for name, part in images.items()}
-            image, unseen = rectified.image, rectified.unseen
+            image, unseen = rectified.image, rectified.useless
         if unseen is not None:
             for part in images.values():
                 part[unseen] = np.nan

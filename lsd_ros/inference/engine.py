@@ -6,7 +6,7 @@ import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from lsd_ros.errors import CameraError, NotFiniteError
 from lsd_ros.inference.backends.base import Backend
 from lsd_ros.inference.backends.choice import open_backend
+from lsd_ros.inference.body_mask import BodyMask
 from lsd_ros.inference.depth_images import NO_CAMERA, DepthImages
 from lsd_ros.inference.distortion import DistortionPolicy, RectifiedImage
 from lsd_ros.inference.ground_watch import GroundWatch
@@ -51,6 +52,7 @@ class EngineInfo:
     :param network_size: (width, height) that the backend is built for
     :param uncertainty: whether the weights know how far their depth may be off
     :param motion_noise: how wrong the motions of the weights are; None: never measured
+    :param masked: share of the image that the robot itself is in
     :param fusion: what became of the steps where another odometry is fused, counted by name
     """
 
@@ -64,6 +66,7 @@ class EngineInfo:
     network_size: tuple[int, int]
     uncertainty: bool = False
     motion_noise: MotionNoise | None = None
+    masked: float = 0.0
     fusion: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -93,6 +96,7 @@ class Engine:
         self._weights = weights
         self._path = str(path)
         self._distortion = DistortionPolicy(settings.distortion)
+        self._mask = BodyMask(settings.mask)
         self.odometry_in = OdometryHistory()
         self._odometry = Odometry(settings.odometry, weights.card.motion_noise, self.odometry_in)
         self._scale = scale_source(settings.scale, weights.card, self.odometry_in)
@@ -140,6 +144,7 @@ class Engine:
             network_size=self._prepared.size,
             uncertainty=self._weights.depth.shape.uncertainty,
             motion_noise=card.motion_noise,
+            masked=self._mask.share,
             fusion={
                 verdict.name.lower(): count for verdict, count in self._odometry.verdicts.items()
             },
@@ -192,9 +197,8 @@ class Engine:
             motion=motion or self._scale.needs_motion,
             uncertainty=uncertainty,
         )
-        scale, found = self._scaled(
-            frame.stamp_ns, maps, small_camera, moved, base_from_camera, stages, ground=ground
-        )
+        seen = Observation(frame.stamp_ns, None, small_camera, moved, base_from_camera)
+        scale, found = self._scaled(seen, maps, rectified, stages, ground=ground)
         parts = self._motion(moved, scale, base_from_camera, wanted=motion)
         if depth and maps is not None:
             with _timed(stages, 'depth map'):
@@ -236,7 +240,8 @@ class Engine:
         self, frame: Frame, stages: dict[str, float], *, needs_camera: bool
     ) -> RectifiedImage:
         with _timed(stages, 'rectify'):
-            rectified = self._distortion.apply(frame)
+            height, width = frame.image.shape[:2]
+            rectified = self._distortion.apply(frame, self._mask.of(width, height))
         if needs_camera and rectified.camera is None:
             raise CameraError(NO_CAMERA)
         return rectified
@@ -316,30 +321,36 @@ class Engine:
 
     def _scaled(
         self,
-        stamp_ns: int,
+        seen: Observation,
         maps: NDArray[np.float32] | None,
-        small_camera: Camera | None,
-        moved: NetworkMotion | None,
-        base_from_camera: Matrix | None,
+        rectified: RectifiedImage,
         stages: dict[str, float],
         *,
         ground: bool,
     ) -> tuple[Scale, SeenGround | None]:
         """Return the scale of a frame, and the ground where it was looked for and seen."""
-        look = ground and base_from_camera is not None and self._ground.is_due(stamp_ns)
+        mounted = seen.base_from_camera is not None
+        look = ground and mounted and self._ground.is_due(seen.stamp_ns)
         with _timed(stages, 'scale'):
-            inverse_depth = None
             if (look or self._scale.needs_depth) and maps is not None:
                 depths = self._weights.depths
                 far, near = 1 / depths.max_depth, 1 / depths.min_depth
                 inverse_depth = maps[0] * np.float32(near - far) + np.float32(far)
-            seen = Observation(stamp_ns, inverse_depth, small_camera, moved, base_from_camera)
+                useless = self._useless_in(rectified, inverse_depth.shape)
+                seen = replace(seen, inverse_depth=inverse_depth, useless=useless)
             scale = self._scale.update(seen)
         if not look:
             return scale, None
         with _timed(stages, 'ground'):
             known_m = self._settings.scale.camera_height_m
             return scale, self._ground.look(seen, scale, known_m)
+
+    def _useless_in(
+        self, rectified: RectifiedImage, shape: tuple[int, ...]
+    ) -> NDArray[np.bool_] | None:
+        """Return where what the network says means nothing, at the size that it says it in."""
+        height, width = rectified.image.shape[:2]
+        return rectified.useless_in(self._weights.preprocessing.window(width, height), shape)
 
     def _motion(
         self,

@@ -52,11 +52,11 @@ class GroundWatch:
         rows, columns = seen.inverse_depth.shape
         camera = seen.camera.resized(columns, rows)
         up = seen.base_from_camera[2, :3].copy()
-        claimed = self._finder.find(seen.inverse_depth, camera, up)
+        claimed = self._finder.find(seen.inverse_depth, camera, up, seen.useless)
         found = (
             claimed
             if isinstance(claimed, Ground)
-            else self._found_elsewhere(seen.inverse_depth, camera, up)
+            else self._found_elsewhere(seen.inverse_depth, camera, up, seen.useless)
         )
         if found is None:
             return None
@@ -69,14 +69,18 @@ class GroundWatch:
         )
 
     def _found_elsewhere(
-        self, inverse_depth: NDArray[np.float32], camera: Camera, up: Array
+        self,
+        inverse_depth: NDArray[np.float32],
+        camera: Camera,
+        up: Array,
+        useless: NDArray[np.bool_] | None,
     ) -> Ground | None:
         """Try some of the other directions."""
         names = list(self._others)
         for _ in range(ELSEWHERE):
             other, finder = self._others[names[self._turn % len(names)]]
             if _angle(other, up) > LARGEST_TILT_RAD:
-                found = finder.find(inverse_depth, camera, other)
+                found = finder.find(inverse_depth, camera, other, useless)
                 if isinstance(found, Ground):
                     return found  # and is looked for there again
             self._turn += 1

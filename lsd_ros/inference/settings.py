@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from lsd_ros import settings
 from lsd_ros.errors import SettingError
+from lsd_ros.inference.mask_settings import MaskSettings
 from lsd_ros.inference.obstacles.settings import PointsSettings, ScanSettings
 from lsd_ros.inference.odometry.settings import OdometrySettings
 from lsd_ros.inference.scale.settings import ScaleSettings
@@ -91,6 +92,7 @@ class EngineSettings:
     max_depth_m: float = setting(80.0, 'Farther than this is +Inf [m]', minimum=1e-3, maximum=1e4)
     scale: ScaleSettings = field(default_factory=ScaleSettings)
     mount: MountSettings = field(default_factory=MountSettings)
+    mask: MaskSettings = field(default_factory=MaskSettings)
     points: PointsSettings = field(default_factory=PointsSettings)
     scan: ScanSettings = field(default_factory=ScanSettings)
     odometry: OdometrySettings = field(default_factory=OdometrySettings)

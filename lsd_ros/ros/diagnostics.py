@@ -198,4 +198,5 @@ def _engine(info: EngineInfo) -> dict[str, str]:
         'weights.metric': str(info.metric),
         'weights.uncertainty': str(info.uncertainty),
         'weights.licence': info.licence,
+        'mask.share': f'{info.masked:.3f}',
     }
