@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -27,6 +25,8 @@ from lsd_ros.inference.preparing import PreparedNetworks
 from lsd_ros.inference.scale.choice import scale_source
 from lsd_ros.inference.scale.source import Matrix, Observation
 from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.temporal import TemporalFilter
+from lsd_ros.inference.timing import timed
 from lsd_ros.models.checkpoint import Weights, load_weights
 from lsd_ros.models.pose_view import PoseView
 from lsd_ros.models.shipped import weights_file
@@ -102,6 +102,7 @@ class Engine:
         self._scale = scale_source(settings.scale, weights.card, self.odometry_in)
         self._ground = GroundWatch()
         self._depth_images = DepthImages(weights)
+        self._temporal = TemporalFilter()
         self._prepared = PreparedNetworks(
             lambda width, height: opened(self._settings, weights, width, height),
             (weights.preprocessing.width, weights.preprocessing.height),
@@ -193,15 +194,16 @@ class Engine:
             small,
             small_camera,
             stages,
-            depth=depth or (self._scale.needs_depth and small_camera is not None),
-            motion=motion or self._scale.needs_motion,
+            depth=depth,
+            motion=motion,
             uncertainty=uncertainty,
         )
         seen = Observation(frame.stamp_ns, None, small_camera, moved, base_from_camera)
         scale, found = self._scaled(seen, maps, rectified, stages, ground=ground)
         parts = self._motion(moved, scale, base_from_camera, wanted=motion)
         if depth and maps is not None:
-            with _timed(stages, 'depth map'):
+            maps = self._steadied(maps, small_camera, moved, stages)
+            with timed(stages, 'depth map'):
                 parts |= self._depth_images.made(
                     maps, rectified, small, small_camera, scale, self._settings
                 )
@@ -230,6 +232,7 @@ class Engine:
         """Forget all that was learned on the way, as after a jump of time."""
         self._odometry.reset()
         self._scale.reset()
+        self._temporal.forget()
         self.odometry_in.clear()
 
     def close(self) -> None:
@@ -239,7 +242,7 @@ class Engine:
     def _rectified(
         self, frame: Frame, stages: dict[str, float], *, needs_camera: bool
     ) -> RectifiedImage:
-        with _timed(stages, 'rectify'):
+        with timed(stages, 'rectify'):
             height, width = frame.image.shape[:2]
             rectified = self._distortion.apply(frame, self._mask.of(width, height))
         if needs_camera and rectified.camera is None:
@@ -258,11 +261,11 @@ class Engine:
 
         It has been looked at by then, and the networks fit it.
         """
-        with _timed(stages, 'resize'):
+        with timed(stages, 'resize'):
             prepare = self._weights.preprocessing.prepare
             small, small_camera = prepare(rectified.image, rectified.camera)
         if inspect is not None:
-            with _timed(stages, 'inspect'):
+            with timed(stages, 'inspect'):
                 inspect(self._inspected(frame, rectified, small))
         height, width = frame.image.shape[:2]
         self._prepared.fit((small.shape[1], small.shape[0]), f'images of {width} x {height}')
@@ -286,13 +289,14 @@ class Engine:
         motion: bool,
         uncertainty: bool,
     ) -> tuple[NDArray[np.float32] | None, NetworkMotion | None]:
-        """Run the networks that are wanted; return what they say in their own unit."""
+        """Run the networks that are wanted or needed; return what they say in their own unit."""
         maps = moved = None
-        if depth:
-            with _timed(stages, 'depth network'):
+        motion |= self._scale.needs_motion or (depth and self._settings.temporal.filter)
+        if depth or (self._scale.needs_depth and small_camera is not None):
+            with timed(stages, 'depth network'):
                 maps = self._disparity(small, uncertainty=uncertainty)
         if motion:
-            with _timed(stages, 'pose network'):
+            with timed(stages, 'pose network'):
                 view = PoseView(small_camera, self._weights.pose.shape.focal_px)
                 moved = self._odometry.observe(
                     stamp_ns,
@@ -331,7 +335,7 @@ class Engine:
         """Return the scale of a frame, and the ground where it was looked for and seen."""
         mounted = seen.base_from_camera is not None
         look = ground and mounted and self._ground.is_due(seen.stamp_ns)
-        with _timed(stages, 'scale'):
+        with timed(stages, 'scale'):
             if (look or self._scale.needs_depth) and maps is not None:
                 depths = self._weights.depths
                 far, near = 1 / depths.max_depth, 1 / depths.min_depth
@@ -341,9 +345,31 @@ class Engine:
             scale = self._scale.update(seen)
         if not look:
             return scale, None
-        with _timed(stages, 'ground'):
+        with timed(stages, 'ground'):
             known_m = self._settings.scale.camera_height_m
             return scale, self._ground.look(seen, scale, known_m)
+
+    def _steadied(
+        self,
+        maps: NDArray[np.float32],
+        small_camera: Camera | None,
+        moved: NetworkMotion | None,
+        stages: dict[str, float],
+    ) -> NDArray[np.float32]:
+        """Compare what the depth network says with the frame before, where that is wanted."""
+        wanted = self._settings.temporal
+        if not wanted.filter or small_camera is None:
+            self._temporal.forget()
+            return maps
+        with timed(stages, 'temporal filter'):
+            depths = self._weights.depths
+            far, near = 1 / depths.max_depth, 1 / depths.min_depth
+            inverse_depth = maps[0] * np.float32(near - far) + np.float32(far)
+            camera = small_camera.resized(maps.shape[2], maps.shape[1])
+            motion = None if moved is None else moved.current_from_previous
+            steady = self._temporal.steadied(inverse_depth, camera, motion, wanted)
+            disparity = (steady - np.float32(far)) / np.float32(near - far)
+            return np.stack([np.clip(disparity, 0, 1), *maps[1:]])
 
     def _useless_in(
         self, rectified: RectifiedImage, shape: tuple[int, ...]
@@ -370,10 +396,3 @@ class Engine:
             'odom_from_camera': odometry.odom_from_camera,
             'odom_covariance': odometry.covariance,
         }
-
-
-@contextmanager
-def _timed(stages: dict[str, float], name: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    stages[name] = time.perf_counter() - started

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lsd_ros.inference.timing import timed
 from lsd_ros.safety.guard import Guard
 from lsd_ros.types import Estimate, Frame, Mount
 
@@ -122,11 +121,3 @@ class Judge:
         with timed(stages, 'check results'):
             passes = guard.passes(estimate, arrived_s, mount)
         return Judgement(estimate, passes, guard.is_blind, stages, mount)
-
-
-@contextmanager
-def timed(stages: dict[str, float], name: str) -> Iterator[None]:
-    """Add how long something took [s]."""
-    began = time.perf_counter()
-    yield
-    stages[name] = stages.get(name, 0.0) + time.perf_counter() - began

@@ -12,19 +12,27 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import CameraError, FrameError, LsdError
 from lsd_ros.inference.obstacles.cloud import CloudBuilder
+from lsd_ros.inference.obstacles.drop_off import DropOff
 from lsd_ros.inference.obstacles.scan import ScanBuilder
-from lsd_ros.inference.obstacles.settings import EVERY_HEIGHT, PointsSettings, ScanSettings
+from lsd_ros.inference.obstacles.settings import (
+    EVERY_HEIGHT,
+    DropOffSettings,
+    PointsSettings,
+    ScanSettings,
+)
 from lsd_ros.inference.obstacles.trust import Trust
 from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.timing import timed
 from lsd_ros.messages import encode
 from lsd_ros.messages.types import MessageTypes
 from lsd_ros.publication import topics
-from lsd_ros.publication.judging import Judgement, timed
+from lsd_ros.publication.judging import Judgement
 from lsd_ros.types import Cloud, Estimate, Scan
 
 LEAST_BELIEVED = 0.1  # share of the depth; with less, silence is safer than a few points
 
 Matrix = NDArray[np.float64]
+_Wanted = tuple[PointsSettings, ScanSettings, DropOffSettings, float]
 Heard = Callable[[str], bool]
 
 
@@ -52,7 +60,7 @@ class Said:
 class Builders:
     """What makes obstacles, for as long as its settings stay the same."""
 
-    settings: tuple[PointsSettings, ScanSettings, float]
+    settings: _Wanted
     trust: Trust
     cloud: CloudBuilder
     scan: ScanBuilder
@@ -61,11 +69,12 @@ class Builders:
     def of(cls, settings: EngineSettings) -> Builders:
         """Make them anew; cloud and scan share what they believe in."""
         trust = Trust(settings.points)
+        drop_off = DropOff(settings.drop_off, settings.scan)
         return cls(
             _of_builders(settings),
             trust,
-            CloudBuilder(settings.points, trust),
-            ScanBuilder(settings.scan, trust, settings.max_depth_m),
+            CloudBuilder(settings.points, trust, drop_off),
+            ScanBuilder(settings.scan, trust, settings.max_depth_m, drop_off),
         )
 
     def check(self, estimate: Estimate) -> None:
@@ -115,13 +124,15 @@ class ObstaclePolicy:
             return
         for topic in filter(heard, topics.OBSTACLES):
             try:
-                message = self._made(topic, judgement, self._builders_of(settings))
+                message = self._made(topic, judgement, self._builders_of(settings), settings)
             except LsdError as error:
                 yield Said(topic, problem=str(error))
             else:
                 yield Said(topic, message)
 
-    def _made(self, topic: str, judgement: Judgement, builders: Builders) -> Any:
+    def _made(
+        self, topic: str, judgement: Judgement, builders: Builders, settings: EngineSettings
+    ) -> Any:
         estimate, stages, place = judgement.estimate, judgement.stages_s, judgement.place
         make: Callable[[], Any]
         if topic == topics.POINTS:
@@ -134,9 +145,10 @@ class ObstaclePolicy:
             make = partial(encode.laser_scan, self._types, scan)
         elif topic == topics.CAMERA_INFO:
             make = partial(self._camera_info, estimate)
+        elif topic == topics.DEPTH:
+            make = partial(encode.depth_image, self._types, estimate, settings.depth_encoding)
         else:
-            image = encode.depth_image if topic == topics.DEPTH else encode.uncertainty_image
-            make = partial(image, self._types, estimate)
+            make = partial(encode.uncertainty_image, self._types, estimate)
         with timed(stages, 'messages'):
             return make()
 
@@ -175,5 +187,5 @@ def nowhere(base_frame: str, frame_id: str) -> str:
     )
 
 
-def _of_builders(settings: EngineSettings) -> tuple[PointsSettings, ScanSettings, float]:
-    return settings.points, settings.scan, settings.max_depth_m
+def _of_builders(settings: EngineSettings) -> _Wanted:
+    return settings.points, settings.scan, settings.drop_off, settings.max_depth_m

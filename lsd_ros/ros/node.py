@@ -194,7 +194,7 @@ class DepthNode(LifecycleNode):
         settings = configured.settings.node
         configured.pipeline.begin()
         mailbox: Mailbox[Received] = Mailbox()
-        worker = Worker(mailbox, configured.pipeline.handle)
+        worker = Worker(mailbox, configured.pipeline.handle, self._period_s)
         active.callback(worker.stop)
         inputs = Inputs(self, settings.image_transport, mailbox, configured.calibration)
         active.callback(inputs.close)
@@ -223,6 +223,11 @@ class DepthNode(LifecycleNode):
             active.callback(self.destroy_timer, timer)
         for sentence in self.parameters.strangers():
             log.warning(sentence)
+
+    def _period_s(self) -> float:
+        """Return the least time between two images that are worked on [s]."""
+        rate_hz = self.parameters.settings().node.max_rate_hz
+        return 1 / rate_hz if rate_hz else 0.0
 
     def _release(self) -> None:
         self._active.close()

@@ -61,6 +61,12 @@ class NodeSettings:
         'Which images to subscribe to: raw ones on image, or compressed ones on image/compressed',
         choices=('raw', 'compressed'),
     )
+    max_rate_hz: float = setting(
+        0.0,
+        'Images that are worked on, at most so many a second; the newest wins [1/s]; 0: all',
+        minimum=0,
+        maximum=1000,
+    )
     odom_frame: str = setting('odom', 'Frame of the odometry: where the base was at the start')
     base_frame: str = setting(
         'base_link', 'Frame of the robot that moves in the odometry frame, x forward and z up'
@@ -105,7 +111,11 @@ READ_ONLY = ('autostart',)
 IMPLICIT = ('use_sim_time', 'start_type_description_service')  # rclpy's own
 # These take effect with the next image; all others are read when the node is configured.
 LIVE = (
+    'max_rate_hz',
     'image.',
+    'depth_encoding',
+    'drop_off.',
+    'temporal.',
     'min_depth_m',
     'max_depth_m',
     'depth_size',

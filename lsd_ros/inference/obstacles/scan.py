@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import CameraError, FrameError
 from lsd_ros.inference.obstacles.band import Band
+from lsd_ros.inference.obstacles.drop_off import DropOff, Missing
 from lsd_ros.inference.obstacles.fan import Fan
 from lsd_ros.inference.obstacles.rays import Plane
 from lsd_ros.inference.obstacles.sectors import (
@@ -21,7 +22,7 @@ from lsd_ros.inference.obstacles.sectors import (
     Hits,
     Sectors,
 )
-from lsd_ros.inference.obstacles.settings import PointsSettings, ScanSettings
+from lsd_ros.inference.obstacles.settings import DropOffSettings, PointsSettings, ScanSettings
 from lsd_ros.inference.obstacles.trust import Believed, Trust
 from lsd_ros.types import Camera, Estimate, Scan
 
@@ -60,12 +61,18 @@ class View:
 
     @classmethod
     def of(
-        cls, camera: Camera, base_from_camera: Matrix, wanted: ScanSettings, max_depth_m: float
+        cls,
+        camera: Camera,
+        base_from_camera: Matrix,
+        wanted: ScanSettings,
+        max_depth_m: float,
+        drop_off: NDArray[np.bool_] | None = None,
     ) -> View:
         """
         Look at the world from a mount.
 
         :param max_depth_m: farther depth is infinite
+        :param drop_off: where missing floor is looked for, shape (H, W); None: nowhere
         :raises CameraError: from there, the camera sees none of the band
         """
         band = Band.of(camera, base_from_camera, wanted)
@@ -73,8 +80,9 @@ class View:
         seen = band.near < np.minimum(band.far, band.depth_at(range_m))
         if not seen.any():
             raise CameraError(_blind(base_from_camera, wanted))
+        floor = np.zeros_like(seen) if drop_off is None else drop_off
         increment = math.radians(wanted.angle_increment_deg) or math.atan(1 / camera.fx)
-        fan = Fan.of(camera, base_from_camera, seen, increment)
+        fan = Fan.of(camera, base_from_camera, seen | floor, increment)
         sight = -fan.least(-np.where(seen, band.ranges(band.far), 0.0), 0.0)
         range_m = min(range_m, float(np.quantile(sight, LEAST_SIGHTED)))
         if range_m <= wanted.min_range_m:
@@ -93,10 +101,11 @@ class View:
             range_m=range_m,
         )
 
-    def distances(self, believed: Believed) -> tuple[Plane, Hits]:
+    def distances(self, believed: Believed, missing: Missing | None = None) -> tuple[Plane, Hits]:
         """
         Return what there is.
 
+        :param missing: floor that is to be an obstacle; None: none is
         :return: the nearest obstacle of every camera bearing, or what is said instead [m]; and
             every obstacle there is
         """
@@ -112,6 +121,10 @@ class View:
         too_near = depth == -np.inf
         if too_near.any():
             values[too_near & self.at_camera] = TOO_NEAR
+        if missing is not None:
+            obstacle |= missing.where
+            depth = np.where(missing.where, missing.floor, depth)
+            values[missing.where] = (missing.floor * self.level)[missing.where]
         least = self.fan.least(values, NOTHING)
         if self.sectors.is_centred:
             return least, self.sectors.straight(least)
@@ -132,6 +145,7 @@ class ScanBuilder:
     :param settings: what is an obstacle, and how far
     :param trust: which depth to believe in, shared with the cloud; None: as by default
     :param max_depth_m: farther depth is infinite
+    :param drop_off: finds missing floor; None: nobody looks for it
     """
 
     def __init__(
@@ -139,10 +153,12 @@ class ScanBuilder:
         settings: ScanSettings,
         trust: Trust | None = None,
         max_depth_m: float = math.inf,
+        drop_off: DropOff | None = None,
     ) -> None:
         self.settings = settings
         self._trust = trust or Trust(PointsSettings())
         self._max_depth_m = max_depth_m
+        self._drop_off = drop_off or DropOff(DropOffSettings(), settings)
         self._place: tuple[Camera, Matrix] | None = None
         self._view: View | None = None
 
@@ -163,7 +179,9 @@ class ScanBuilder:
         if estimate.camera is None:
             raise FrameError('a scan needs an estimate with depth: none was asked for')
         view = self._view_of(estimate.camera, base_from_camera)
-        distances, hits = view.distances(self._trust.believed(estimate))
+        believed = self._trust.believed(estimate)
+        missing = self._drop_off.find(believed.depth, estimate.camera, base_from_camera)
+        distances, hits = view.distances(believed, missing)
         bearings = view.sectors.around_base
         return Scan(
             stamp_ns=estimate.stamp_ns,
@@ -177,7 +195,9 @@ class ScanBuilder:
 
     def _view_of(self, camera: Camera, base_from_camera: Matrix) -> View:
         if self._view is None or not self._is_at(camera, base_from_camera):
-            self._view = View.of(camera, base_from_camera, self.settings, self._max_depth_m)
+            floor = self._drop_off.judged(camera, base_from_camera)
+            wanted, farthest_m = self.settings, self._max_depth_m
+            self._view = View.of(camera, base_from_camera, wanted, farthest_m, floor)
             self._place = (camera, base_from_camera.copy())
         return self._view
 
