@@ -11,6 +11,7 @@ The rooms, and what each one is for (``test/test_architecture.py`` enforces who 
 - ``models``: the networks, their preprocessing and their weights files.
 - ``inference``: one frame in, one estimate out; backends, odometry, scale, obstacles.
 - ``safety``: what makes a robot blind, how it is noticed, and whether obstacles may be reported.
+- ``publication``: the one policy for what may be published, for the node, replay and benchmark.
 - ``datasets``: bags, sequences, videos, image folders and a synthetic world.
 - ``evaluation``: depth and trajectory errors.
 - ``training``: losses, tasks and the trainer.

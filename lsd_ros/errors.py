@@ -47,6 +47,10 @@ class BackendError(LsdError):
     """An inference backend is not installed, has no such device, or failed."""
 
 
+class PreparingError(BackendError):
+    """The networks are still being built; the next image may find them ready."""
+
+
 class DeviceMemoryError(BackendError):
     """The memory of the device is full."""
 

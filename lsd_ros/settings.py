@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import difflib
+import functools
 import math
 import typing
 from collections.abc import Iterator, Mapping
@@ -58,12 +59,26 @@ def setting(
 
 def leaves(cls: type, prefix: str = '') -> Iterator[Setting]:
     """Walk every setting of a settings dataclass and of the settings dataclasses inside it."""
-    hints = typing.get_type_hints(cls)
+    yield from _leaves(cls, prefix)
+
+
+@functools.cache  # a node asks a hundred times for each parameter that is set
+def _leaves(cls: type, prefix: str) -> tuple[Setting, ...]:
+    return tuple(_walk(cls, prefix))
+
+
+@functools.cache
+def _hints(cls: type) -> dict[str, Any]:
+    return typing.get_type_hints(cls)
+
+
+def _walk(cls: type, prefix: str) -> Iterator[Setting]:
+    hints = _hints(cls)
     for field in dataclasses.fields(cls):
         kind = hints[field.name]
         name = prefix + field.name
         if dataclasses.is_dataclass(kind):
-            yield from leaves(typing.cast(type, kind), name + '.')
+            yield from _leaves(typing.cast(type, kind), name + '.')
         elif _KEY in field.metadata:
             meta = field.metadata[_KEY]
             yield Setting(name, typing.get_origin(kind) or kind, field.default, **meta)
@@ -108,7 +123,7 @@ def _unknown(name: str, known: Mapping[str, Setting]) -> str:
 
 
 def _build(cls: type[T], given: Mapping[str, Any], prefix: str) -> T:
-    hints = typing.get_type_hints(cls)
+    hints = _hints(typing.cast(type, cls))
     arguments: dict[str, Any] = {}
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         name = prefix + field.name

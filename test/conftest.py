@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import itertools
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
@@ -21,8 +22,15 @@ def pytest_configure() -> None:
     """Keep whatever the tests start on this machine, and apart from other ROS programs."""
     environment.prepare()
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
+    # compiled networks of tests are nobody else's
+    os.environ['XDG_CACHE_HOME'] = tempfile.mkdtemp(prefix='lsd_ros_test_cache.')
     for _ in range(os.getpid() % 101):
         next(_DOMAINS)
+
+
+def pytest_unconfigure() -> None:
+    """Remove what the tests have cached."""
+    shutil.rmtree(os.environ['XDG_CACHE_HOME'], ignore_errors=True)
 
 
 @contextlib.contextmanager

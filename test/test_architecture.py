@@ -29,7 +29,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     'datasets': {'geometry', 'messages'},
     'training': {'config', 'geometry', 'models', 'datasets', 'evaluation'},
     'adaptation': {'geometry', 'models', 'inference', 'datasets', 'evaluation', 'training'},
-    'ros': {'config', 'messages', 'inference', 'safety', 'datasets'},
+    'publication': {'messages', 'inference', 'safety'},
+    'ros': {'config', 'messages', 'inference', 'safety', 'publication', 'datasets'},
 }
 MAY_IMPORT['cli'] = set(MAY_IMPORT) - {'ros'}
 ROS_PACKAGE = re.compile(

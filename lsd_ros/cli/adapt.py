@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import dataclasses
-import json
 import logging
 import shlex
 import shutil
@@ -22,6 +21,7 @@ from lsd_ros.adaptation.adaptation import Adaptation, adapt
 from lsd_ros.adaptation.judging import HeldOut, Seen
 from lsd_ros.adaptation.settings import AdaptationSettings
 from lsd_ros.cli.pictures import Picture, error_map, write_png
+from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.progress import growing_progress, progress
 from lsd_ros.cli.tables import MISSING, table
 from lsd_ros.cli.whole import write_whole
@@ -71,8 +71,8 @@ def run(given: argparse.Namespace) -> int:
     )
     lines = list(report(result, given.out))
     _write_report(work, lines, result)
-    print('\n'.join(lines))
-    print(f'report: {work / "report.md"}')
+    say('\n'.join(lines))
+    say(f'report: {work / "report.md"}')
     if result.verdict:
         raise DatasetError(f'no new weights: {result.verdict}')
     return 0
@@ -189,7 +189,7 @@ def _write_report(work: Path, lines: list[str], result: Adaptation) -> None:
     ]
     write_whole(work / 'report.md', ('\n'.join([*lines, '', *pictures]) + '\n').encode())
     plain = {**dataclasses.asdict(dataclasses.replace(result, pictures=[]))}
-    write_whole(work / 'report.json', json.dumps(plain, indent=2).encode() + b'\n')
+    write_whole(work / 'report.json', json_text(plain).encode() + b'\n')
 
 
 def picture(before: Seen, after: Seen) -> Picture:

@@ -14,13 +14,14 @@ from lsd_ros.cli.benchmark_parser import LIVE_OPTIONS
 from lsd_ros.cli.engine_options import engine_settings
 from lsd_ros.cli.machine import machine
 from lsd_ros.cli.measuring import Contender, NoisyCamera, peak_bytes, resident_bytes
+from lsd_ros.cli.node_arguments import called_metric
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.tables import table
 from lsd_ros.cli.whole import write_whole
 from lsd_ros.errors import SettingError
 from lsd_ros.inference.backends.choice import CPU_BACKENDS
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.settings import EngineSettings, MountSettings
 
 FRAMES = 200
 TURN = 10
@@ -29,10 +30,11 @@ SETTLING = 2  # frames at the start of a turn, while caches and threads still be
 
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
-    wanted = engine_settings(given)
+    wanted: EngineSettings = engine_settings(given)
     if given.live is not None:
         return benchmark_live.run(given, wanted)
     _check_nothing_live(given)
+    wanted = _of_a_robot(called_metric(wanted))
     source = NoisyCamera(given.width, given.height)
     names = given.backends or installed_backends()
     contenders = {
@@ -127,6 +129,13 @@ def _comparison(backends: dict[str, Any]) -> Iterator[str]:
     ]
     head = ['backend', 'frames/s', 'time ratio', 'around / network', 'safety checks', 'added MiB']
     yield from table(head, rows)
+
+
+def _of_a_robot(wanted: EngineSettings) -> EngineSettings:
+    """Put the camera somewhere, where nothing else is said: else there would be no scan."""
+    if wanted.mount != MountSettings():
+        return wanted
+    return dataclasses.replace(wanted, mount=MountSettings(z_m=1.0))
 
 
 def _settings_of(backend: str, wanted: EngineSettings) -> EngineSettings:

@@ -24,7 +24,7 @@ from lsd_ros.cli.pictures import write_png
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.processes import ros_problem
 from lsd_ros.cli.progress import progress
-from lsd_ros.cli.replay import replay
+from lsd_ros.cli.replay import recorded_judge, replay
 from lsd_ros.cli.whole import whole_folder, write_whole
 from lsd_ros.datasets.bag_source import BagSource
 from lsd_ros.datasets.bag_writer import BagWriter
@@ -35,6 +35,7 @@ from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import WeightsCard, load_weights
 from lsd_ros.models.shipped import weights_file
+from lsd_ros.safety.settings import SafetySettings
 from lsd_ros.types import Camera
 
 INPUT = 'input'
@@ -140,7 +141,8 @@ def _through_engine(folder: Path, settings: EngineSettings) -> Run:
         running_engine(settings) as engine,
         BagWriter(folder / OUTPUT) as writer,
     ):
-        tally = replay(source, engine, settings, Outputs(writer.types, settings), writer)
+        judge = recorded_judge(engine, SafetySettings())
+        tally = replay(source, engine, judge, Outputs(writer.types, settings), writer)
         return Run(source.stats.frames, live=False, times_s=tuple(tally.times_s))
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lsd_ros import config, settings
 from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.publication.settings import GuardedSettings
 
 if TYPE_CHECKING:
     from lsd_ros.inference.engine import Engine, EngineInfo
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 LOGGER = logging.getLogger(__name__)
 
 
-def engine_settings(given: argparse.Namespace) -> EngineSettings:
+def engine_settings(given: argparse.Namespace) -> GuardedSettings:
     """
     Gather the settings: ``--set`` goes before options of their own, and those before the file.
 
@@ -25,12 +26,12 @@ def engine_settings(given: argparse.Namespace) -> EngineSettings:
     """
     values: dict[str, Any] = {}
     if given.config is not None:
-        values.update(settings.values(config.load(given.config, EngineSettings)))
+        values.update(settings.values(config.load(given.config, GuardedSettings)))
     for name in ('weights', 'device', 'backend'):
         if getattr(given, name, None) is not None:
             values[name] = getattr(given, name)
-    values.update(config.given('\n'.join(given.set), EngineSettings))
-    return settings.build(EngineSettings, values)
+    values.update(config.given('\n'.join(given.set), GuardedSettings))
+    return settings.build(GuardedSettings, values)
 
 
 @contextlib.contextmanager

@@ -5,8 +5,7 @@ from __future__ import annotations
 import resource
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,15 +17,17 @@ from lsd_ros.cli.outputs import Outputs
 from lsd_ros.datasets.optional import require
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.timing import timed
 from lsd_ros.messages import encode
 from lsd_ros.messages.decode import frame_from_message, stamp_ns
 from lsd_ros.messages.types import RosbagsTypes
+from lsd_ros.publication.judging import Demand, Judge, Look
 from lsd_ros.safety.guard import Guard
 from lsd_ros.safety.settings import SafetySettings
-from lsd_ros.types import Camera
+from lsd_ros.types import Camera, Frame
 
 NETWORK_STAGES = ('depth network', 'pose network')
-SAFETY_STAGES = ('check stamp', 'check image', 'inspect', 'check results')
+SAFETY_STAGES = ('check stamp', 'check image', 'inspect', 'ground', 'check results')
 # Noise is no street: everything is looked at, and nothing is refused.
 LENIENT = SafetySettings(
     dark_level=0, saturated_share=1, min_sharpness=0, max_jump_s=0, max_latency_s=60
@@ -94,7 +95,7 @@ class Contender:
         self.engine = Engine.load(settings)
         self._source = source
         self._outputs = Outputs(source.types, settings)
-        self._guard = Guard(LENIENT)
+        self._judge = Judge(self.engine, Guard(LENIENT))
         self._number = 0
         self.stages: dict[str, list[float]] = defaultdict(list)
         self.whole: list[float] = []
@@ -116,35 +117,30 @@ class Contender:
                 self._note(stages, whole)
 
     def _frame(self, message: Any) -> dict[str, float]:
-        before: dict[str, float] = {}
-        after: dict[str, float] = {}
-        arrived_s = time.monotonic()
-        with _timed(before, 'check stamp'):
-            self._guard.stamp(stamp_ns(message.header), arrived_s)
-        with _timed(before, 'decode'):
-            frame = frame_from_message(message, self._source.camera)
-        with _timed(before, 'check image'):
-            self._guard.image(frame.image)
-        estimate = self.engine.process(frame, inspect=self._guard.network_image)
-        with _timed(after, 'check results'):
-            self._guard.passes(estimate, arrived_s)
-        with _timed(after, 'cloud'):
-            cloud = self._outputs.cloud(estimate)
-        with _timed(after, 'scan'):
-            scan = self._outputs.scan(estimate)
-        with _timed(after, 'messages'):
-            made = self._outputs.messages(estimate, cloud, scan)
-        with _timed(after, 'serialise'):
+        judgement = self._judge.judge(
+            stamp_ns(message.header),
+            time.monotonic(),
+            lambda look: self._read(message, look),
+            Demand(),
+            self._outputs.mount,
+        )
+        made = self._outputs.messages(judgement)
+        with timed(judgement.stages_s, 'serialise'):
             serialise = self._source.store.serialize_cdr
             self.bytes_out = sum(len(serialise(out, out.__msgtype__)) for _, out in made)
-        return {**before, **estimate.stages_s, **after}
+        return judgement.stages_s
+
+    def _read(self, message: Any, look: Look) -> Frame:
+        frame = frame_from_message(message, self._source.camera)
+        look(frame.image)
+        return frame
 
     def _note(self, stages: dict[str, float], whole: float) -> None:
         for stage, seconds in stages.items():
             self.stages[stage].append(seconds)
         self.whole.append(whole)
         self.around.append(whole - sum(stages[stage] for stage in NETWORK_STAGES))
-        self.checks.append(sum(stages[stage] for stage in SAFETY_STAGES))
+        self.checks.append(sum(stages.get(stage, 0.0) for stage in SAFETY_STAGES))
 
     def results(self) -> dict[str, Any]:
         """Return what was measured, in values that JSON can carry."""
@@ -155,7 +151,9 @@ class Contender:
             'network_size': list(info.network_size),
             'frames': len(self.whole),
             'stages_ms': {
-                stage: vars(Percentiles.of(seconds)) for stage, seconds in self.stages.items()
+                # the ground is looked for now and then only
+                stage: {**vars(Percentiles.of(seconds)), 'frames': len(seconds)}
+                for stage, seconds in self.stages.items()
             },
             'network_ms': vars(Percentiles.of(list(network))),
             'around_network_ms': vars(Percentiles.of(self.around)),
@@ -167,13 +165,6 @@ class Contender:
             'output_bytes_per_frame': self.bytes_out,
             'added_memory_bytes': self.added_bytes,
         }
-
-
-@contextmanager
-def _timed(stages: dict[str, float], name: str) -> Iterator[None]:
-    began = time.perf_counter()
-    yield
-    stages[name] = time.perf_counter() - began
 
 
 def resident_bytes() -> int:

@@ -10,6 +10,7 @@ from lsd_ros import settings
 from lsd_ros.inference.scale.settings import ScaleSettings
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import load_weights
+from lsd_ros.publication.settings import GuardedSettings
 
 
 def called_metric(wanted: EngineSettings) -> EngineSettings:
@@ -33,7 +34,7 @@ def node_arguments(wanted: EngineSettings, **parameters: Any) -> list[str]:
 
     :param parameters: more of them, ``__`` for a dot
     """
-    default = settings.values(EngineSettings())
+    default = settings.values(GuardedSettings())
     chosen = {
         name: value for name, value in settings.values(wanted).items() if value != default[name]
     }

@@ -9,6 +9,7 @@ from pathlib import Path
 from lsd_ros import settings
 from lsd_ros.foreign.limits import MAX_EXPANSION, MAX_MEGAPIXELS, MAX_UNPACKED_MIB
 from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.publication.settings import GuardedSettings
 
 
 def add_engine_options(parser: argparse.ArgumentParser, *names: str) -> None:
@@ -23,7 +24,7 @@ def add_engine_options(parser: argparse.ArgumentParser, *names: str) -> None:
             help=leaf.description,
         )
     add_settings_options(group)
-    list_settings(parser, EngineSettings)
+    list_settings(parser, GuardedSettings)
 
 
 def add_settings_options(parser: argparse._ActionsContainer) -> None:

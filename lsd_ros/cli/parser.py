@@ -60,7 +60,8 @@ examples:
 OUT is a bag with the topics /depth/image_rect, /depth/camera_info, /points, /scan (where depth is
 in metres and mount.* says where the camera sits), /odom and /tf; the configuration that made it is
 beside the messages in OUT/config.yaml, for use with --config. The same input with the same weights
-gives the same bytes.
+gives the same bytes. OUT is as silent as the node would be: about obstacles in dark, frozen or
+damaged images, and while metres are not known; --unguarded shows it all.
 """
 
 INSPECT = """\
@@ -71,6 +72,16 @@ examples:
 """
 
 WITHOUT_FOREIGN_FILES = ('demo', 'export')
+
+
+MASK = """\
+examples:
+  lsd_ros mask drive.mcap --out mask.png
+  ros2 launch lsd_ros depth.launch.py ...  # with mask.file: /path/to/mask.png among the parameters
+
+Looks for what never changes while the robot moves and reaches in from the border of the image: its
+own hood, arm or gripper. It is a proposal: look at the preview beside it, in which red is masked.
+"""
 
 
 def make_parser() -> argparse.ArgumentParser:
@@ -87,6 +98,7 @@ def make_parser() -> argparse.ArgumentParser:
     add_verb: list[tuple[str, str, str, Callable[[argparse.ArgumentParser], None]]] = [
         ('demo', 'show everything at work on a synthetic drive with known truth', DEMO, _demo),
         ('replay', 'a bag, video or folder in; a bag of depth and points out', REPLAY, _replay),
+        ('mask', "propose a mask of the robot's own body from a drive", MASK, _mask),
         ('inspect', 'say what a weights file, bag, sequence or video holds', INSPECT, _inspect),
         (
             'benchmark',
@@ -188,6 +200,11 @@ def _replay(parser: argparse.ArgumentParser) -> None:
         help='format of OUT (default: %(default)s)',
     )
     add('--overwrite', action='store_true', help='replace OUT where there is one')
+    add(
+        '--unguarded',
+        action='store_true',
+        help='write everything, also what the node would withhold; the report says so',
+    )
     add('--preview', type=Path, metavar='DIR', help='also write pictures: image beside depth')
     add(
         '--odometry',
@@ -207,6 +224,14 @@ def _replay(parser: argparse.ArgumentParser) -> None:
         help='frame of the robot (default: %(default)s)',
     )
     add_engine_options(parser, 'weights', 'device', 'backend')
+
+
+def _mask(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add('input', type=Path, metavar='IN', help='bag, video file, image folder or sequence')
+    add('--out', type=Path, required=True, metavar='PNG', help='picture to write')
+    add('--topic', metavar='TOPIC', help='image topic; default: that of the main camera')
+    add('--overwrite', action='store_true', help='replace the picture where there is one')
 
 
 def _inspect(parser: argparse.ArgumentParser) -> None:

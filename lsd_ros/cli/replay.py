@@ -12,13 +12,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lsd_ros import __version__, config
 from lsd_ros.cli.checking import opened_source
 from lsd_ros.cli.engine_options import engine_settings, running_engine
-from lsd_ros.cli.outputs import Outputs
+from lsd_ros.cli.outputs import Outputs, TopicMessages
 from lsd_ros.cli.pictures import side_by_side, write_png
 from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import progress
@@ -30,9 +27,11 @@ from lsd_ros.datasets.frame_source import FrameSource, FrameStats
 from lsd_ros.datasets.source import kind_of_source
 from lsd_ros.errors import CameraError, DatasetError, FrameError, MessageError
 from lsd_ros.inference.engine import Engine, EngineInfo
-from lsd_ros.inference.odometry.frames import base_from_optical
-from lsd_ros.inference.scale.settings import MEASURED
 from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.publication.judging import Demand, Judge
+from lsd_ros.publication.recorded import RecordedGuard, RecordedJudge
+from lsd_ros.safety.faults import Finding, UnfitError
+from lsd_ros.safety.settings import SafetySettings
 from lsd_ros.types import BasePose, Estimate, Frame
 
 CONFIG_FILE = 'config.yaml'
@@ -45,12 +44,13 @@ class Tally:
     """
     What became of the frames.
 
-    :param out: frames whose results were written
-    :param refused: how often the engine refused a frame, by its sentence
+    :param out: frames whose obstacles were written
+    :param refused: how often a frame was refused, by its sentence
+    :param silent: how often nothing was said about obstacles, by what was wrong
     :param messages: number of messages by topic
     :param times_s: what each frame took that gave results, from image to written messages
     :param seconds: that it all took
-    :param unscaled: why the last frame without a metric scale had none
+    :param reason: why nothing was said about the obstacles of the last frame that was silent
     """
 
     out: int = 0
@@ -58,7 +58,8 @@ class Tally:
     messages: Counter[str] = field(default_factory=Counter)
     times_s: list[float] = field(default_factory=list)
     seconds: float = 0.0
-    unscaled: str = ''
+    silent: Counter[str] = field(default_factory=Counter)
+    reason: str = ''
 
 
 def run(given: argparse.Namespace) -> int:
@@ -73,54 +74,63 @@ def run(given: argparse.Namespace) -> int:
             _previews(given.preview) as show,
         ):
             outputs = Outputs(writer.types, settings, given.odom_frame, given.base_frame)
+            judge = recorded_judge(engine, None if given.unguarded else settings.safety)
             told = odometry_of(given.input, settings, given.base_frame, given.odometry)
-            tally = replay(source, engine, settings, outputs, writer, show, told)
+            tally = replay(source, engine, judge, outputs, writer, show, told)
             writer.add_text(CONFIG_FILE, configuration_text(settings, source.name, engine.info))
-        say(_report(source.stats, tally, engine.info, given.out))
+        say(_report(source.stats, tally, engine.info, given))
     return 0
+
+
+def recorded_judge(engine: Engine, safety: SafetySettings | None) -> RecordedJudge:
+    """
+    Make what decides about recorded images as the node does about live ones.
+
+    :param safety: limits of the guard; None: everything is shown
+    """
+    guard = None if safety is None else RecordedGuard(safety)
+    return RecordedJudge(Judge(engine, guard), guard)
 
 
 def replay(
     source: FrameSource,
     engine: Engine,
-    settings: EngineSettings,
+    judge: RecordedJudge,
     outputs: Outputs,
     writer: BagWriter,
     show: Callable[[Estimate], object] = lambda estimate: None,
     told: Sequence[BasePose] = (),
 ) -> Tally:
     """
-    Take every frame through the engine, and write what comes out.
+    Take every frame through the engine, and write what the node would publish.
 
-    Where the scale is measured, nothing is written before it has settled: the depth of one bag is
-    all in one unit.
-
-    :param settings: of the engine
-    :param show: told each estimate that was written
+    :param judge: of the same engine
+    :param show: told each estimate whose obstacles were written
     :param told: what another odometry says, in the order of its stamps
     :raises CameraError: the first frames have no camera that can be used
-    :raises DatasetError: no frame gave a result
+    :raises DatasetError: nothing could be said about the obstacles of any frame
     """
     tally = Tally()
     started = time.perf_counter()
-    mount = base_from_optical(settings.mount)
     waiting = deque(told)
+    undecodable = 0
     with progress('replay', source.frame_count) as advance:
         for frame in source:
             while waiting and waiting[0].stamp_ns <= frame.stamp_ns + HEARD_AHEAD_NS:
                 engine.odometry_in.add(waiting.popleft())
-            try:
-                _replay_frame(frame, engine, mount, outputs, writer, tally, show)
-            except (CameraError, FrameError, MessageError) as error:
-                if isinstance(error, CameraError) and not tally.out:
-                    raise  # what is wrong with a camera from the start does not mend itself
-                LOGGER.debug('frame of %d ns is skipped: %s', frame.stamp_ns, error)
-                tally.refused[str(error)] += 1
+            judge.missed(source.stats.undecodable - undecodable)
+            undecodable = source.stats.undecodable
+            began = time.perf_counter()
+            for topic, message in _said(frame, judge, outputs, tally, show):
+                writer.add(topic, message, frame.stamp_ns)
+                tally.messages[topic] += 1
+            tally.times_s.append(time.perf_counter() - began)
             advance()
     tally.seconds = time.perf_counter() - started
     if not tally.out:
-        reasons = tally.unscaled or '; '.join(tally.refused) or 'it has no frame'
-        raise DatasetError(f'nothing came out of {source.name}: {reasons}')
+        reasons = tally.reason or '; '.join(tally.refused) or 'it has no frame'
+        shown = '; --unguarded shows all the same' if judge.is_guarded and tally.silent else ''
+        raise DatasetError(f'nothing came out of {source.name}: {reasons}{shown}')
     return tally
 
 
@@ -150,30 +160,43 @@ def configuration_text(settings: EngineSettings, source: str, info: EngineInfo) 
     return head + config.dump(settings)
 
 
-def _replay_frame(
+def _said(
     frame: Frame,
-    engine: Engine,
-    mount: NDArray[np.float64],
+    judge: RecordedJudge,
     outputs: Outputs,
-    writer: BagWriter,
     tally: Tally,
     show: Callable[[Estimate], object],
-) -> None:
-    if frame.camera is None:
-        raise CameraError('the input has no camera calibration: give one with --camera FILE')
-    began = time.perf_counter()
-    estimate = engine.process(frame, uncertainty=True, base_from_camera=mount)
-    scale = estimate.scale
-    if scale.source in MEASURED and not scale.metric:
-        tally.unscaled = scale.problem
-        raise FrameError(f'without a metric scale from {scale.source}')
-    cloud, scan = outputs.cloud(estimate), outputs.scan(estimate)
-    for topic, message in outputs.messages(estimate, cloud, scan):
-        writer.add(topic, message, estimate.stamp_ns)
-        tally.messages[topic] += 1
-    tally.times_s.append(time.perf_counter() - began)
-    tally.out += 1
-    show(estimate)
+) -> TopicMessages:
+    """Return what the node would publish about a frame."""
+    try:
+        if frame.camera is None:
+            raise CameraError('the input has no camera calibration: give one with --camera FILE')
+        judgement = judge.judge(frame, Demand(uncertainty=True), outputs.mount)
+    except (CameraError, FrameError, MessageError, UnfitError) as error:
+        if isinstance(error, CameraError) and not tally.out:
+            raise  # what is wrong with a camera from the start does not mend itself
+        LOGGER.debug('frame of %d ns is skipped: %s', frame.stamp_ns, error)
+        findings = judge.failed(error)
+        if findings or not judge.is_guarded:
+            tally.refused[str(error)] += not judge.is_guarded
+            _be_silent(findings, tally)
+            return outputs.lost(frame.stamp_ns)
+        tally.silent['repeated'] += 1
+        return []
+    if judgement.obstacles:
+        tally.out += 1
+        show(judgement.estimate)
+    else:
+        _be_silent(judge.findings, tally)
+    return outputs.messages(judgement)
+
+
+def _be_silent(findings: Sequence[Finding], tally: Tally) -> None:
+    for finding in findings:
+        tally.reason = finding.sentence
+    names = dict.fromkeys(finding.fault.value for finding in findings)
+    if findings:
+        tally.silent[' '.join(names)] += 1
 
 
 @contextlib.contextmanager
@@ -187,9 +210,9 @@ def _previews(folder: Path | None) -> Iterator[Callable[[Estimate], object]]:
         yield lambda estimate: write_png(new / f'{next(numbers):06}.png', side_by_side(estimate))
 
 
-def _report(stats: FrameStats, tally: Tally, info: EngineInfo, out: Path) -> str:
+def _report(stats: FrameStats, tally: Tally, info: EngineInfo, given: argparse.Namespace) -> str:
     width, height = info.network_size
-    size = sum(file.stat().st_size for file in out.iterdir()) / 1e6
+    size = sum(file.stat().st_size for file in given.out.iterdir()) / 1e6
     skipped = [
         f'{count} {why}'
         for count, why in (
@@ -207,9 +230,17 @@ def _report(stats: FrameStats, tally: Tally, info: EngineInfo, out: Path) -> str
             f'frames in   {frames_in}',
             f'frames out  {tally.out}',
             f'skipped     {"; ".join(skipped) or 0}',
+            f'silent      {_silences(tally, given.unguarded)}',
             f'time        {tally.seconds:.1f} s, {tally.out / tally.seconds:.1f} frames/s',
             f'weights     {info.name}{"" if info.trained else " (UNTRAINED)"}, '
             f'{width} x {height}, {info.backend} on {info.device}',
-            f'output      {out}, {size:.1f} MB: {topics}',
+            f'output      {given.out}, {size:.1f} MB: {topics}',
         ]
     )
+
+
+def _silences(tally: Tally, unguarded: bool) -> str:
+    """Say about how many frames the node would have said nothing, and why."""
+    if unguarded:
+        return 'never: UNGUARDED, this bag holds what the node would withhold'
+    return '; '.join(f'{count} {name}' for name, count in tally.silent.most_common()) or '0'

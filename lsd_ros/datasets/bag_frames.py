@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from lsd_ros.datasets.camera_topics import choose_image_topic, choose_info_topic
 from lsd_ros.datasets.frame_source import FrameStats
 from lsd_ros.errors import DatasetError, LsdError, MessageError
+from lsd_ros.messages.bit_depth import BitDepth
 from lsd_ros.messages.camera_info import camera_from_info
 from lsd_ros.messages.decode import frame_from_message
 from lsd_ros.types import Camera, Frame
@@ -98,11 +99,12 @@ class BagFrames:
 
         :raises DatasetError: not one of the images could be decoded
         """
+        bits = BitDepth()  # as the node finds it out
         stats = self._bag.stats = dataclasses.replace(self._schedule.stats)
         failure = None
         for stamp_ns, message in self._in_order():
             try:
-                frame = frame_from_message(message.message, self._cameras.at(stamp_ns))
+                frame = frame_from_message(message.message, self._cameras.at(stamp_ns), bits)
             except LsdError as error:
                 failure = error
                 self._skip(error)

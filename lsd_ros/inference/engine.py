@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import logging
-import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +14,25 @@ from numpy.typing import NDArray
 from lsd_ros.errors import CameraError, NotFiniteError
 from lsd_ros.inference.backends.base import Backend
 from lsd_ros.inference.backends.choice import open_backend
-from lsd_ros.inference.depth_map import depth_map, uncertainty_map
+from lsd_ros.inference.body_mask import BodyMask
+from lsd_ros.inference.depth_images import NO_CAMERA, DepthImages
 from lsd_ros.inference.distortion import DistortionPolicy, RectifiedImage
+from lsd_ros.inference.ground_watch import GroundWatch
 from lsd_ros.inference.odometry.chain import NetworkMotion
 from lsd_ros.inference.odometry.history import OdometryHistory
 from lsd_ros.inference.odometry.odometry import Odometry
+from lsd_ros.inference.preparing import PreparedNetworks
 from lsd_ros.inference.scale.choice import scale_source
 from lsd_ros.inference.scale.source import Matrix, Observation
 from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.temporal import TemporalFilter
+from lsd_ros.inference.timing import timed
 from lsd_ros.models.checkpoint import Weights, load_weights
 from lsd_ros.models.pose_view import PoseView
 from lsd_ros.models.shipped import weights_file
-from lsd_ros.types import Camera, Estimate, Frame, MotionNoise, Scale
+from lsd_ros.types import Camera, Estimate, Frame, MotionNoise, Scale, SeenGround
 
 LOGGER = logging.getLogger(__name__)
-NO_CAMERA = 'depth needs a camera: publish camera info, or give a calibration'
 
 BackendOpener = Callable[[EngineSettings, Weights, int, int], Backend]
 
@@ -50,6 +52,7 @@ class EngineInfo:
     :param network_size: (width, height) that the backend is built for
     :param uncertainty: whether the weights know how far their depth may be off
     :param motion_noise: how wrong the motions of the weights are; None: never measured
+    :param masked: share of the image that the robot itself is in
     :param fusion: what became of the steps where another odometry is fused, counted by name
     """
 
@@ -63,6 +66,7 @@ class EngineInfo:
     network_size: tuple[int, int]
     uncertainty: bool = False
     motion_noise: MotionNoise | None = None
+    masked: float = 0.0
     fusion: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -74,6 +78,8 @@ class Engine:
     :param weights: networks and their preprocessing
     :param path: where the weights come from, for people
     :param opened: builds what runs the networks
+    :param beside: whether networks for images of another size are built beside the running ones,
+        and an image that needs them is refused until they are ready; else they are waited for
     :raises BackendError: nothing can run the networks as asked
     """
 
@@ -83,17 +89,25 @@ class Engine:
         weights: Weights,
         path: str | Path,
         opened: BackendOpener = open_backend,
+        *,
+        beside: bool = False,
     ) -> None:
-        self._opened = opened
         self._settings = settings
         self._weights = weights
         self._path = str(path)
         self._distortion = DistortionPolicy(settings.distortion)
+        self._mask = BodyMask(settings.mask)
         self.odometry_in = OdometryHistory()
         self._odometry = Odometry(settings.odometry, weights.card.motion_noise, self.odometry_in)
         self._scale = scale_source(settings.scale, weights.card, self.odometry_in)
-        self._network_size = (weights.preprocessing.width, weights.preprocessing.height)
-        self._backend = self._built_backend()
+        self._ground = GroundWatch()
+        self._depth_images = DepthImages(weights)
+        self._temporal = TemporalFilter()
+        self._prepared = PreparedNetworks(
+            lambda width, height: opened(self._settings, weights, width, height),
+            (weights.preprocessing.width, weights.preprocessing.height),
+            beside=beside,
+        )
 
     @classmethod
     def load(
@@ -102,17 +116,19 @@ class Engine:
         *,
         weights_of: Callable[[str | Path], Weights] = load_weights,
         opened: BackendOpener = open_backend,
+        beside: bool = False,
     ) -> Engine:
         """
         Load the weights that the settings name, and build what runs them.
 
         :param weights_of: loads weights
         :param opened: builds what runs them, as :func:`open_backend` does
+        :param beside: whether those of another size are built beside them
         :raises WeightsError: the weights cannot be used
         :raises BackendError: nothing can run the networks as asked
         """
         path = weights_file(settings.weights)
-        return cls(settings, weights_of(path), path, opened)
+        return cls(settings, weights_of(path), path, opened, beside=beside)
 
     @property
     def info(self) -> EngineInfo:
@@ -124,11 +140,12 @@ class Engine:
             trained=card.trained,
             metric=card.metric,
             licence=card.licence,
-            backend=self._backend.name,
-            device=self._backend.device,
-            network_size=self._network_size,
+            backend=self._prepared.backend.name,
+            device=self._prepared.backend.device,
+            network_size=self._prepared.size,
             uncertainty=self._weights.depth.shape.uncertainty,
             motion_noise=card.motion_noise,
+            masked=self._mask.share,
             fusion={
                 verdict.name.lower(): count for verdict, count in self._odometry.verdicts.items()
             },
@@ -141,6 +158,7 @@ class Engine:
         depth: bool = True,
         motion: bool = True,
         uncertainty: bool = False,
+        ground: bool = False,
         base_from_camera: Matrix | None = None,
         inspect: Callable[[NDArray[np.uint8]], None] | None = None,
     ) -> Estimate:
@@ -154,8 +172,10 @@ class Engine:
         :param depth: whether depth is wanted; it asks for a calibrated camera
         :param motion: whether motion is wanted; without it the chain of motion is broken
         :param uncertainty: whether the deviation of the depth is wanted, where the weights know it
-        :param base_from_camera: where the camera sits on the robot, for sources of the scale and
-            to fuse another odometry, shape (4, 4); None where it is not known
+        :param ground: whether to look for the ground now and then, where the mount is known and
+            depth is computed
+        :param base_from_camera: where the camera sits on the robot, for the ground, for sources of
+            the scale and to fuse another odometry, shape (4, 4); None where it is not known
         :param inspect: shown the image as large as the network will see it, shape (h, w, 3), or as
             it came where that is smaller; may raise, and leave the frame as if it had never been
         :return: with what was wanted; ``motion`` is None until three frames follow each other, and
@@ -163,35 +183,33 @@ class Engine:
         :raises CameraError: depth is wanted and the frame has no camera, or its camera has
             distortion that the settings refuse
         :raises BackendError: the device failed
+        :raises PreparingError: the networks for images of this size are still being built
         :raises NotFiniteError: the network gave values that are not finite
         """
         stages: dict[str, float] = {}
         rectified = self._rectified(frame, stages, needs_camera=depth)
-        with _timed(stages, 'resize'):
-            prepare = self._weights.preprocessing.prepare
-            small, small_camera = prepare(rectified.image, rectified.camera)
-        if inspect is not None:
-            with _timed(stages, 'inspect'):
-                inspect(self._inspected(frame, rectified, small))
-        self._fit_backend(small)
+        small, small_camera = self._small(frame, rectified, stages, inspect)
         maps, moved = self._networks(
             frame.stamp_ns,
             small,
             small_camera,
             stages,
-            depth=depth or (self._scale.needs_depth and small_camera is not None),
-            motion=motion or self._scale.needs_motion,
+            depth=depth,
+            motion=motion,
             uncertainty=uncertainty,
         )
-        with _timed(stages, 'scale'):
-            seen = self._observation(frame.stamp_ns, maps, small_camera, moved, base_from_camera)
-            scale = self._scale.update(seen)
-        moving = self._motion(moved, scale, base_from_camera)
-        parts = moving if motion else {}
+        seen = Observation(frame.stamp_ns, None, small_camera, moved, base_from_camera)
+        scale, found = self._scaled(seen, maps, rectified, stages, ground=ground)
+        parts = self._motion(moved, scale, base_from_camera, wanted=motion)
         if depth and maps is not None:
-            with _timed(stages, 'depth map'):
-                parts |= self._depth(maps, rectified, small, small_camera, scale)
-        return Estimate(frame.stamp_ns, frame.frame_id, scale, stages_s=stages, **parts)
+            maps = self._steadied(maps, small_camera, moved, stages)
+            with timed(stages, 'depth map'):
+                parts |= self._depth_images.made(
+                    maps, rectified, small, small_camera, scale, self._settings
+                )
+        return Estimate(
+            frame.stamp_ns, frame.frame_id, scale, ground=found, stages_s=stages, **parts
+        )
 
     def apply(self, settings: EngineSettings) -> None:
         """
@@ -214,32 +232,44 @@ class Engine:
         """Forget all that was learned on the way, as after a jump of time."""
         self._odometry.reset()
         self._scale.reset()
+        self._temporal.forget()
         self.odometry_in.clear()
 
     def close(self) -> None:
         """Let go of the networks and of their memory."""
-        del self._backend
-
-    def _built_backend(self) -> Backend:
-        started = time.perf_counter()
-        backend = self._opened(self._settings, self._weights, *self._network_size)
-        LOGGER.info(
-            'network of %d x %d runs in %s on %s, ready after %.1f s',
-            *self._network_size,
-            backend.name,
-            backend.device,
-            time.perf_counter() - started,
-        )
-        return backend
+        self._prepared.close()
 
     def _rectified(
         self, frame: Frame, stages: dict[str, float], *, needs_camera: bool
     ) -> RectifiedImage:
-        with _timed(stages, 'rectify'):
-            rectified = self._distortion.apply(frame)
+        with timed(stages, 'rectify'):
+            height, width = frame.image.shape[:2]
+            rectified = self._distortion.apply(frame, self._mask.of(width, height))
         if needs_camera and rectified.camera is None:
             raise CameraError(NO_CAMERA)
         return rectified
+
+    def _small(
+        self,
+        frame: Frame,
+        rectified: RectifiedImage,
+        stages: dict[str, float],
+        inspect: Callable[[NDArray[np.uint8]], None] | None,
+    ) -> tuple[NDArray[np.uint8], Camera | None]:
+        """
+        Return the image as the network sees it, and its camera.
+
+        It has been looked at by then, and the networks fit it.
+        """
+        with timed(stages, 'resize'):
+            prepare = self._weights.preprocessing.prepare
+            small, small_camera = prepare(rectified.image, rectified.camera)
+        if inspect is not None:
+            with timed(stages, 'inspect'):
+                inspect(self._inspected(frame, rectified, small))
+        height, width = frame.image.shape[:2]
+        self._prepared.fit((small.shape[1], small.shape[0]), f'images of {width} x {height}')
+        return small, small_camera
 
     def _inspected(
         self, frame: Frame, rectified: RectifiedImage, small: NDArray[np.uint8]
@@ -247,12 +277,6 @@ class Engine:
         if rectified.unseen is not None:  # its black rim would be the sharpest edge of all
             small, _ = self._weights.preprocessing.prepare(frame.image, None)
         return min(small, frame.image, key=len)
-
-    def _fit_backend(self, small: NDArray[np.uint8]) -> None:
-        size = (small.shape[1], small.shape[0])
-        if size != self._network_size:
-            self._network_size = size
-            self._backend = self._built_backend()
 
     def _networks(
         self,
@@ -265,13 +289,14 @@ class Engine:
         motion: bool,
         uncertainty: bool,
     ) -> tuple[NDArray[np.float32] | None, NetworkMotion | None]:
-        """Run the networks that are wanted; return what they say in their own unit."""
+        """Run the networks that are wanted or needed; return what they say in their own unit."""
         maps = moved = None
-        if depth:
-            with _timed(stages, 'depth network'):
+        motion |= self._scale.needs_motion or (depth and self._settings.temporal.filter)
+        if depth or (self._scale.needs_depth and small_camera is not None):
+            with timed(stages, 'depth network'):
                 maps = self._disparity(small, uncertainty=uncertainty)
         if motion:
-            with _timed(stages, 'pose network'):
+            with timed(stages, 'pose network'):
                 view = PoseView(small_camera, self._weights.pose.shape.focal_px)
                 moved = self._odometry.observe(
                     stamp_ns,
@@ -284,7 +309,7 @@ class Engine:
 
     def _disparity(self, small: NDArray[np.uint8], *, uncertainty: bool) -> NDArray[np.float32]:
         """Return disparity and, where it is wanted and known, its deviation."""
-        known: NDArray[np.float32] = self._backend.disparities(small[None])[0]
+        known: NDArray[np.float32] = self._prepared.backend.disparities(small[None])[0]
         maps = known if uncertainty else known[:1]
         if not np.isfinite(maps).all():
             raise NotFiniteError(
@@ -293,89 +318,81 @@ class Engine:
             )
         return maps.copy()  # the backend writes over its own
 
-    def _depth(
-        self,
-        maps: NDArray[np.float32],
-        rectified: RectifiedImage,
-        small: NDArray[np.uint8],
-        small_camera: Camera | None,
-        scale: Scale,
-    ) -> dict[str, Any]:
-        """Return the parts of an estimate that belong to depth."""
-        camera = rectified.camera
-        if camera is None or small_camera is None:
-            raise CameraError(NO_CAMERA)
-        full = self._settings.depth_size == 'camera'
-        left, top, width, height = self._weights.preprocessing.window(camera.width, camera.height)
-        depth = depth_map(
-            maps[0],
-            (width, height) if full else (small_camera.width, small_camera.height),
-            self._weights.depths,
-            factor=scale.factor,
-            min_depth_m=self._settings.min_depth_m,
-            max_depth_m=self._settings.max_depth_m,
-        )
-        images = {'depth': depth}
-        if len(maps) > 1:
-            factor = self._weights.card.uncertainty_factor
-            images['uncertainty'] = uncertainty_map(maps[1], depth, factor=factor)
-        if not full:
-            unseen = rectified.unseen_in((left, top, width, height), depth.shape)
-            image, camera = small, small_camera
-        else:
-            images = {name: _placed(part, left, top, camera) for name, part in images.items()}
-            image, unseen = rectified.image, rectified.unseen
-        if unseen is not None:
-            for part in images.values():
-                part[unseen] = np.nan
-        return {'camera': camera, 'image': image, 'disparity': maps[0], **images}
-
     def _motions(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
         """Run the pose network on three frames, shape (3, H, W, 3)."""
-        vectors: NDArray[np.float32] = self._backend.motions(frames[None])[0]
+        vectors: NDArray[np.float32] = self._prepared.backend.motions(frames[None])[0]
         return vectors
 
-    def _observation(
+    def _scaled(
         self,
-        stamp_ns: int,
+        seen: Observation,
         maps: NDArray[np.float32] | None,
+        rectified: RectifiedImage,
+        stages: dict[str, float],
+        *,
+        ground: bool,
+    ) -> tuple[Scale, SeenGround | None]:
+        """Return the scale of a frame, and the ground where it was looked for and seen."""
+        mounted = seen.base_from_camera is not None
+        look = ground and mounted and self._ground.is_due(seen.stamp_ns)
+        with timed(stages, 'scale'):
+            if (look or self._scale.needs_depth) and maps is not None:
+                depths = self._weights.depths
+                far, near = 1 / depths.max_depth, 1 / depths.min_depth
+                inverse_depth = maps[0] * np.float32(near - far) + np.float32(far)
+                useless = self._useless_in(rectified, inverse_depth.shape)
+                seen = replace(seen, inverse_depth=inverse_depth, useless=useless)
+            scale = self._scale.update(seen)
+        if not look:
+            return scale, None
+        with timed(stages, 'ground'):
+            known_m = self._settings.scale.camera_height_m
+            return scale, self._ground.look(seen, scale, known_m)
+
+    def _steadied(
+        self,
+        maps: NDArray[np.float32],
         small_camera: Camera | None,
         moved: NetworkMotion | None,
-        base_from_camera: Matrix | None,
-    ) -> Observation:
-        """Return what a source of the scale may look at."""
-        inverse_depth = None
-        if self._scale.needs_depth and maps is not None:
+        stages: dict[str, float],
+    ) -> NDArray[np.float32]:
+        """Compare what the depth network says with the frame before, where that is wanted."""
+        wanted = self._settings.temporal
+        if not wanted.filter or small_camera is None:
+            self._temporal.forget()
+            return maps
+        with timed(stages, 'temporal filter'):
             depths = self._weights.depths
             far, near = 1 / depths.max_depth, 1 / depths.min_depth
             inverse_depth = maps[0] * np.float32(near - far) + np.float32(far)
-        return Observation(stamp_ns, inverse_depth, small_camera, moved, base_from_camera)
+            camera = small_camera.resized(maps.shape[2], maps.shape[1])
+            motion = None if moved is None else moved.current_from_previous
+            steady = self._temporal.steadied(inverse_depth, camera, motion, wanted)
+            disparity = (steady - np.float32(far)) / np.float32(near - far)
+            return np.stack([np.clip(disparity, 0, 1), *maps[1:]])
+
+    def _useless_in(
+        self, rectified: RectifiedImage, shape: tuple[int, ...]
+    ) -> NDArray[np.bool_] | None:
+        """Return where what the network says means nothing, at the size that it says it in."""
+        height, width = rectified.image.shape[:2]
+        return rectified.useless_in(self._weights.preprocessing.window(width, height), shape)
 
     def _motion(
-        self, moved: NetworkMotion | None, scale: Scale, base_from_camera: Matrix | None
+        self,
+        moved: NetworkMotion | None,
+        scale: Scale,
+        base_from_camera: Matrix | None,
+        *,
+        wanted: bool,
     ) -> dict[str, Any]:
         """Go on by a step; return the parts of an estimate that belong to motion."""
         odometry = self._odometry
         step = None if moved is None else odometry.advance(moved, scale, base_from_camera)
+        if not wanted:
+            return {}
         return {
             'motion': step,
             'odom_from_camera': odometry.odom_from_camera,
             'odom_covariance': odometry.covariance,
         }
-
-
-def _placed(part: NDArray[np.float32], left: int, top: int, camera: Camera) -> NDArray[np.float32]:
-    """Put what a window shows into the whole image; what the network does not see is NaN."""
-    height, width = part.shape
-    if (width, height) == (camera.width, camera.height):
-        return part
-    whole = np.full((camera.height, camera.width), np.nan, dtype=np.float32)
-    whole[top : top + height, left : left + width] = part
-    return whole
-
-
-@contextmanager
-def _timed(stages: dict[str, float], name: str) -> Iterator[None]:
-    started = time.perf_counter()
-    yield
-    stages[name] = time.perf_counter() - started

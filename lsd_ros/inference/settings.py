@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 
 from lsd_ros import settings
 from lsd_ros.errors import SettingError
-from lsd_ros.inference.obstacles.settings import PointsSettings, ScanSettings
+from lsd_ros.inference.mask_settings import MaskSettings
+from lsd_ros.inference.obstacles.settings import DropOffSettings, PointsSettings, ScanSettings
 from lsd_ros.inference.odometry.settings import OdometrySettings
 from lsd_ros.inference.scale.settings import ScaleSettings
+from lsd_ros.inference.temporal_settings import TemporalSettings
 from lsd_ros.settings import setting
 
 
@@ -87,12 +89,21 @@ class EngineSettings:
         'Size of the depth image: that of the network (fast), or that of the camera image',
         choices=('network', 'camera'),
     )
+    depth_encoding: str = setting(
+        '32FC1',
+        'What depth images hold: metres as 32FC1, or millimetres as 16UC1, where 0 is everything '
+        'that is no depth',
+        choices=('32FC1', '16UC1'),
+    )
     min_depth_m: float = setting(0.1, 'Nearer than this is -Inf [m]', minimum=1e-3, maximum=1e4)
     max_depth_m: float = setting(80.0, 'Farther than this is +Inf [m]', minimum=1e-3, maximum=1e4)
     scale: ScaleSettings = field(default_factory=ScaleSettings)
     mount: MountSettings = field(default_factory=MountSettings)
+    mask: MaskSettings = field(default_factory=MaskSettings)
     points: PointsSettings = field(default_factory=PointsSettings)
     scan: ScanSettings = field(default_factory=ScanSettings)
+    drop_off: DropOffSettings = field(default_factory=DropOffSettings)
+    temporal: TemporalSettings = field(default_factory=TemporalSettings)
     odometry: OdometrySettings = field(default_factory=OdometrySettings)
 
     def __post_init__(self) -> None:

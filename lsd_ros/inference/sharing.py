@@ -34,14 +34,18 @@ class SharedNetworks:
             weakref.WeakValueDictionary()
         )
 
-    def engine(self, settings: EngineSettings) -> Engine:
+    def engine(self, settings: EngineSettings, *, beside: bool = False) -> Engine:
         """
         Load an engine; see :meth:`Engine.load`.
+
+        :param beside: whether networks of another size are built beside those that run
 
         :raises WeightsError: the weights cannot be used
         :raises BackendError: nothing can run the networks as asked
         """
-        return Engine.load(settings, weights_of=self.load_weights, opened=self.open_backend)
+        return Engine.load(
+            settings, weights_of=self.load_weights, opened=self.open_backend, beside=beside
+        )
 
     def load_weights(self, path: str | Path) -> Weights:
         """Load weights, or return those that are loaded already; see :func:`load_weights`."""

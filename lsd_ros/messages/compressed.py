@@ -11,16 +11,18 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import MessageError
 from lsd_ros.messages import raw
+from lsd_ros.messages.bit_depth import FULL, BitDepth
 from lsd_ros.messages.image_codec import decode_image
 
 _DEPTH_HEADER = struct.Struct('<iff')  # compression_common.h: ConfigHeader
 
 
-def compressed_to_rgb(msg: Any) -> NDArray[np.uint8]:
+def compressed_to_rgb(msg: Any, bits: BitDepth | None = None) -> NDArray[np.uint8]:
     """
     Decode a sensor_msgs/CompressedImage.
 
     :param msg: message of rclpy or of rosbags
+    :param bits: of 16 bit images; None: all
     :return: RGB, shape (H, W, 3)
     :raises MessageError: the data are no image, truncated, or hold depth
     """
@@ -28,14 +30,15 @@ def compressed_to_rgb(msg: Any) -> NDArray[np.uint8]:
         raise MessageError(
             f'compressed image of format {msg.format!r} holds depth: choose the topic of a picture'
         )
+    depth = bits or BitDepth(FULL)
     image = _decoded(bytes(msg.data), msg.format)
     encoding, _, compression = msg.format.partition(';')
     if image.ndim == 2:
         if encoding.strip().lower().startswith('bayer_'):
             # compressed_image_transport stores the mosaic itself as a grey picture.
-            return _demosaic(image, encoding.strip())
-        return np.asarray(cv2.cvtColor(raw.to_8_bit(image), cv2.COLOR_GRAY2RGB), np.uint8)
-    image = raw.to_8_bit(image)
+            return _demosaic(image, encoding.strip(), depth)
+        return np.asarray(cv2.cvtColor(depth.to_8_bit(image), cv2.COLOR_GRAY2RGB), np.uint8)
+    image = depth.to_8_bit(image)
     if 'compressed rgb' in compression:
         # The trap: such a file was written from RGB memory as if it were BGR, so that reading it
         # gives RGB back. 'compressed bgr', and files of anybody else, are ordinary.
@@ -69,11 +72,11 @@ def compressed_to_metres(msg: Any) -> NDArray[np.float32]:
     return numerator / (values - offset) if encoding == '32FC1' else values / np.float32(1000)
 
 
-def _demosaic(image: NDArray[Any], encoding: str) -> NDArray[np.uint8]:
+def _demosaic(image: NDArray[Any], encoding: str, bits: BitDepth) -> NDArray[np.uint8]:
     if encoding.lower() not in raw.KNOWN_ENCODINGS:
         known = ', '.join(name for name in raw.KNOWN_ENCODINGS if name.startswith('bayer_'))
         raise MessageError(f'encoding {encoding!r} is unknown: the known ones are {known}')
-    return raw.demosaic(image, encoding)
+    return raw.demosaic(image, encoding, bits)
 
 
 def _decoded(data: bytes, name: str) -> NDArray[Any]:

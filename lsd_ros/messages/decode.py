@@ -15,18 +15,20 @@ from numpy.typing import NDArray
 from lsd_ros.errors import MessageError
 from lsd_ros.foreign.door import translated
 from lsd_ros.messages import compressed, quaternion, raw
+from lsd_ros.messages.bit_depth import BitDepth
 from lsd_ros.types import BasePose, Camera, Frame
 
 
 @translated(MessageError, 'an image cannot be read')
-def image_to_rgb(msg: Any) -> NDArray[np.uint8]:
+def image_to_rgb(msg: Any, bits: BitDepth | None = None) -> NDArray[np.uint8]:
     """
     Decode a sensor_msgs/Image or sensor_msgs/CompressedImage.
 
+    :param bits: of the 16 bit images of its camera; None: all
     :return: RGB, shape (H, W, 3); it may be a read-only view of the message
     :raises MessageError: unknown encoding, wrong size, truncated or damaged data
     """
-    return raw.raw_to_rgb(msg) if _is_raw(msg) else compressed.compressed_to_rgb(msg)
+    return raw.raw_to_rgb(msg, bits) if _is_raw(msg) else compressed.compressed_to_rgb(msg, bits)
 
 
 @translated(MessageError, 'a depth image cannot be read')
@@ -55,15 +57,16 @@ def depth_to_metres(msg: Any) -> NDArray[np.float32]:
 
 
 @translated(MessageError, 'an image cannot be read')
-def frame_from_message(msg: Any, camera: Camera | None) -> Frame:
+def frame_from_message(msg: Any, camera: Camera | None, bits: BitDepth | None = None) -> Frame:
     """
     Decode an image message with its stamp and frame.
 
     :param camera: of this image, None while it is not known
+    :param bits: of the 16 bit images of its camera; None: all
     :raises MessageError: the image cannot be decoded
     :raises CameraError: the camera is of another size than the image
     """
-    return Frame(stamp_ns(msg.header), msg.header.frame_id, image_to_rgb(msg), camera)
+    return Frame(stamp_ns(msg.header), msg.header.frame_id, image_to_rgb(msg, bits), camera)
 
 
 def stamp_ns(header: Any) -> int:

@@ -26,6 +26,8 @@ _RAW_CODES = {
     'mono8': cv2.COLOR_RGB2GRAY,
 }
 
+FARTHEST_MM = 65535
+
 
 def header(types: MessageTypes, stamp_ns: int, frame_id: str) -> Any:
     """
@@ -42,15 +44,18 @@ def header(types: MessageTypes, stamp_ns: int, frame_id: str) -> Any:
     return types.make('std_msgs/msg/Header', stamp=stamp, frame_id=frame_id)
 
 
-def depth_image(types: MessageTypes, estimate: Estimate) -> Any:
+def depth_image(types: MessageTypes, estimate: Estimate, encoding: str = '32FC1') -> Any:
     """
-    Make a sensor_msgs/Image 32FC1 of the depth, values as they are (REP-117, REP-118).
+    Make a sensor_msgs/Image of the depth (REP-118).
 
+    :param encoding: ``32FC1``, metres with the infinities of REP-117, or ``16UC1``, millimetres
+        with 0 for everything that is no depth, or farther than 65.535 m
     :raises FrameError: the estimate has no depth
     """
     if estimate.depth is None:
         raise FrameError('this estimate has no depth to publish: none was asked for')
-    return _image(types, estimate.depth, '32FC1', estimate.stamp_ns, estimate.frame_id)
+    depth = estimate.depth if encoding == '32FC1' else _millimetres(estimate.depth)
+    return _image(types, depth, encoding, estimate.stamp_ns, estimate.frame_id)
 
 
 def uncertainty_image(types: MessageTypes, estimate: Estimate) -> Any:
@@ -287,6 +292,13 @@ def _image(
         step=data.size // height,
         data=data,
     )
+
+
+def _millimetres(depth: NDArray[np.float32]) -> NDArray[np.uint16]:
+    scaled = np.rint(depth * np.float32(1000))
+    with np.errstate(invalid='ignore'):
+        known = (scaled > 0) & (scaled <= FARTHEST_MM)  # false for NaN
+    return np.where(known, scaled, 0).astype(np.uint16)
 
 
 def _pose(types: MessageTypes, matrix: NDArray[np.float64]) -> Any:

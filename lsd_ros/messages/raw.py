@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.errors import MessageError
+from lsd_ros.messages.bit_depth import FULL, BitDepth
 
 # OpenCV names a Bayer pattern by its second row: its BG is what everybody else calls RGGB.
 _BAYER_CODES = {
@@ -80,17 +81,18 @@ _SEMI_PLANAR_CODES = {'nv12': cv2.COLOR_YUV2RGB_NV12, 'nv21': cv2.COLOR_YUV2RGB_
 KNOWN_ENCODINGS = (*_PACKED, *_SEMI_PLANAR_CODES, 'nv24')
 
 
-def raw_to_rgb(msg: Any) -> NDArray[np.uint8]:
+def raw_to_rgb(msg: Any, bits: BitDepth | None = None) -> NDArray[np.uint8]:
     """
     Decode a sensor_msgs/Image; rgb8 without padding is a read-only view of the message.
 
     :param msg: message of rclpy or of rosbags
+    :param bits: of 16 bit images; None: all, as for cv_bridge
     :return: RGB, shape (H, W, 3)
     :raises MessageError: the encoding is unknown, or size, step and data do not fit each other
     """
     encoding = msg.encoding.lower()
     if encoding in _PACKED:
-        return _packed_to_rgb(msg, _PACKED[encoding])
+        return _packed_to_rgb(msg, _PACKED[encoding], bits or BitDepth(FULL))
     if encoding in _SEMI_PLANAR_CODES:
         return _semi_planar_to_rgb(msg, _SEMI_PLANAR_CODES[encoding])
     if encoding == 'nv24':
@@ -115,23 +117,21 @@ def pixels(msg: Any, dtype: type[np.generic], channels: int) -> NDArray[Any]:
     return native[..., 0] if channels == 1 else native
 
 
-def to_8_bit(image: NDArray[Any]) -> NDArray[np.uint8]:
-    """Scale 0..65535 to 0..255 and round, as cv_bridge does; 8 bit images stay as they are."""
-    if image.dtype == np.uint8:
-        return image
-    return np.asarray(cv2.convertScaleAbs(image, alpha=255.0 / 65535.0), np.uint8)
-
-
-def demosaic(mosaic: NDArray[Any], encoding: str) -> NDArray[np.uint8]:
+def demosaic(
+    mosaic: NDArray[Any], encoding: str, bits: BitDepth | None = None
+) -> NDArray[np.uint8]:
     """
     Turn a Bayer mosaic, shape (H, W), uint8 or uint16, into RGB, shape (H, W, 3).
 
     :param encoding: for example ``bayer_rggb8``
+    :param bits: of 16 bit images; None: all
     """
-    return to_8_bit(cv2.cvtColor(mosaic, _PACKED[encoding.lower()].code or 0))
+    return (bits or BitDepth(FULL)).to_8_bit(
+        cv2.cvtColor(mosaic, _PACKED[encoding.lower()].code or 0)
+    )
 
 
-def _packed_to_rgb(msg: Any, packed: _Packed) -> NDArray[np.uint8]:
+def _packed_to_rgb(msg: Any, packed: _Packed, bits: BitDepth) -> NDArray[np.uint8]:
     _check_divisible(msg, *packed.even)
     if min(msg.width, msg.height) < packed.smallest:
         raise MessageError(
@@ -141,7 +141,7 @@ def _packed_to_rgb(msg: Any, packed: _Packed) -> NDArray[np.uint8]:
     image = pixels(msg, packed.dtype, packed.channels)
     if packed.code is not None:
         image = cv2.cvtColor(image, packed.code)
-    return np.ascontiguousarray(to_8_bit(image))
+    return np.ascontiguousarray(bits.to_8_bit(image))
 
 
 def _semi_planar_to_rgb(msg: Any, code: int) -> NDArray[np.uint8]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from lsd_ros.errors import CameraMismatchError, MissingCameraInfoError
@@ -20,6 +21,7 @@ class Calibration:
     def __init__(self, topic: str) -> None:
         """Start without a calibration; the topic is named where one is missed."""
         self._topic = topic
+        self.explain: Callable[[], str] = lambda: ''  # why none comes, where that is known
         self._lock = threading.Lock()
         self._info: Any = None
         self._read: Camera | None = None
@@ -56,8 +58,12 @@ class Calibration:
             info, camera = self._info, self._read
         if info is None:
             raise MissingCameraInfoError(
-                f'no camera info on {self._topic} yet: depth needs the calibration of the camera, '
-                'publish it there or remap camera_info'
+                f'no camera info on {self._topic} yet: '
+                + (
+                    self.explain()
+                    or 'depth needs the calibration of the camera, publish it there or remap '
+                    'camera_info'
+                )
             )
         if camera is None:
             camera = camera_from_info(info)

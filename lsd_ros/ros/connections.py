@@ -57,6 +57,7 @@ class Connections:
         self._publishers: list[LifecyclePublisher[Any]] = []
         self._subscriptions: list[Subscription[Any]] = []
         self._said: set[_Key] = set()
+        self._own_gids: set[bytes] = set()
 
     def publisher(
         self, kind: type[Any], topic: str, profile: QoSProfile, *, shared: bool = False
@@ -69,6 +70,7 @@ class Connections:
         :raises RosError: an override is wrong, or the middleware refuses the topic
         """
         name = self._node.resolve_topic_name(topic)
+        before = self._namesakes(name)
         with qos.explained(name):
             publisher = self._node.create_lifecycle_publisher(
                 kind,
@@ -77,6 +79,7 @@ class Connections:
                 qos_overriding_options=qos.overridable(),
                 event_callbacks=PublisherEventCallbacks(incompatible_qos=self._look),
             )
+        self._own_gids |= self._namesakes(name) - before
         self._publishers.append(publisher)
         self._ends.append(_End(name, _type_name(kind), profile, is_publisher=True, shared=shared))
         return publisher
@@ -118,6 +121,32 @@ class Connections:
         self._subscriptions.append(subscription)
         self._ends.append(_End(name, _type_name(kind), profile, is_publisher=False))
 
+    def latched_subscription(
+        self, kind: type[Any], topic: str, callback: Callable[[Any], None]
+    ) -> None:
+        """
+        Subscribe once more, to what was published before by those who keep it.
+
+        A subscription that asks for it hears none of the others, so it is only ever the second
+        one, and whom it cannot hear is no problem.
+        """
+        with qos.explained(self._node.resolve_topic_name(topic)):
+            subscription = self._node.create_subscription(
+                kind,
+                topic,
+                callback,
+                qos.latched(),
+                event_callbacks=SubscriptionEventCallbacks(
+                    incompatible_qos=lambda _: None, use_default_callbacks=False
+                ),
+            )
+        self._subscriptions.append(subscription)
+
+    def publishers(self, topic: str) -> list[tuple[str, QoSProfile]]:
+        """Return the name and the profile of everybody who publishes a topic."""
+        found = self._node.get_publishers_info_by_topic(self._node.resolve_topic_name(topic))
+        return [(_name(peer), peer.qos_profile) for peer in found]
+
     def problems(self) -> list[str]:
         """Return a sentence for everybody who cannot be understood; what is new is logged."""
         found = dict(self._found())
@@ -125,6 +154,24 @@ class Connections:
             log.error(found[key])
         self._said = set(found)
         return list(dict.fromkeys(found.values()))
+
+    def duplicates(self) -> list[str]:
+        """
+        Return who publishes the same under the very name of this node.
+
+        Only the middleware tells two nodes of one name from each other, by the GIDs of their
+        publishers.
+        """
+        found = []
+        for end in self._ends:
+            if end.shared or self._node.count_publishers(end.topic) < 2:
+                continue
+            for gid in sorted(self._namesakes(end.topic) - self._own_gids):
+                found.append(
+                    f'another node called {self._node.get_fully_qualified_name()} publishes '
+                    f'{end.topic}, too (GID {gid.hex()})'
+                )
+        return found
 
     def close(self) -> None:
         """Destroy them."""
@@ -164,6 +211,12 @@ class Connections:
                     f'{_name(peer)} publishes {end.topic} as well as this node, and who listens '
                     'takes one for the other: remap the topic of one of them',
                 )
+
+    def _namesakes(self, topic: str) -> set[bytes]:
+        """Return the GIDs of the publishers of a topic that belong to nodes of our own name."""
+        own = self._node.get_fully_qualified_name()
+        peers = self._node.get_publishers_info_by_topic(topic)
+        return {bytes(peer.endpoint_gid) for peer in peers if _name(peer) == own}
 
     def _peers(self, end: _End) -> list[TopicEndpointInfo]:
         node = self._node

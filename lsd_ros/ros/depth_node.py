@@ -27,9 +27,10 @@ def main(args: list[str] | None = None) -> None:
         with process.ros(args):
             from lsd_ros.ros.node import DepthNode
 
-            _run(DepthNode(), told_to_stop)
+            _run(DepthNode(told_to_stop), told_to_stop)
     except RosError as error:
         sys.exit(f'depth_node: {error}')
+    process.leave_builders()
 
 
 def _run(node: DepthNode, told_to_stop: threading.Event) -> None:

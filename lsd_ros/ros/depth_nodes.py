@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import logging
 import sys
 import threading
@@ -79,6 +80,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         failed = _run(list(sys.argv[1:] if argv is None else argv), told_to_stop)
     except RosError as error:
         sys.exit(f'depth_nodes: {error}')
+    process.leave_builders(bool(failed))
     if failed:
         sys.exit(
             'depth_nodes: ' + ', '.join(failed) + ' ended by itself: its last message says why'
@@ -93,7 +95,8 @@ def _run(argv: list[str], told_to_stop: threading.Event) -> list[str]:
     given = _parser().parse_args(own)
     with process.ros(['--ros-args', *ros]):
         cameras = [
-            Camera(node, told_to_stop) for node in _nodes(given.cameras, dict(given.params))
+            Camera(node, told_to_stop)
+            for node in _nodes(given.cameras, dict(given.params), told_to_stop)
         ]
         for camera in cameras:
             camera.start()
@@ -105,7 +108,9 @@ def _run(argv: list[str], told_to_stop: threading.Event) -> list[str]:
     return [camera.name for camera in cameras if camera.failed]
 
 
-def _nodes(cameras: Sequence[str], files: dict[str, Path]) -> list[DepthNode]:
+def _nodes(
+    cameras: Sequence[str], files: dict[str, Path], told_to_stop: threading.Event
+) -> list[DepthNode]:
     """Make a node in the namespace of each camera; all load their engines from one place."""
     from rclpy.exceptions import NameValidationException
 
@@ -116,12 +121,12 @@ def _nodes(cameras: Sequence[str], files: dict[str, Path]) -> list[DepthNode]:
         raise RosError(
             f'--params names {", ".join(strangers)}: the cameras are {", ".join(cameras)}'
         )
-    networks = SharedNetworks(len(cameras))
+    load_engine = functools.partial(SharedNetworks(len(cameras)).engine, beside=True)
     nodes = []
     for camera in cameras:
         own = ['--ros-args', '--params-file', str(files[camera])] if camera in files else []
         try:
-            node = DepthNode(load_engine=networks.engine, namespace=camera, cli_args=own)
+            node = DepthNode(told_to_stop, load_engine=load_engine, namespace=camera, cli_args=own)
         except (RuntimeError, NameValidationException) as error:
             raise RosError(f'there can be no node for the camera {camera!r}: {error}') from error
         nodes.append(node)

@@ -44,6 +44,7 @@ class Seen:
     :param enabled: as last said to set_enabled
     :param verdict: whether obstacles may be reported, and why not
     :param mount_source: where the camera's place on the robot comes from; None: not known
+    :param heard: whether anybody subscribes to any result
     :param warnings: what else keeps the node from good results, in sentences
     :param values: what else there is to know
     """
@@ -52,6 +53,7 @@ class Seen:
     enabled: bool
     verdict: Verdict
     mount_source: str | None
+    heard: bool = True
     warnings: Sequence[str] = ()
     values: Mapping[str, str] = field(default_factory=dict)
 
@@ -120,7 +122,7 @@ def _judgement(report: Report, seen: Seen) -> tuple[Level, list[str]]:
     warnings = dict.fromkeys(sentence for sentence in said if sentence)
     if warnings:
         return (Level.ERROR if verdict.problems else Level.WARN), [*warnings]
-    if report.rate_hz == 0:
+    if not seen.heard:
         return Level.OK, ['idle: nobody subscribes to any result']
     return Level.OK, ['running']
 
@@ -196,4 +198,5 @@ def _engine(info: EngineInfo) -> dict[str, str]:
         'weights.metric': str(info.metric),
         'weights.uncertainty': str(info.uncertainty),
         'weights.licence': info.licence,
+        'mask.share': f'{info.masked:.3f}',
     }

@@ -66,6 +66,9 @@ class Inputs:
         self._connections.subscription(
             CameraInfo, 'camera_info', calibration.offer, qos.sensor_data()
         )
+        # many drivers publish it once: only this one receives what was said before
+        self._connections.latched_subscription(CameraInfo, 'camera_info', calibration.offer)
+        calibration.explain = self._why_no_camera_info
         self._connections.subscription(
             Image if transport == 'raw' else CompressedImage,
             self._topic,
@@ -91,6 +94,28 @@ class Inputs:
     def values(self) -> dict[str, str]:
         """Return what there is to know."""
         return {'frames.lost': str(self._lost)}
+
+    def _why_no_camera_info(self) -> str:
+        """Say what keeps the camera info of those who publish it from coming; empty: nobody."""
+        for name, offered in self._connections.publishers('camera_info'):
+            if not qos.keeps(offered):
+                return (
+                    f'{name} publishes it with durability volatile, and what it published before '
+                    'this node came is lost: let it publish camera info with every image, or '
+                    'once with durability transient_local and reliability reliable'
+                )
+            policies = [mismatch.policy for mismatch in qos.mismatches(offered, qos.latched())]
+            if policies:
+                return (
+                    f'{name} keeps it (durability transient_local) but offers '
+                    f'{" and ".join(policies)} with which nothing that is kept can be fetched: '
+                    'let it offer reliability reliable, or publish camera info with every image'
+                )
+            return (
+                f'{name} is there with durability transient_local and has published none: see '
+                'whether it has the calibration'
+            )
+        return ''
 
     def close(self) -> None:
         """Unsubscribe."""

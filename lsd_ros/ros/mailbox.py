@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from typing import Generic, TypeVar
 
 T = TypeVar('T')
@@ -35,10 +37,22 @@ class Mailbox(Generic[T]):
             self._content = thing
             self._changed.notify()
 
-    def take(self) -> T | None:
-        """Wait for a thing and take it out; return None once the mailbox is closed."""
+    def take(self, not_before_s: float = -math.inf) -> T | None:
+        """
+        Wait for a thing and take it out; return None once the mailbox is closed.
+
+        :param not_before_s: monotonic time before which nothing is taken out, so that what comes
+            until then is dropped for what is newer [s]
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._closed or self._content is not None)
+            while not self._closed:
+                left_s = not_before_s - time.monotonic()
+                if left_s > 0:
+                    self._changed.wait(left_s)
+                elif self._content is None:
+                    self._changed.wait()
+                else:
+                    break
             thing, self._content = self._content, None
             return None if self._closed else thing
 

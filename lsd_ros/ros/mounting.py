@@ -15,6 +15,7 @@ from rclpy.time import Time
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.settings import MountSettings
 from lsd_ros.messages.decode import pose_to_matrix
+from lsd_ros.types import Mount
 
 TRANSFORMS = 'transforms'
 PARAMETERS = 'mount parameters'
@@ -47,9 +48,9 @@ class Mounting:
         """Return where the last answer came from; None where there was none."""
         return self._source
 
-    def base_from_camera(self, frame_id: str, mount: MountSettings) -> NDArray[np.float64] | None:
+    def mount(self, frame_id: str, mount: MountSettings) -> Mount | None:
         """
-        Return the place of the optical frame of a camera in the base frame, shape (4, 4).
+        Return where the optical frame of a camera sits in the base frame.
 
         :param mount: believed where there is no transform
         :return: None where nobody says it: there is no transform, and all of ``mount`` is zero
@@ -59,14 +60,9 @@ class Mounting:
         if place is None and mount != MountSettings():
             place, source = _stated(mount), PARAMETERS
         self._note(frame_id, None if place is None else source)
-        return place
-
-    def problem(self, frame_id: str) -> str:
-        """Return what to say where the place of a camera is wanted and not known."""
-        return (
-            f'nobody says where the camera sits: publish the transform from {self._base_frame} to '
-            f'{frame_id}, or set the mount.* parameters'
-        )
+        if place is None:
+            return None
+        return Mount(place, self._base_frame, frame_id, by_transforms=source == TRANSFORMS)
 
     def close(self) -> None:
         """Stop to listen."""

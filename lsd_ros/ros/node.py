@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -14,7 +15,8 @@ from rclpy.lifecycle import LifecycleNode, LifecycleState, TransitionCallbackRet
 from rclpy.lifecycle.publisher import LifecyclePublisher
 from std_srvs.srv import SetBool, Trigger
 
-from lsd_ros.errors import LsdError
+from lsd_ros.errors import LsdError, RosError
+from lsd_ros.inference.beside import Beside
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.ros import qos
 from lsd_ros.ros.calibration import Calibration
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
 
 NOT_CONFIGURED = 'the node is not configured: configure and activate it first'
 DIAGNOSTICS_QUEUE = 10
+LOOK_FOR_SIGNALS_S = 0.1
 WATCH_PERIOD_S = 0.05  # the shortest safety.image_timeout_s
 
 log = logging.getLogger(__name__)
@@ -58,16 +61,22 @@ class DepthNode(LifecycleNode):
     """Images of one camera in; depth, points and odometry out."""
 
     def __init__(
-        self, *, load_engine: Callable[[EngineSettings], Engine] | None = None, **of_node: Any
+        self,
+        told_to_stop: threading.Event | None = None,
+        *,
+        load_engine: Callable[[EngineSettings], Engine] | None = None,
+        **of_node: Any,
     ) -> None:
         """
         Declare parameters and services; everything heavy waits for ``on_configure``.
 
+        :param told_to_stop: set where the process is to end, which does not wait for networks
         :param load_engine: makes the engine; None: as :meth:`Engine.load` does
         :param of_node: what else rclpy is to know of the node, its namespace for example
         """
         super().__init__('depth_node', **of_node)
-        self._load_engine = load_engine
+        self._told_to_stop = told_to_stop or threading.Event()
+        self._load_engine = load_engine or _load_engine
         self._process = ExitStack()
         self._process.enter_context(RosLogHandler(self.get_logger()))
         self.parameters = Parameters(self)
@@ -139,17 +148,15 @@ class DepthNode(LifecycleNode):
         super().destroy_node()
 
     def _configure(self, resources: ExitStack) -> Configured:
-        from lsd_ros.inference.engine import Engine  # brings torch: seconds, spent here only
-
         settings = self.parameters.settings()
-        engine = (self._load_engine or Engine.load)(settings.engine)
+        engine = self._engine(settings.engine)
         resources.callback(engine.close)
         warning = untrained_warning(engine.info)
         if warning is not None:
             log.warning(warning)
         mounting = Mounting(self, settings.node.base_frame)
         resources.callback(mounting.close)
-        outputs = Outputs(self, settings.node, mounting)
+        outputs = Outputs(self, settings.node)
         resources.callback(outputs.close)
         publisher = self.create_lifecycle_publisher(
             DiagnosticArray, '/diagnostics', qos.reliable(DIAGNOSTICS_QUEUE)
@@ -175,11 +182,19 @@ class DepthNode(LifecycleNode):
             resources=resources.pop_all(),
         )
 
+    def _engine(self, settings: EngineSettings) -> Engine:
+        """Load the engine, beside: a signal must not wait for a compiler."""
+        loading = Beside(lambda: self._load_engine(settings))
+        while not loading.wait(LOOK_FOR_SIGNALS_S):
+            if self._told_to_stop.is_set():
+                raise RosError('told to stop while the networks were being built')
+        return loading.result()
+
     def _activate(self, configured: Configured, active: ExitStack) -> None:
         settings = configured.settings.node
         configured.pipeline.begin()
         mailbox: Mailbox[Received] = Mailbox()
-        worker = Worker(mailbox, configured.pipeline.handle)
+        worker = Worker(mailbox, configured.pipeline.handle, self._period_s)
         active.callback(worker.stop)
         inputs = Inputs(self, settings.image_transport, mailbox, configured.calibration)
         active.callback(inputs.close)
@@ -208,6 +223,11 @@ class DepthNode(LifecycleNode):
             active.callback(self.destroy_timer, timer)
         for sentence in self.parameters.strangers():
             log.warning(sentence)
+
+    def _period_s(self) -> float:
+        """Return the least time between two images that are worked on [s]."""
+        rate_hz = self.parameters.settings().node.max_rate_hz
+        return 1 / rate_hz if rate_hz else 0.0
 
     def _release(self) -> None:
         self._active.close()
@@ -241,3 +261,9 @@ class DepthNode(LifecycleNode):
         response.success = True
         response.message = 'enabled' if request.data else 'disabled'
         return response
+
+
+def _load_engine(settings: EngineSettings) -> Engine:
+    from lsd_ros.inference.engine import Engine  # brings torch: seconds, spent here only
+
+    return Engine.load(settings, beside=True)

@@ -27,6 +27,30 @@ from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.safety.settings import SafetySettings
 from lsd_ros.settings import Setting, setting
 
+LEAST_BITS = 8
+
+
+@dataclass(frozen=True)
+class ImageSettings:
+    """How images are read."""
+
+    bit_depth: int = setting(
+        0,
+        'How many bits of 16 bit images carry light; 0: 12, 14 or 16, by the largest value that '
+        'the camera has sent',
+        minimum=0,
+        maximum=16,
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        settings.check(self)
+        if 0 < self.bit_depth < LEAST_BITS:
+            raise SettingError(
+                f'image.bit_depth is {self.bit_depth}: it must be 0 (found out) or at least '
+                f'{LEAST_BITS}'
+            )
+
 
 @dataclass(frozen=True)
 class NodeSettings:
@@ -36,6 +60,12 @@ class NodeSettings:
         'raw',
         'Which images to subscribe to: raw ones on image, or compressed ones on image/compressed',
         choices=('raw', 'compressed'),
+    )
+    max_rate_hz: float = setting(
+        0.0,
+        'Images that are worked on, at most so many a second; the newest wins [1/s]; 0: all',
+        minimum=0,
+        maximum=1000,
     )
     odom_frame: str = setting('odom', 'Frame of the odometry: where the base was at the start')
     base_frame: str = setting(
@@ -50,6 +80,7 @@ class NodeSettings:
     autostart: bool = setting(
         False, 'Configure and activate at the start, for use without a launch file'
     )
+    image: ImageSettings = field(default_factory=ImageSettings)
     safety: SafetySettings = field(default_factory=SafetySettings)
 
     def __post_init__(self) -> None:
@@ -80,6 +111,11 @@ READ_ONLY = ('autostart',)
 IMPLICIT = ('use_sim_time', 'start_type_description_service')  # rclpy's own
 # These take effect with the next image; all others are read when the node is configured.
 LIVE = (
+    'max_rate_hz',
+    'image.',
+    'depth_encoding',
+    'drop_off.',
+    'temporal.',
     'min_depth_m',
     'max_depth_m',
     'depth_size',
@@ -113,6 +149,8 @@ class Parameters:
             self._declare(leaf)
         self._values = {name: node.get_parameter(name).value for name in self._leaves}
         self._settings: Settings | None = None
+        self._checked: Settings | None = None  # of the change that is being made
+        self._is_consistent = False  # known to be; else it is looked at
         self.locked = False
         node.add_on_set_parameters_callback(self._on_set)
 
@@ -164,7 +202,9 @@ class Parameters:
             values = self._changed(ours)
         except SettingError as error:
             return SetParametersResult(successful=False, reason=str(error))
-        self._values, self._settings = values, None
+        self._values, self._settings = values, self._checked
+        self._is_consistent = self._checked is not None
+        self._checked = None
         for change in ours:
             self._refused.pop(change.name, None)
         return SetParametersResult(successful=True)
@@ -180,9 +220,10 @@ class Parameters:
                 )
             values[change.name] = _as_declared(leaf, change)
             settings.check_value(leaf, values[change.name])
-        if self._consistent(self._values):
+        self._checked = None
+        if self._is_consistent or self._consistent(self._values):
             # Otherwise values contradict each other since the start, and are mended one by one.
-            self._together(values)
+            self._checked = self._together(values)
         return values
 
     def _together(self, values: dict[str, Any]) -> Settings:

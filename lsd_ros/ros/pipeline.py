@@ -9,24 +9,28 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from lsd_ros.errors import LsdError
+from lsd_ros.messages.bit_depth import BitDepth
 from lsd_ros.messages.decode import image_to_rgb, stamp_ns
+from lsd_ros.publication.judging import Demand, Judge, Judgement, Look
+from lsd_ros.ros.allowance import Allowance
 from lsd_ros.ros.calibration import Calibration
 from lsd_ros.ros.inputs import Received
 from lsd_ros.ros.mounting import Mounting
-from lsd_ros.ros.outputs import Demand, Outputs
+from lsd_ros.ros.outputs import Outputs
 from lsd_ros.ros.parameters import Settings
 from lsd_ros.ros.repeats import Repeats
 from lsd_ros.ros.statistics import InputQuality, Outcome, Statistics
 from lsd_ros.safety.faults import Fault, Finding
 from lsd_ros.safety.guard import Guard
 from lsd_ros.safety.supervisor import Verdict
-from lsd_ros.types import Estimate, Frame
+from lsd_ros.types import Frame
 
 if TYPE_CHECKING:
     from lsd_ros.inference.engine import Engine
 
 log = logging.getLogger(__name__)
 
+CHANGES_AT_ONCE, CHANGES_PER_S = 10, 5.0
 UNTRUSTED_STAMPS = {
     Fault.STAMP_BACKWARDS,
     Fault.STAMP_REPEATED,
@@ -67,6 +71,7 @@ class Pipeline:
         self._mounting = mounting
         self._settings = settings
         self._applied = settings()
+        self._changes = Allowance(CHANGES_AT_ONCE, CHANGES_PER_S)
         self._now_ns = now_ns
         self._busy = threading.Lock()
         self._working_since_s: float | None = None
@@ -74,6 +79,8 @@ class Pipeline:
         self._said_lost = False  # since the last verdict
         self._repeats = Repeats()
         self._guard = Guard(self._applied.node.safety, f'no images on {image_topic}', now_ns)
+        self._bits = BitDepth()
+        self._judge = Judge(engine, self._guard)
         self.statistics = Statistics(now_ns)
 
     @property
@@ -116,16 +123,23 @@ class Pipeline:
         self._guard.settings = self._settings().node.safety
         since_s = self._working_since_s
         working_s = 0.0 if since_s is None else time.monotonic() - since_s
-        findings = self._guard.watch(received, working_s)
+        findings = self._guard.watch(received, working_s, self._standing())
         if findings:
             self._say(findings)
             self._lose(self._guard.camera_time_ns)
 
+    def _standing(self) -> tuple[Finding, ...]:
+        """Return what is wrong whatever the images show."""
+        if self._guard.settings.allow_duplicates:
+            return ()
+        duplicates = self._outputs.duplicates()
+        return (Fault.DUPLICATE_NODE.found(duplicates[0]),) if duplicates else ()
+
     def handle(self, received: Received) -> None:
         """Work on one image; whatever is wrong with it is counted and said, never raised."""
         with self._busy:
-            demand = self._outputs.demand()
-            if not self._enabled or not any(demand):
+            demand = self._outputs.demand(self._settings().engine)
+            if not self._enabled or not (demand.depth or demand.motion):
                 self._guard.rest()
                 self.statistics.count(Outcome.IDLE if self._enabled else Outcome.DISABLED)
                 return
@@ -141,57 +155,58 @@ class Pipeline:
                 self._working_since_s = None
 
     def _process(self, received: Received, demand: Demand) -> None:
+        settings = self._newest_settings()
+        was_blind = self._guard.is_blind
+        judgement = self._judge.judge(
+            stamp_ns(received.message.header),
+            received.at_s,
+            lambda look: self._frame(received, look),
+            demand,
+            lambda frame_id: self._mounting.mount(frame_id, settings.engine.mount),
+        )
+        self._said_lost = judgement.lost
+        if was_blind and not judgement.lost:
+            log.info('obstacles are reported again')
+        began = time.perf_counter()
+        self._outputs.publish(judgement, settings.engine)
+        self._record(received, judgement, time.perf_counter() - began)
+
+    def _newest_settings(self) -> Settings:
+        """
+        Apply what was set since the image before.
+
+        Whoever sets parameters by the thousand has most of them applied together: what an image
+        costs must not depend on that.
+        """
         settings = self._settings()
-        if settings is not self._applied:
+        if settings is not self._applied and self._changes.is_allowed():
             self._engine.apply(settings.engine)
             self._guard.settings = settings.node.safety
             self._applied = settings
-        self._guard.stamp(stamp_ns(received.message.header), received.at_s)
-        begun = time.perf_counter()
-        frame = self._frame(received)
-        decoded = time.perf_counter()
-        estimate = self._engine.process(
-            frame,
-            depth=demand.depth,
-            motion=demand.motion,
-            uncertainty=self._outputs.wants_uncertainty(settings.engine),
-            base_from_camera=self._mounting.base_from_camera(
-                frame.frame_id, settings.engine.mount
-            ),
-            inspect=self._guard.network_image,
-        )
-        estimated = time.perf_counter()
-        was_blind = self._guard.is_blind
-        passes = self._guard.passes(estimate, received.at_s)
-        self._said_lost = lost = self._guard.is_blind
-        if was_blind and not lost:
-            log.info('obstacles are reported again')
-        self._outputs.publish(estimate, settings.engine, obstacles=passes, lost=lost)
-        own_s = {'decode': decoded - begun, 'publish': time.perf_counter() - estimated}
-        self._record(received, estimate, {**own_s, **estimate.stages_s}, passes)
+        return self._applied
 
-    def _frame(self, received: Received) -> Frame:
+    def _frame(self, received: Received, look: Look) -> Frame:
         message = received.message
         frame_id = message.header.frame_id
-        rgb = image_to_rgb(message)
+        self._bits.given = self._applied.node.image.bit_depth
+        rgb = image_to_rgb(message, self._bits)
         encoding = message.encoding if hasattr(message, 'encoding') else message.format
         self.statistics.saw(InputQuality.of(frame_id, encoding, rgb))
-        self._guard.image(rgb)
+        look(rgb)
         height, width = rgb.shape[:2]
         camera = self._calibration.camera_of(frame_id, width, height)
         return Frame(stamp_ns(message.header), frame_id, rgb, camera)
 
-    def _record(
-        self, received: Received, estimate: Estimate, stages_s: dict[str, float], passed: bool
-    ) -> None:
+    def _record(self, received: Received, judgement: Judgement, publishing_s: float) -> None:
+        estimate = judgement.estimate
         self.statistics.estimated(
-            Outcome.PUBLISHED if passed else Outcome.WITHHELD,
+            Outcome.PUBLISHED if judgement.obstacles else Outcome.WITHHELD,
             latency_s=time.monotonic() - received.at_s,
             age_s=(self._now_ns() - estimate.stamp_ns) * 1e-9,
-            stages_s=stages_s,
+            stages_s={**judgement.stages_s, 'publish': publishing_s},
             scale=estimate.scale,
         )
-        if not passed:
+        if not judgement.obstacles:
             self._say(self._guard.findings)
 
     def _give_up(self, received: Received, error: Exception, outcome: Outcome) -> None:

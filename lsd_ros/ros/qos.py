@@ -70,10 +70,24 @@ def mismatches(offered: QoSProfile, requested: QoSProfile) -> list[Mismatch]:
     return found
 
 
+def keeps(offered: QoSProfile) -> bool:
+    """Return whether a publisher keeps its last message for those who come later."""
+    return bool(offered.durability == DurabilityPolicy.TRANSIENT_LOCAL)
+
+
 def sensor_data() -> QoSProfile:
     """Return the profile of camera streams: better a lost image than a late one."""
     # A copy: rclpy writes the user's overrides into the profile that it is given.
     return copy.copy(qos_profile_sensor_data)
+
+
+def latched() -> QoSProfile:
+    """Return the profile that receives what was published before, by a publisher that keeps it."""
+    return QoSProfile(
+        depth=1,
+        reliability=ReliabilityPolicy.RELIABLE,
+        durability=DurabilityPolicy.TRANSIENT_LOCAL,
+    )
 
 
 def best_effort(depth: int) -> QoSProfile:

@@ -65,6 +65,7 @@ class Reporter:
             enabled=sources.pipeline.enabled,
             verdict=sources.verdict(),
             mount_source=sources.mounting.source,
+            heard=sources.outputs.is_heard(),
             warnings=[
                 *self._of_clock(now_ns),
                 *sources.inputs.problems(),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextvars
+import math
 import threading
+import time
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -13,10 +15,20 @@ T = TypeVar('T')
 
 
 class Worker(Generic[T]):
-    """Takes the newest thing out of a mailbox, again and again, and handles it."""
+    """
+    Takes the newest thing out of a mailbox, again and again, and handles it.
 
-    def __init__(self, mailbox: Mailbox[T], handle: Callable[[T], None]) -> None:
+    :param period_s: least time between two of them, of the moment [s]
+    """
+
+    def __init__(
+        self,
+        mailbox: Mailbox[T],
+        handle: Callable[[T], None],
+        period_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         """Start the thread."""
+        self._period_s = period_s
         self._mailbox = mailbox
         self._handle = handle
         # A daemon: an impatient second Ctrl-C must be able to end the process.
@@ -33,5 +45,9 @@ class Worker(Generic[T]):
         self._thread.join()
 
     def _run(self) -> None:
-        while (thing := self._mailbox.take()) is not None:
+        due_s = -math.inf
+        while (thing := self._mailbox.take(due_s)) is not None:
+            # from when it was due, so that the rate is kept on the whole; a pause is not made up
+            period_s, now_s = self._period_s(), time.monotonic()
+            due_s = max(due_s, now_s - period_s / 2) + period_s
             self._handle(thing)

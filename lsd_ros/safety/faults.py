@@ -15,6 +15,7 @@ from lsd_ros.errors import (
     MessageError,
     MissingCameraInfoError,
     NotFiniteError,
+    PreparingError,
 )
 
 
@@ -114,6 +115,11 @@ class Fault(Enum):
         'the network gave a depth that says nothing',
         'use trained weights; if they are, see min_depth_m, max_depth_m and the scale',
     )
+    PREPARING = (
+        'preparing',
+        'the networks are being built for images of another size',
+        'wait until they are ready, and keep the size of the images',
+    )
     OUT_OF_MEMORY = (
         'out_of_memory',
         'the memory of the device is full',
@@ -138,6 +144,21 @@ class Fault(Enum):
         'scale_unknown',
         'depth is relative, not metric',
         'choose a scale.source that knows metres, or wait until it has settled',
+    )
+    MOUNT_IMPLAUSIBLE = (
+        'mount_implausible',
+        'the camera cannot sit where they say',
+        'an optical frame looks along z with x right and y down (REP-103); where the frame of the '
+        'images is a body frame, publish a transform from it to an optical frame with roll -90, '
+        'pitch 0, yaw -90 deg (quaternion x -0.5, y 0.5, z -0.5, w 0.5) and let the images carry '
+        'that name; else correct the transform, mount.* or the scale. safety.max_pitch_deg, '
+        'max_ground_tilt_deg, max_height_ratio and body_frame_names are the limits',
+    )
+    DUPLICATE_NODE = (
+        'duplicate_node',
+        'another node of the same name publishes the same topics',
+        'end one of the two, or give it another name or namespace; safety.allow_duplicates lets '
+        'both speak',
     )
     TOO_SLOW = (
         'too_slow',
@@ -182,6 +203,7 @@ _FAULT_OF = (  # the first that fits
     (CameraError, Fault.UNCALIBRATED),
     (MessageError, Fault.UNREADABLE),
     (NotFiniteError, Fault.NOT_FINITE),
+    (PreparingError, Fault.PREPARING),
     (DeviceMemoryError, Fault.OUT_OF_MEMORY),
     (BackendError, Fault.BACKEND_FAILED),
     (LsdError, Fault.REFUSED),

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from lsd_ros.safety.faults import Fault, Finding, UnfitError, findings_of
 from lsd_ros.safety.image import FrozenCheck, image_findings
+from lsd_ros.safety.mount import MountCheck
 from lsd_ros.safety.output import OutputCheck
 from lsd_ros.safety.pace import PaceCheck
 from lsd_ros.safety.settings import SafetySettings
 from lsd_ros.safety.stamps import StampCheck
 from lsd_ros.safety.supervisor import State, Supervisor, Verdict
-from lsd_ros.types import Estimate
+from lsd_ros.types import Estimate, Mount
 
 
 class Guard:
@@ -44,6 +45,8 @@ class Guard:
         self._frozen = FrozenCheck()
         self._output = OutputCheck()
         self._pace = PaceCheck()
+        self._mount = MountCheck()
+        self._standing: tuple[Finding, ...] = ()
         self._supervisor = Supervisor(settings, what_is_missing, clock)
 
     @property
@@ -99,17 +102,20 @@ class Guard:
         if findings:
             raise UnfitError(findings)
 
-    def passes(self, estimate: Estimate, arrived_s: float) -> bool:
+    def passes(self, estimate: Estimate, arrived_s: float, mount: Mount | None = None) -> bool:
         """
-        Look at the results, and at the time.
+        Look at the results, at the mount, and at the time.
 
         :param arrived_s: when their image came, by the steady clock [s]
+        :param mount: where the camera sits; None: nobody says it
         :return: whether the obstacles among them may be reported
         """
         latency_s = self._clock() - arrived_s
         late = self._pace.is_late(latency_s, self.settings)
         findings = (
+            *self._standing,
             *self._output.findings(estimate),
+            *self._mount.findings(mount, estimate, self.settings),
             *self._pace.findings(latency_s, self.settings),
         )
         if late and not findings:
@@ -127,9 +133,16 @@ class Guard:
             self._supervisor.judge(findings)
         return findings
 
-    def watch(self, received: int, working_s: float) -> tuple[Finding, ...]:
-        """Take note of the time; see :meth:`Supervisor.watch`."""
-        return self._supervisor.watch(received, working_s)
+    def watch(
+        self, received: int, working_s: float, standing: tuple[Finding, ...] = ()
+    ) -> tuple[Finding, ...]:
+        """
+        Take note of the time; see :meth:`Supervisor.watch`.
+
+        :param standing: what is wrong whatever the images show, until it is called with others
+        """
+        self._standing = standing
+        return self._supervisor.watch(received, working_s, standing)
 
     def verdict(self) -> Verdict:
         """Say how things stand, and what went wrong since it was last asked for."""
@@ -138,6 +151,7 @@ class Guard:
     def begin(self) -> None:
         """Start anew, and count from zero."""
         self._forget()
+        self._mount.forget()
         self._supervisor.begin()
 
     def rest(self) -> None:

@@ -52,8 +52,8 @@ class SafetySettings:
     max_age_s: float = setting(
         1.0,
         'An image whose stamp is farther than this from the clock of the node, in the past or in '
-        'the future, is not to be trusted [s]; 0: never. Beyond an hour the stamps are taken for '
-        'those of another clock, and not judged',
+        'the future, is not to be trusted [s]; 0: never. More than an hour in the past '
+        'the stamps are taken for those of another clock, and not judged',
         minimum=0,
         maximum=3600,
     )
@@ -63,6 +63,36 @@ class SafetySettings:
         'row make the node blind [s]',
         minimum=1e-3,
         maximum=60,
+    )
+    max_pitch_deg: float = setting(
+        45.0,
+        'A mount by which the camera looks farther up or down than this cannot be right, as where '
+        'the frame of the images is a body frame [deg]; 90: the camera really looks up or down',
+        minimum=0,
+        maximum=90,
+    )
+    max_ground_tilt_deg: float = setting(
+        20.0,
+        'The mount is wrong where the ground in the images is tilted by more than this against '
+        'it, several times in a row [deg]; 0: never',
+        minimum=0,
+        maximum=180,
+    )
+    max_height_ratio: float = setting(
+        2.0,
+        'Mount or scale are wrong where the ground in the images is so many times as far below '
+        'the camera as the mount says, or as near, several times in a row; 0: never',
+        minimum=0,
+        maximum=100,
+    )
+    body_frame_names: bool = setting(
+        False,
+        'Believe mount.* also for a frame that is called like a body frame (link, without '
+        'optical), because it is an optical one all the same',
+    )
+    allow_duplicates: bool = setting(
+        False,
+        'Report obstacles also while another node of the same name publishes the same topics',
     )
     recovery_frames: int = setting(
         3,

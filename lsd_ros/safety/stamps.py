@@ -17,9 +17,10 @@ class StampCheck:
     """
     Compares the stamp of each image with the one before, with its arrival and with the clock.
 
-    A bag that is played without ``/clock`` has stamps of another time: beyond an hour the age of
-    an image says nothing, so it is not judged and :attr:`warning` says so. Nothing else depends
-    on the clock of the node, which may be that of a simulation.
+    A bag that is played without ``/clock`` has stamps of another time: more than an hour in the
+    past the age of an image says nothing, so it is not judged and :attr:`warning` says so. The
+    future has no such exemption: who listens would hold an obstacle source of tomorrow for valid
+    until then. Nothing else depends on the clock of the node, which may be that of a simulation.
     """
 
     def __init__(self) -> None:
@@ -80,22 +81,23 @@ class StampCheck:
         self._offset_ns, self.warning = 0, None
         if now_ns == 0:
             return ()
-        if abs(age_s) > OTHER_CLOCK_S:
+        unjudged = settings.max_age_s == 0
+        if age_s > OTHER_CLOCK_S or (unjudged and age_s < -OTHER_CLOCK_S):
             self._offset_ns = now_ns - stamp_ns
-            if settings.max_age_s:
+            if not unjudged:
                 self.warning = _other_clock(age_s)
             return ()
-        if settings.max_age_s == 0 or abs(age_s) <= settings.max_age_s:
+        if unjudged or abs(age_s) <= settings.max_age_s:
             return ()
         if age_s > 0:
             return (Fault.STAMP_OLD.found(f'the image is {age_s:.2f} s old'),)
-        return (Fault.STAMP_FUTURE.found(f'the image is {-age_s:.2f} s from the future'),)
+        ahead = f'{-age_s:.2f} s' if age_s > -OTHER_CLOCK_S else f'{-age_s / 3600:.1f} hours'
+        return (Fault.STAMP_FUTURE.found(f'the image is {ahead} from the future'),)
 
 
 def _other_clock(age_s: float) -> str:
-    where = 'behind' if age_s > 0 else 'ahead of'
     return (
-        f'the stamps of the images are {abs(age_s) / 3600:.0f} hours {where} the clock of the '
+        f'the stamps of the images are {age_s / 3600:.0f} hours behind the clock of the '
         'node, so the age of an image is not judged: play bags with --clock and set use_sim_time, '
         'synchronise the clocks, or set safety.max_age_s to 0'
     )

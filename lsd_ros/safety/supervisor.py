@@ -116,19 +116,22 @@ class Supervisor:
             self._state, self._findings = State.SEEING, ()
             return True
 
-    def watch(self, received: int, working_s: float = 0.0) -> tuple[Finding, ...]:
+    def watch(
+        self, received: int, working_s: float = 0.0, standing: Sequence[Finding] = ()
+    ) -> tuple[Finding, ...]:
         """
         Take note of the time; to be called several times within every timeout.
 
         :param received: images that have come since the start
         :param working_s: for how long the image in hand has been worked on [s]
+        :param standing: what is wrong at this time, whatever the images show
         :return: what has made the node blind just now
         """
         with self._lock:
             now = self._clock()
             if received != self._received:
                 self._received, self._arrived_s = received, now
-            findings = self._overdue(now - self._arrived_s, working_s)
+            findings = (*standing, *self._overdue(now - self._arrived_s, working_s))
             if not findings:
                 return ()
             known = _faults(self._findings) == _faults(findings)

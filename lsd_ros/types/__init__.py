@@ -11,6 +11,7 @@ from lsd_ros.types.camera import DISTORTION_LENGTHS, IDENTITY_ROTATION, Camera, 
 from lsd_ros.types.estimate import Estimate, Scale
 from lsd_ros.types.frame import Frame
 from lsd_ros.types.motion import BasePose, MotionNoise, RelativePose, Trajectory
+from lsd_ros.types.mount import Mount, SeenGround
 from lsd_ros.types.obstacles import Cloud, Scan
 
 __all__ = [
@@ -23,8 +24,10 @@ __all__ = [
     'Estimate',
     'Frame',
     'MotionNoise',
+    'Mount',
     'RelativePose',
     'Scale',
     'Scan',
+    'SeenGround',
     'Trajectory',
 ]

@@ -13,6 +13,7 @@ from lsd_ros.errors import FrameError
 from lsd_ros.types.camera import Camera
 from lsd_ros.types.frame import check_image
 from lsd_ros.types.motion import RelativePose
+from lsd_ros.types.mount import SeenGround
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,7 @@ class Estimate:
     :param motion: of the camera since the frame before; None where it is not known
     :param odom_from_camera: accumulated pose of the camera, shape (4, 4); None where not known
     :param odom_covariance: of ``odom_from_camera``, in the odometry frame, shape (6, 6)
+    :param ground: as the frame shows it; None: not looked for, or not seen
     :param stages_s: seconds that each stage took
     :raises FrameError: shapes or types do not fit each other
     """
@@ -75,6 +77,7 @@ class Estimate:
     motion: RelativePose | None = None
     odom_from_camera: NDArray[np.float64] | None = None
     odom_covariance: NDArray[np.float64] | None = None
+    ground: SeenGround | None = None
     stages_s: dict[str, float] = dataclasses.field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -135,7 +135,7 @@ def test_engines_that_share_say_what_engines_alone_say():
     drives = generator.integers(0, 256, (3, 4, 64, 208, 3), np.uint8)
     shared = SharedNetworks(3)
     engines = [shared.engine(given) for _ in drives]
-    assert len({id(engine._backend) for engine in engines}) == 1
+    assert len({id(engine._prepared.backend) for engine in engines}) == 1
     assert len({id(engine._weights) for engine in engines}) == 1
 
     def drive(engine, images):
@@ -160,12 +160,12 @@ def test_other_settings_and_sizes_have_networks_of_their_own_and_unused_ones_are
     shared = SharedNetworks(2)
     one = shared.engine(settings.build(EngineSettings, given))
     other = shared.engine(settings.build(EngineSettings, {**given, 'precision': 'half'}))
-    assert one._backend is not other._backend
+    assert one._prepared.backend is not other._prepared.backend
     assert one._weights is other._weights
     assert len(shared._backends) == 2
     other.process(Frame(1, 'camera', np.zeros((64, 64, 3), np.uint8)), depth=False)
     assert other.info.network_size != one.info.network_size
     other.close()
-    assert list(shared._backends.values()) == [one._backend]
+    assert list(shared._backends.values()) == [one._prepared.backend]
     one.close()
     assert not shared._backends

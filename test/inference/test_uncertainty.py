@@ -78,7 +78,9 @@ def test_uncertainty_is_given_only_where_it_is_asked_for_and_known():
 
 def test_a_deviation_that_is_not_finite_is_refused():
     engine = engine_of(fit='stretch')
-    engine._backend.disparities = lambda images: np.full((1, 2, 32, 80), np.nan, np.float32)
+    engine._prepared.backend.disparities = lambda images: np.full(
+        (1, 2, 32, 80), np.nan, np.float32
+    )
     with pytest.raises(FrameError, match='not finite'):
         said(engine)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import MessageError
 from lsd_ros.messages import encode, raw
+from lsd_ros.messages.bit_depth import BitDepth
 from lsd_ros.messages.decode import image_to_rgb
 from lsd_ros.messages.types import MessageTypes
 
@@ -186,7 +187,7 @@ def test_our_decoder_agrees_with_cv_bridge(encoding: str) -> None:
 def test_16_bit_round_to_the_nearest_of_8_bit() -> None:
     values = np.arange(65536, dtype=np.uint16).reshape(256, 256)
     exact = np.array([round(int(value) * 255 / 65535) for value in values.flat], np.uint8)
-    np.testing.assert_array_equal(raw.to_8_bit(values).reshape(-1), exact)
+    np.testing.assert_array_equal(BitDepth(16).to_8_bit(values).reshape(-1), exact)
 
 
 def test_rgb8_without_padding_is_a_read_only_view() -> None:

@@ -77,6 +77,7 @@ class Robot:
         from lsd_ros.ros.conversions import RclpyTypes
 
         self._log = log
+        self.domain = domain
         given = [f'{name}:={value}' for name, value in {**TOLERANT, **parameters}.items()]
         options = [part for pair in given for part in ('-p', pair)]
         name, *words = command or ('depth_node',)
@@ -96,6 +97,7 @@ class Robot:
         self.types = RclpyTypes()
         self.stamp_ns = 1_000_000_000
         self.encoding = 'bgr8'
+        self.frame_id = 'camera'
 
     def close(self) -> None:
         if self.process.poll() is None:
@@ -182,10 +184,10 @@ class Robot:
             self._publishers[topic] = self.node.create_publisher(type(message), topic, 5)
         self._publishers[topic].publish(message)
 
-    def camera_info(self, camera: Camera, frame_id: str = 'camera', focal: float = 1.0) -> None:
+    def camera_info(self, camera: Camera, frame_id: str | None = None, focal: float = 1.0) -> None:
         from lsd_ros.messages import encode
 
-        info = encode.camera_info(self.types, camera, self.stamp_ns, frame_id)
+        info = encode.camera_info(self.types, camera, self.stamp_ns, frame_id or self.frame_id)
         info.k[0] *= focal
         self.publish('/camera_info', info)
 
@@ -195,10 +197,10 @@ class Robot:
 
         self.stamp_ns += STEP_NS
         if compressed:
-            made = encode.compressed_image(self.types, rgb, self.stamp_ns, 'camera', 'png')
+            made = encode.compressed_image(self.types, rgb, self.stamp_ns, self.frame_id, 'png')
             self.publish('/image/compressed', made)
             return
-        made = encode.raw_image(self.types, rgb, self.stamp_ns, 'camera', self.encoding)
+        made = encode.raw_image(self.types, rgb, self.stamp_ns, self.frame_id, self.encoding)
         if padding:
             rows = np.frombuffer(made.data, np.uint8).reshape(made.height, made.step)
             made.data = np.pad(rows, ((0, 0), (0, padding)), constant_values=255).tobytes()

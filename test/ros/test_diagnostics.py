@@ -64,6 +64,14 @@ def test_blindness_is_said_with_every_fault_and_its_remedy():
     assert (said.values['faults.dark'], said.values['faults.stamp_old']) == ('1', '1')
 
 
+def test_only_a_node_that_nobody_listens_to_is_idle():
+    assert status(report(), seen(heard=False)).message == 'idle: nobody subscribes to any result'
+    now_ns = iter((1, 1, 10**9, 10**9))
+    nothing_lately = Statistics(lambda: next(now_ns)).report(received=0, dropped=0)
+    assert nothing_lately.rate_hz == 0
+    assert status(nothing_lately, seen(heard=True)).message == 'running'
+
+
 def test_scale_is_said_with_its_deviation_and_why_it_is_not_metric():
     said = status(report(), seen())
     assert (said.values['scale.deviation'], said.values['scale.problem']) == ('0.034', '')

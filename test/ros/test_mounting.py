@@ -11,6 +11,7 @@ pytest.importorskip('rclpy', reason='needs rclpy: source a ROS distribution or t
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.settings import MountSettings
 from lsd_ros.messages import encode
+from lsd_ros.publication.obstacles import nowhere
 from lsd_ros.ros.conversions import RclpyTypes
 from lsd_ros.ros.mounting import Mounting
 
@@ -43,24 +44,30 @@ def known(monkeypatch):
 def test_transform_is_believed_more_than_the_parameters(known):
     place = base_from_optical(MountSettings(y_m=-1, yaw_deg=90))
     mounting = Mounting(None, 'base_link')
-    np.testing.assert_allclose(mounting.base_from_camera('eye', MOUNT), base_from_optical(MOUNT))
+    said = mounting.mount('eye', MOUNT)
+    np.testing.assert_allclose(said.base_from_camera, base_from_optical(MOUNT))
+    assert (said.base_frame, said.frame_id, said.by_transforms) == ('base_link', 'eye', False)
     assert mounting.source == 'mount parameters'
     known['base_link', 'eye'] = encode.transform(RclpyTypes(), 1, 'base_link', 'eye', place)
-    np.testing.assert_allclose(mounting.base_from_camera('eye', MOUNT), place, atol=1e-12)
+    told = mounting.mount('eye', MOUNT)
+    np.testing.assert_allclose(told.base_from_camera, place, atol=1e-12)
+    assert told.by_transforms
     assert mounting.source == 'transforms'
 
 
 def test_without_tf2_ros_the_parameters_say_it(monkeypatch):
     monkeypatch.setitem(sys.modules, 'tf2_ros', None)
     mounting = Mounting(None, 'base_link')
-    np.testing.assert_allclose(mounting.base_from_camera('eye', MOUNT), base_from_optical(MOUNT))
+    said = mounting.mount('eye', MOUNT)
+    np.testing.assert_allclose(said.base_from_camera, base_from_optical(MOUNT))
+    assert (said.base_frame, said.frame_id, said.by_transforms) == ('base_link', 'eye', False)
     mounting.close()
 
 
 def test_place_that_nobody_has_said_is_not_known(known):
     mounting = Mounting(None, 'base_link')
-    assert mounting.base_from_camera('eye', MountSettings()) is None
+    assert mounting.mount('eye', MountSettings()) is None
     assert mounting.source is None
-    assert 'publish the transform from base_link to eye, or set' in mounting.problem('eye')
+    assert 'publish the transform from base_link to eye, or set' in nowhere('base_link', 'eye')
     known['base_link', 'eye'] = encode.transform(RclpyTypes(), 1, 'base_link', 'eye', np.eye(4))
-    np.testing.assert_allclose(mounting.base_from_camera('eye', MountSettings()), np.eye(4))
+    np.testing.assert_allclose(mounting.mount('eye', MountSettings()).base_from_camera, np.eye(4))

@@ -13,10 +13,10 @@ pytest.importorskip('rclpy', reason='needs rclpy: source a ROS distribution or t
 
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages import encode
+from lsd_ros.publication.judging import Demand
 from lsd_ros.ros.calibration import Calibration
 from lsd_ros.ros.conversions import RclpyTypes
 from lsd_ros.ros.inputs import Received
-from lsd_ros.ros.outputs import Demand
 from lsd_ros.ros.parameters import NodeSettings, Settings
 from lsd_ros.ros.pipeline import Pipeline
 from lsd_ros.ros.statistics import Outcome
@@ -48,12 +48,12 @@ class Robot:
             SimpleNamespace(process=self.process),
             calibration,
             SimpleNamespace(
-                demand=lambda: Demand(self.heard, self.heard),
-                wants_uncertainty=lambda _: False,
+                demand=lambda _: Demand(self.heard, self.heard),
                 publish=self.publish,
                 publish_lost=self.lost_ns.append,
+                duplicates=lambda: [],
             ),
-            SimpleNamespace(base_from_camera=lambda *_: np.eye(4)),
+            SimpleNamespace(mount=lambda *_: None),
             lambda: settings,
             lambda: self.now_ns,
             '/image',
@@ -73,8 +73,9 @@ class Robot:
             image=frame.image,
         )
 
-    def publish(self, estimate, _, *, obstacles, lost):
-        self.published.append((estimate.stamp_ns, obstacles, lost))
+    def publish(self, judgement, _):
+        said = (judgement.estimate.stamp_ns, judgement.obstacles, judgement.lost)
+        self.published.append(said)
 
     def see(self, image=None, step_ns=STEP_NS):
         self.now_ns += step_ns

@@ -8,6 +8,10 @@ node sees again by itself.
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -153,6 +157,10 @@ def early(watcher: Watcher) -> None:
     watcher.image(stamp=time.time_ns() + 60 * S)
 
 
+def tomorrow(watcher: Watcher) -> None:
+    watcher.image(stamp=time.time_ns() + 24 * 3600 * S)
+
+
 def foreign(watcher: Watcher) -> None:
     watcher.info(frame_id='other')
     watcher.image()
@@ -161,6 +169,12 @@ def foreign(watcher: Watcher) -> None:
 def uncalibrated(watcher: Watcher) -> None:
     watcher.info(focal=0.0)
     watcher.image()
+
+
+def body_frame(watcher: Watcher) -> None:
+    watcher.robot.frame_id = 'camera_link'
+    watcher.view()
+    watcher.robot.frame_id = 'camera'
 
 
 def unreadable(watcher: Watcher) -> None:
@@ -182,6 +196,9 @@ INJECTIONS = [
     Injection(Fault.STAMP_JUMP, jumping, {'safety__max_age_s': 0.0}, {'safety__max_age_s': 20.0}),
     Injection(Fault.STAMP_OLD, old),
     Injection(Fault.STAMP_FUTURE, early, {'safety__max_jump_s': 0.0}, {'safety__max_jump_s': 3.0}),
+    Injection(
+        Fault.STAMP_FUTURE, tomorrow, {'safety__max_jump_s': 0.0}, {'safety__max_jump_s': 3.0}
+    ),
     Injection(Fault.CAMERA_MISMATCH, foreign),
     Injection(Fault.UNCALIBRATED, uncalibrated),
     Injection(Fault.UNREADABLE, unreadable),
@@ -192,6 +209,13 @@ INJECTIONS = [
         {'scale__source': 'checkpoint'},
         {'scale__source': 'fixed'},
     ),
+    Injection(
+        Fault.MOUNT_IMPLAUSIBLE,
+        Watcher.view,
+        {'mount__pitch_deg': 60.0},
+        {'mount__pitch_deg': 0.0},
+    ),
+    Injection(Fault.MOUNT_IMPLAUSIBLE, body_frame),
     Injection(
         Fault.TOO_SLOW,
         Watcher.view,
@@ -286,6 +310,38 @@ def test_network_that_says_nothing_is_not_listened_to(
     assert status.level == ERROR
     assert {m.pose.covariance[0] for m in watcher.odometry} == {LOST_VARIANCE}
     reconfigured(str(weights))
+    assert watcher.sees()
+
+
+def test_second_node_of_the_name_silences_both_until_one_is_gone(
+    watcher: Watcher, weights: Any, tmp_path: Any
+) -> None:
+    robot = watcher.robot
+    assert watcher.sees()
+    log = (tmp_path / 'log').open('w')
+    given = {'weights': weights, 'backend': 'torch', 'scale.source': 'fixed', 'autostart': True}
+    options = [part for name, value in given.items() for part in ('-p', f'{name}:={value}')]
+    second = subprocess.Popen(
+        [sys.executable, '-m', 'lsd_ros.ros.depth_node', '--ros-args', *options],
+        env={**os.environ, 'ROS_DOMAIN_ID': str(robot.domain)},
+        stdout=log,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        robot.diagnosis(blind_by(Fault.DUPLICATE_NODE), watcher.view)
+        robot.spin(0.3)
+        watcher.forget()
+        # the diagnostics are now those of two
+        status = robot.diagnosis(blind_by(Fault.DUPLICATE_NODE), watcher.view)
+        assert 'another node called /depth_node publishes' in status.message
+        assert 'GID' in status.message
+        deadline = time.monotonic() + 2
+        while time.monotonic() < deadline:
+            watcher.view()
+        assert not any(watcher.said.values())  # of either
+    finally:
+        second.send_signal(signal.SIGINT)
+        assert second.wait(30) == 0
     assert watcher.sees()
 
 

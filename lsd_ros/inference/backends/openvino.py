@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import io
+import logging
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +16,10 @@ from torch import nn
 
 from lsd_ros.errors import BackendError
 from lsd_ros.inference.backends.base import Network, NetworkPair, Plan, Shape
+from lsd_ros.inference.backends.compiled_cache import CompiledCache, cache_key
 from lsd_ros.inference.rewrite import depth_inference, pose_inference
+
+LOGGER = logging.getLogger(__name__)
 
 
 class OpenVinoBackend(NetworkPair):
@@ -61,24 +66,48 @@ def _compiled(network: nn.Module, shape: Shape, plan: Plan) -> Any:
         raise BackendError(
             f'backend openvino cannot be loaded ({error}): pip install "lsd_ros[openvino]"'
         ) from error
-    example = torch.zeros(shape, dtype=torch.uint8)
     options = {
         'PERFORMANCE_HINT': 'LATENCY',
         'INFERENCE_NUM_THREADS': plan.threads,
         # left to itself it takes bfloat16 where the processor has it
         'INFERENCE_PRECISION_HINT': 'bf16' if plan.half else 'f32',
     }
+    core, cache = _core(), CompiledCache()
     try:
-        with warnings.catch_warnings(), torch.inference_mode():
-            warnings.simplefilter('ignore')  # tracing turns the shape checks into constants
-            # frozen, since OpenVINO does not find submodules whose names are numbers
-            traced = torch.jit.freeze(
-                torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
-            )
-            model = openvino.convert_model(traced, example_input=example)
-        return _core().compile_model(model, 'CPU', options).create_infer_request()
+        processor = core.get_property('CPU', 'FULL_DEVICE_NAME')
+        runtime = (openvino.__version__, processor, shape, sorted(options.items()))
+        key = cache_key(network, plan.weights, *runtime)
+        compiled = _loaded(core, cache.load(key), options)
+        if compiled is None:
+            compiled = core.compile_model(_converted(network, shape), 'CPU', options)
+            cache.store(key, compiled.export_model().getvalue())
+        return compiled.create_infer_request()
     except RuntimeError as error:
         raise BackendError(f'OpenVINO cannot compile the network: {error}') from error
+
+
+def _loaded(core: Any, stored: bytes | None, options: dict[str, Any]) -> Any:
+    """Return a network that was compiled before; None where there is none that fits."""
+    if stored is None:
+        return None
+    try:
+        return core.import_model(io.BytesIO(stored), 'CPU', options)
+    except RuntimeError as error:
+        LOGGER.info('the network is compiled anew: %s', error)
+        return None
+
+
+def _converted(network: nn.Module, shape: Shape) -> Any:
+    import openvino
+
+    example = torch.zeros(shape, dtype=torch.uint8)
+    with warnings.catch_warnings(), torch.inference_mode():
+        warnings.simplefilter('ignore')  # tracing turns the shape checks into constants
+        # frozen, since OpenVINO does not find submodules whose names are numbers
+        traced = torch.jit.freeze(
+            torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
+        )
+        return openvino.convert_model(traced, example_input=example)
 
 
 @functools.cache

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import FrameError
 from lsd_ros.inference.obstacles.band import depths_between
+from lsd_ros.inference.obstacles.drop_off import DropOff
 from lsd_ros.inference.obstacles.rays import Plane, Rays
 from lsd_ros.inference.obstacles.settings import PointsSettings
 from lsd_ros.inference.obstacles.trust import Trust
@@ -55,10 +56,17 @@ class CloudBuilder:
 
     :param settings: what to keep, and how
     :param trust: which depth to believe in, where it is shared with a scan
+    :param drop_off: finds missing floor; None: nobody looks for it
     """
 
-    def __init__(self, settings: PointsSettings, trust: Trust | None = None) -> None:
+    def __init__(
+        self,
+        settings: PointsSettings,
+        trust: Trust | None = None,
+        drop_off: DropOff | None = None,
+    ) -> None:
         self.settings = settings
+        self._drop_off = drop_off
         self._trust = trust or Trust(settings)
         self._place: tuple[Camera, bytes] | None = None
         self._view: View | None = None
@@ -81,13 +89,26 @@ class CloudBuilder:
         rays = view.rays
         colours = [rgb_bits(image)] if self.settings.rgb else []
         keep = (depth >= view.near) & (depth <= view.far)  # false for NaN, and both infinities
+        planes = [rays.x * depth, rays.y * depth, depth]
+        missing = None
+        if self._drop_off is not None and base_from_camera is not None:
+            missing = self._drop_off.find(depth, camera, base_from_camera)
+        if missing is not None and self._drop_off is not None and base_from_camera is not None:
+            raised = self._drop_off.raised(camera, base_from_camera)
+            planes = [
+                np.where(missing.where, there, plane)
+                for there, plane in zip(raised, planes, strict=True)
+            ]
+            keep = keep | missing.where
+            depth = np.where(missing.where, missing.floor, depth)
         if self.settings.decimation > 1:
             # only of what is kept: the ground before a pole must not stand for both
             nearest = nearest_pixels(np.where(keep, depth, np.nan), self.settings.decimation)
-            depth, keep, rays = depth.take(nearest), keep.take(nearest), rays.at(nearest)
-            colours = [colour.take(nearest) for colour in colours]
-        planes = [rays.x * depth, rays.y * depth, depth, *colours]
-        points = np.asarray(cv2.merge(planes), np.float32)
+            keep = keep.take(nearest)
+            planes, colours = (
+                [plane.take(nearest) for plane in each] for each in (planes, colours)
+            )
+        points = np.asarray(cv2.merge([*planes, *colours]), np.float32)
         complete = bool(keep.all())
         if self.settings.organised:
             points[~keep, :3] = np.nan

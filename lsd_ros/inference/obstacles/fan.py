@@ -86,12 +86,14 @@ class Fan:
     :param pixels: index of each pixel that looks along a bearing, bearing after bearing
     :param starts: where the pixels of each bearing that has any begin
     :param taken: which bearings these are
+    :param half: half of what each pixel covers, at least half of a bearing, shape (H, W), float32
     """
 
     bearings: Bearings
     pixels: Indices
     starts: Indices
     taken: Indices
+    half: Plane
 
     @classmethod
     def of(
@@ -111,12 +113,15 @@ class Fan:
         bearing = np.arctan2(left, forward)[wanted]
         middle = math.atan2(float(np.sin(bearing).sum()), float(np.cos(bearing).sum()))
         angle = unrolled(bearing - middle)
-        low, high = (angle + side for side in _sides(camera, base_from_camera, wanted, bearing))
+        sides = _sides(camera, base_from_camera, wanted, bearing)
+        low, high = (angle + side for side in sides)
+        half = np.zeros(wanted.shape, np.float32)
+        half[wanted] = np.maximum(np.maximum(-sides[0], sides[1]), increment / 2)
         grid = Bearings.covering(middle, float(low.min()), float(high.max()), increment)
         things, sectors = grid.spread(*map(grid.position, (low, angle, high)))
         order = np.argsort(sectors, kind='stable')
         taken, starts = np.unique(sectors[order], return_index=True)
-        return cls(grid, np.flatnonzero(wanted)[things[order]], starts, taken)
+        return cls(grid, np.flatnonzero(wanted)[things[order]], starts, taken, half)
 
     def least(self, values: Plane, empty: float | np.float32) -> Plane:
         """

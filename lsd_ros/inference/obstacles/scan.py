@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import CameraError, FrameError
 from lsd_ros.inference.obstacles.band import Band
+from lsd_ros.inference.obstacles.drop_off import DropOff, Missing
 from lsd_ros.inference.obstacles.fan import Fan
 from lsd_ros.inference.obstacles.rays import Plane
 from lsd_ros.inference.obstacles.sectors import (
@@ -18,9 +19,10 @@ from lsd_ros.inference.obstacles.sectors import (
     FREE,
     NOTHING,
     TOO_NEAR,
+    Hits,
     Sectors,
 )
-from lsd_ros.inference.obstacles.settings import PointsSettings, ScanSettings
+from lsd_ros.inference.obstacles.settings import DropOffSettings, PointsSettings, ScanSettings
 from lsd_ros.inference.obstacles.trust import Believed, Trust
 from lsd_ros.types import Camera, Estimate, Scan
 
@@ -37,6 +39,8 @@ class View:
     :param near: depth from which on a pixel may show an obstacle, shape (H, W), float32 [m]
     :param far: depth until which it may, shape (H, W), float32 [m]
     :param level: distance from the camera, seen from above, at depth 1, shape (H, W), float32
+    :param forward: distance from the camera along x of the base frame, at depth 1, shape (H, W)
+    :param left: distance from the camera along y of the base frame, at depth 1, shape (H, W)
     :param behind: what a pixel says that sees past ``far``, shape (H, W), float32
     :param at_camera: where something too near is in the band, shape (H, W)
     :param fan: the bearings of the camera
@@ -47,6 +51,8 @@ class View:
     near: Plane
     far: Plane
     level: Plane
+    forward: Plane
+    left: Plane
     behind: Plane
     at_camera: NDArray[np.bool_]
     fan: Fan
@@ -55,12 +61,18 @@ class View:
 
     @classmethod
     def of(
-        cls, camera: Camera, base_from_camera: Matrix, wanted: ScanSettings, max_depth_m: float
+        cls,
+        camera: Camera,
+        base_from_camera: Matrix,
+        wanted: ScanSettings,
+        max_depth_m: float,
+        drop_off: NDArray[np.bool_] | None = None,
     ) -> View:
         """
         Look at the world from a mount.
 
         :param max_depth_m: farther depth is infinite
+        :param drop_off: where missing floor is looked for, shape (H, W); None: nowhere
         :raises CameraError: from there, the camera sees none of the band
         """
         band = Band.of(camera, base_from_camera, wanted)
@@ -68,8 +80,9 @@ class View:
         seen = band.near < np.minimum(band.far, band.depth_at(range_m))
         if not seen.any():
             raise CameraError(_blind(base_from_camera, wanted))
+        floor = np.zeros_like(seen) if drop_off is None else drop_off
         increment = math.radians(wanted.angle_increment_deg) or math.atan(1 / camera.fx)
-        fan = Fan.of(camera, base_from_camera, seen, increment)
+        fan = Fan.of(camera, base_from_camera, seen | floor, increment)
         sight = -fan.least(-np.where(seen, band.ranges(band.far), 0.0), 0.0)
         range_m = min(range_m, float(np.quantile(sight, LEAST_SIGHTED)))
         if range_m <= wanted.min_range_m:
@@ -79,6 +92,8 @@ class View:
             near=band.near.astype(np.float32),
             far=np.minimum(band.far, end).astype(np.float32),
             level=band.level.astype(np.float32),
+            forward=band.forward.astype(np.float32),
+            left=band.left.astype(np.float32),
             behind=np.where(band.far >= end, FREE, NOTHING),
             at_camera=band.near <= CLOSEST_M,
             fan=fan,
@@ -86,8 +101,14 @@ class View:
             range_m=range_m,
         )
 
-    def distances(self, believed: Believed) -> Plane:
-        """Return the nearest obstacle of every camera bearing, or what is said instead [m]."""
+    def distances(self, believed: Believed, missing: Missing | None = None) -> tuple[Plane, Hits]:
+        """
+        Return what there is.
+
+        :param missing: floor that is to be an obstacle; None: none is
+        :return: the nearest obstacle of every camera bearing, or what is said instead [m]; and
+            every obstacle there is
+        """
         depth = believed.depth
         obstacle = depth >= self.near
         passed = depth >= self.far
@@ -100,7 +121,19 @@ class View:
         too_near = depth == -np.inf
         if too_near.any():
             values[too_near & self.at_camera] = TOO_NEAR
-        return self.fan.least(values, NOTHING)
+        if missing is not None:
+            obstacle |= missing.where
+            depth = np.where(missing.where, missing.floor, depth)
+            values[missing.where] = (missing.floor * self.level)[missing.where]
+        least = self.fan.least(values, NOTHING)
+        if self.sectors.is_centred:
+            return least, self.sectors.straight(least)
+        if believed.flying is not None:
+            obstacle &= ~believed.flying
+        hits = np.flatnonzero(obstacle)
+        away = depth.ravel()[hits]
+        forward, left = self.forward.ravel()[hits] * away, self.left.ravel()[hits] * away
+        return least, Hits(forward, left, self.fan.half.ravel()[hits])
 
 
 class ScanBuilder:
@@ -112,6 +145,7 @@ class ScanBuilder:
     :param settings: what is an obstacle, and how far
     :param trust: which depth to believe in, shared with the cloud; None: as by default
     :param max_depth_m: farther depth is infinite
+    :param drop_off: finds missing floor; None: nobody looks for it
     """
 
     def __init__(
@@ -119,10 +153,12 @@ class ScanBuilder:
         settings: ScanSettings,
         trust: Trust | None = None,
         max_depth_m: float = math.inf,
+        drop_off: DropOff | None = None,
     ) -> None:
         self.settings = settings
         self._trust = trust or Trust(PointsSettings())
         self._max_depth_m = max_depth_m
+        self._drop_off = drop_off or DropOff(DropOffSettings(), settings)
         self._place: tuple[Camera, Matrix] | None = None
         self._view: View | None = None
 
@@ -143,12 +179,14 @@ class ScanBuilder:
         if estimate.camera is None:
             raise FrameError('a scan needs an estimate with depth: none was asked for')
         view = self._view_of(estimate.camera, base_from_camera)
-        distances = view.distances(self._trust.believed(estimate))
+        believed = self._trust.believed(estimate)
+        missing = self._drop_off.find(believed.depth, estimate.camera, base_from_camera)
+        distances, hits = view.distances(believed, missing)
         bearings = view.sectors.around_base
         return Scan(
             stamp_ns=estimate.stamp_ns,
             frame_id=base_frame,
-            ranges=view.sectors.ranges(distances, self.settings.min_range_m),
+            ranges=view.sectors.ranges(distances, hits, self.settings.min_range_m),
             angle_min=bearings.middle + bearings.first,
             angle_increment=bearings.increment,
             range_min=self.settings.min_range_m,
@@ -157,7 +195,9 @@ class ScanBuilder:
 
     def _view_of(self, camera: Camera, base_from_camera: Matrix) -> View:
         if self._view is None or not self._is_at(camera, base_from_camera):
-            self._view = View.of(camera, base_from_camera, self.settings, self._max_depth_m)
+            floor = self._drop_off.judged(camera, base_from_camera)
+            wanted, farthest_m = self.settings, self._max_depth_m
+            self._view = View.of(camera, base_from_camera, wanted, farthest_m, floor)
             self._place = (camera, base_from_camera.copy())
         return self._view
 

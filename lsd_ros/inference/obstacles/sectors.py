@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.inference.obstacles.fan import Bearings, unrolled
+from lsd_ros.inference.obstacles.fan import WIDEST, Bearings
 from lsd_ros.inference.obstacles.rays import Plane
 
 Array = NDArray[np.float64]
@@ -23,7 +22,27 @@ NOTHING = np.float32(3e9)  # the ground, or what is above; nothing is known of w
 
 CLOSEST_M = 0.05  # where something too near is put, from the camera
 BLIND_M = 0.5  # free space begins this much farther from the base than the camera
+ROUNDING = 0.01  # of a sector, for float32
+OVERLAP = 0.05  # of two pixels beside each other, as a share of them
+CENTRED_M = 1e-3
 SAMPLES = 256  # on a line from the base to the end of the range
+
+
+@dataclass(frozen=True)
+class Hits:
+    """
+    Obstacles that a camera sees, from above, in the axes of the base frame.
+
+    :param forward: from the camera [m], shape (N,), float32
+    :param left: from the camera [m], shape (N,), float32
+    :param half: half of the angle that each covers at the camera [rad], shape (N,), float32
+    :param too_near: whether they are nearer than can be told
+    """
+
+    forward: Plane
+    left: Plane
+    half: Plane
+    too_near: bool = False
 
 
 @dataclass(frozen=True)
@@ -65,19 +84,32 @@ class Sectors:
             around_camera, around_base, place, *_lines(around_camera, around_base, place, range_m)
         )
 
-    @cached_property
-    def _directions(self) -> tuple[Array, Array]:
-        """Return the directions of the camera's bearings: both ends and the centre of each."""
-        half = self.around_camera.increment / 2
-        angles = self.around_camera.angles + np.array([[-half], [0.0], [half]])
-        return np.cos(angles), np.sin(angles)
+    @property
+    def is_centred(self) -> bool:
+        """Return whether camera and base are at one place, seen from above."""
+        return math.hypot(*self.place) < CENTRED_M
 
-    def ranges(self, distances: Plane, range_min_m: float) -> Plane:
+    def straight(self, distances: Plane) -> Hits:
+        """
+        Return the obstacles of a camera at the base: the nearest of each of its bearings.
+
+        :param distances: as in :meth:`ranges`
+        """
+        seen = np.flatnonzero((distances >= 0) & (distances < BLOCKED))
+        angle, away = self.around_camera.angles[seen], distances[seen]
+        half = np.full(len(seen), self.around_camera.increment / 2, np.float32)
+        forward, left = away * np.cos(angle), away * np.sin(angle)
+        return Hits(forward.astype(np.float32), left.astype(np.float32), half)
+
+    def ranges(self, distances: Plane, hits: Hits, range_min_m: float) -> Plane:
         """
         Say what lies in every sector.
 
         :param distances: from the camera to the nearest obstacle of each of its bearings [m], or
             what it says instead, shape (camera bearings,)
+        :param hits: every obstacle that was seen: what is nearest to the camera need not be
+            nearest to the base, and what stands behind it, at another height, may be the nearest
+            of another sector
         :param range_min_m: nearer ranges are -Inf
         :return: shape (base bearings,), as REP-117 wants them
         """
@@ -85,28 +117,42 @@ class Sectors:
         free = np.logical_and.reduceat(reach[self.crossed] >= self.distances, self.starts)
         ranges = np.full(self.around_base.count, np.nan, np.float32)
         ranges[self.seen[free]] = np.inf
-        hits = np.flatnonzero(distances < BLOCKED)
-        if not hits.size:
-            return ranges
-        sectors, found = self._found(hits, distances[hits])
-        nearest = np.full(self.around_base.count, np.inf)
-        np.minimum.at(nearest, sectors, found)
+        nearest = np.full(self.around_base.count, np.inf, np.float32)
+        for seen in (hits, self._too_near(distances)):
+            sectors, found = self._found(seen)
+            np.minimum.at(nearest, sectors, found)
         hit = nearest < np.inf
         ranges[hit] = np.where(nearest[hit] < range_min_m, -np.inf, nearest[hit])
         return ranges
 
-    def _found(self, hits: Indices, distances: Plane) -> tuple[Indices, Array]:
+    def _too_near(self, distances: Plane) -> Hits:
+        """Return what is nearer than can be told, just before the camera."""
+        angle = self.around_camera.angles[np.flatnonzero(distances < 0)]
+        away = np.full((2, len(angle)), CLOSEST_M) * (np.cos(angle), np.sin(angle))
+        half = np.full(len(angle), self.around_camera.increment / 2, np.float32)
+        return Hits(away[0].astype(np.float32), away[1].astype(np.float32), half, too_near=True)
+
+    def _found(self, hits: Hits) -> tuple[Indices, Plane]:
         """Return the sectors that obstacles cover, and the range of each in that sector."""
-        cosine, sine = self._directions
-        far = np.maximum(distances, CLOSEST_M)
-        x = self.place[0] + far * cosine[:, hits]
-        y = self.place[1] + far * sine[:, hits]
-        ranges = np.where(distances < 0, -1.0, np.hypot(x[1], y[1]))
-        angle = self.around_base.unrolled(np.arctan2(y, x))
-        ends = angle[1] + unrolled(angle[[0, 2]] - angle[1])
-        ends.sort(axis=0)  # seen from behind the camera, left is right
-        low, centre, high = map(self.around_base.position, (ends[0], angle[1], ends[1]))
+        x, y = hits.forward + np.float32(self.place[0]), hits.left + np.float32(self.place[1])
+        ranges = np.hypot(x, y)
+        middle = self.around_base.middle
+        turned_x = x * np.float32(math.cos(middle)) + y * np.float32(math.sin(middle))
+        turned_y = y * np.float32(math.cos(middle)) - x * np.float32(math.sin(middle))
+        angle = np.arctan2(turned_y, turned_x)
+        # As wide as its pixel at the camera, and so much wider at the base as that is nearer; what
+        # is seen along the line between both is thin there. A little more, so that neighbours
+        # leave no gap on a slanted wall.
+        with np.errstate(divide='ignore', invalid='ignore'):
+            across = np.abs(x * hits.forward + y * hits.left) / np.square(ranges)
+        half = hits.half * across * np.float32(1 + OVERLAP)
+        half += np.float32(ROUNDING * self.around_camera.increment)
+        half = np.minimum(half, WIDEST)
+        position = self.around_base.position
+        low, centre, high = position(angle - half), position(angle), position(angle + half)
         things, sectors = self.around_base.spread(low, centre, high)
+        if hits.too_near:
+            return sectors, np.full(len(sectors), -1, np.float32)
         return sectors, ranges[things]
 
 

@@ -128,6 +128,29 @@ class ScanSettings:
             )
 
 
+@dataclass(frozen=True)
+class DropOffSettings:
+    """When missing floor is an obstacle."""
+
+    min_depth_m: float = setting(
+        0.0,
+        'Floor that is missing, so that something at least so far below it is seen, is an '
+        'obstacle in scan and cloud [m]; 0: never. The floor is where z of the base frame is 0',
+        minimum=0,
+        maximum=100,
+    )
+    max_range_m: float = setting(
+        4.0,
+        'Missing floor is looked for up to this far from the base [m]',
+        minimum=0.1,
+        maximum=1e3,
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        settings.check(self)
+
+
 def _check_order(part: str, what: str, minimum: float, maximum: float) -> None:
     if minimum >= maximum:
         raise SettingError(

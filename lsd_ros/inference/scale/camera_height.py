@@ -64,7 +64,8 @@ class CameraHeightScale:
             return 'the camera is not calibrated: publish camera info'
         rows, columns = seen.inverse_depth.shape
         camera = seen.camera.resized(columns, rows)
-        found = self._finder.find(seen.inverse_depth, camera, _up(seen.base_from_camera))
+        up = _up(seen.base_from_camera)
+        found = self._finder.find(seen.inverse_depth, camera, up, seen.useless)
         if not isinstance(found, Ground):
             return (
                 f'no ground is seen: {found.reason}; let the camera see the ground ahead, or '

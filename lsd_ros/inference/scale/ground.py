@@ -77,7 +77,7 @@ class _Samples:
     triples: NDArray[np.intp]
 
     @classmethod
-    def of(cls, camera: Camera, up: Array) -> _Samples:
+    def of(cls, camera: Camera, up: Array, useless: NDArray[np.bool_] | None) -> _Samples:
         rows = np.linspace(0, camera.height - 1, ROWS).round().astype(np.intp)
         columns = np.linspace(0, camera.width - 1, COLUMNS).round().astype(np.intp)
         v, u = (part.ravel() for part in np.meshgrid(rows, columns, indexing='ij'))
@@ -85,6 +85,8 @@ class _Samples:
             ((u - camera.cx) / camera.fx, (v - camera.cy) / camera.fy, np.ones(len(u))), 1
         )
         below = rays @ up < math.sin(STEEPEST_UP_RAD) * np.linalg.norm(rays, axis=1)
+        if useless is not None:
+            below &= ~useless[v, u]
         rng = np.random.default_rng(0)  # the same input gives the same scale
         count = int(below.sum())
         triples = rng.integers(0, max(1, count), (HYPOTHESES, 3))
@@ -95,11 +97,15 @@ class GroundFinder:
     """Finds the ground in one inverse depth map after the other; keeps what the camera fixes."""
 
     def __init__(self) -> None:
-        self._key: tuple[Camera, bytes] | None = None
+        self._key: tuple[Camera, bytes, bytes] | None = None
         self._samples: _Samples | None = None
 
     def find(
-        self, inverse_depth: NDArray[np.float32], camera: Camera, up: Array
+        self,
+        inverse_depth: NDArray[np.float32],
+        camera: Camera,
+        up: Array,
+        useless: NDArray[np.bool_] | None = None,
     ) -> Ground | NoGround:
         """
         Fit the plane that most of the samples below the horizon lie on.
@@ -107,9 +113,10 @@ class GroundFinder:
         :param inverse_depth: shape (H, W), positive
         :param camera: of that map
         :param up: where up should be in the frame of the camera, of length 1, shape (3,)
+        :param useless: where the map means nothing, as where the robot itself is, shape (H, W)
         :return: the ground, or why it is none
         """
-        samples = self._samples_of(camera, up)
+        samples = self._samples_of(camera, up, useless)
         if len(samples.rays) < FEWEST_SAMPLES:
             return NoGround('the camera looks over it')
         inverse = inverse_depth[samples.rows, samples.columns].astype(np.float64)
@@ -126,10 +133,12 @@ class GroundFinder:
         height = 1 / float(np.linalg.norm(plane))
         return Ground(height, deviation, -plane * height, float(on_plane.mean()))
 
-    def _samples_of(self, camera: Camera, up: Array) -> _Samples:
-        key = (camera, up.tobytes())
+    def _samples_of(
+        self, camera: Camera, up: Array, useless: NDArray[np.bool_] | None
+    ) -> _Samples:
+        key = (camera, up.tobytes(), b'' if useless is None else useless.tobytes())
         if self._samples is None or key != self._key:
-            self._key, self._samples = key, _Samples.of(camera, up)
+            self._key, self._samples = key, _Samples.of(camera, up, useless)
         return self._samples
 
 

@@ -28,6 +28,7 @@ class Observation:
         it is not known
     :param motion: of the camera since the frame before; None where it is not known
     :param base_from_camera: where the camera sits, shape (4, 4); None where it is not known
+    :param useless: where inverse depth means nothing, of its shape; None: nowhere
     """
 
     stamp_ns: int
@@ -35,6 +36,7 @@ class Observation:
     camera: Camera | None = None
     motion: NetworkMotion | None = None
     base_from_camera: Matrix | None = None
+    useless: NDArray[np.bool_] | None = None
 
 
 class ScaleSource(Protocol):

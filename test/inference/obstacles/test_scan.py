@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from tracing import CAMERA, GROUND, Array, Level, Pole, Wall, estimate, mount, traced
+from tracing import CAMERA, GROUND, Array, Level, Pole, Slope, Wall, estimate, mount, traced
 
 from lsd_ros.datasets.synthetic import World
 from lsd_ros.errors import CameraError, FrameError
@@ -189,6 +189,126 @@ def scanned(
         seen &= v < camera.height - 0.5
         nearest = np.where(seen, np.minimum(nearest, ranges), nearest)
     return bearings, nearest
+
+
+# Camera and base apart: what is nearest to the one is not to the other.
+APART = {
+    'beside, looking across': mount(y_m=-0.5, yaw_deg=60, pitch_deg=10),
+    'far ahead': mount(x_m=0.6, pitch_deg=12),
+    'behind, looking over': mount(x_m=-0.6, z_m=1.0, pitch_deg=25),
+    'corner': mount(x_m=0.4, y_m=0.4, yaw_deg=45, pitch_deg=15),
+}
+
+
+@pytest.mark.parametrize('place', APART.values(), ids=APART.keys())
+@pytest.mark.parametrize('seed', range(6))
+def test_the_nearest_of_a_bearing_is_that_of_the_base(place: Array, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    things = [
+        Pole(
+            *ahead(place, rng.uniform(0.8, 7), rng.uniform(-2, 2)),
+            radius=rng.uniform(0.05, 0.4),
+            top=rng.uniform(0.3, 2),
+        )
+        for _ in range(5)
+    ]
+    depth = traced(GROUND, *things, base_from_camera=place)
+    made = ScanBuilder(ScanSettings(max_range_m=10.0), Trust(PointsSettings(edge_width=0))).build(
+        estimate(depth), place, 'base'
+    )
+    bearings, ranges = seen_from_base(depth, place)
+    for bearing, truth in zip(bearings, ranges, strict=True):
+        if truth < made.range_max:  # what the camera sees there is no farther for who listens
+            assert not np.isposinf(made.ranges[away(made, bearing).argmin()])
+            assert made.ranges[away(made, bearing).argmin()] <= truth + 1e-3
+    found = np.flatnonzero(np.isfinite(made.ranges))
+    assert len(found) > 5
+    for index in found:  # and nothing is nearer than it is
+        beside = away(made, angles(made)[index])
+        near = np.abs((bearings - angles(made)[index] + np.pi) % (2 * np.pi) - np.pi)
+        reach = 1.5 * made.angle_increment + 1.5 / CAMERA.fx * 7 / made.ranges[index]
+        assert beside[index] == 0
+        assert np.min(np.abs(ranges[near < reach] - made.ranges[index]), initial=9) < 0.1
+
+
+def seen_from_base(depth: Any, place: Array) -> tuple[Array, Array]:
+    """Return bearing and range of every pixel whose point is an obstacle for sure."""
+    v, u = np.mgrid[: CAMERA.height, : CAMERA.width]
+    rays = np.stack(((u - CAMERA.cx) / CAMERA.fx, (v - CAMERA.cy) / CAMERA.fy, np.ones(u.shape)))
+    known = np.where(np.isfinite(depth), depth, np.nan)
+    points = np.einsum('ij,jhw->ihw', place[:3, :3], rays * known) + place[:3, 3][:, None, None]
+    slope = math.tan(math.radians(1)) * np.hypot(points[0] - place[0, 3], points[1] - place[1, 3])
+    ground = 0.1 + slope + 0.1 * np.maximum(place[2, 3] - points[2], 0)
+    obstacle = (points[2] > ground + 0.01) & (points[2] < 1.99)
+    x, y = points[0][obstacle], points[1][obstacle]
+    return np.arctan2(y, x), np.hypot(x, y)
+
+
+def test_what_stands_behind_something_low_is_seen_beside_it_from_the_base() -> None:
+    place = mount(x_m=0.5, y_m=0.3, z_m=1.0, pitch_deg=20)
+    low, high = Wall(1.5), Wall(3.0)
+    made_of_both = np.minimum(
+        np.where(
+            heights(traced(low, base_from_camera=place), place) < 0.5,
+            traced(low, base_from_camera=place),
+            np.inf,
+        ),
+        traced(GROUND, high, base_from_camera=place),
+    ).astype(np.float32)
+    made = scan(made_of_both, place)
+    # all bearings that the low wall covers have it, and none of the others is unknown
+    hit = np.isfinite(made.ranges)
+    assert hit.sum() * made.angle_increment > 1.0
+    inner = np.flatnonzero(hit)
+    assert hit[inner[0] : inner[-1] + 1].all()
+
+
+def heights(depth: Any, place: Array) -> Array:
+    """Return the height of every pixel's point [m]."""
+    v, u = np.mgrid[: CAMERA.height, : CAMERA.width]
+    rays = np.stack(((u - CAMERA.cx) / CAMERA.fx, (v - CAMERA.cy) / CAMERA.fy, np.ones(u.shape)))
+    return np.asarray(np.einsum('j,jhw->hw', place[2, :3], rays * depth) + place[2, 3])
+
+
+def test_camera_that_looks_across_the_base_tells_the_range_from_the_base() -> None:
+    place = mount(x_m=-0.6, y_m=0.0, z_m=0.6, pitch_deg=15)
+    # a bar just before the base, and a pole farther from the camera behind it
+    bar, pole = Pole(0.5, 0.0, 0.05, top=0.35), Pole(0.35, 0.25, 0.05, top=1.0)
+    made = scan(traced(GROUND, bar, pole, base_from_camera=place), place, min_range_m=0.05)
+    for thing in (bar, pole):
+        told = made.ranges[away(made, thing.bearing).argmin()]
+        assert told == pytest.approx(thing.range, abs=0.02)
+
+
+FLAT = Level(0.0, farthest=2.0)
+
+
+@pytest.mark.parametrize('place', [mount(), mount(x_m=0.4, y_m=0.2, pitch_deg=10)])
+def test_slope_is_an_obstacle_from_where_it_is_steeper_than_is_allowed(place: Array) -> None:
+    ramp = traced(FLAT, Slope(2.0, 8.0), base_from_camera=place)
+    steep = scan(ramp, place)
+    hit = np.isfinite(steep.ranges)
+    assert hit.any()
+    forward = steep.ranges[hit] * np.cos(angles(steep)[hit])
+    assert (forward > 2.0).all()
+    assert forward.min() < 2.0 + 2.5  # it rises out of what ground may be wrong by
+    allowed = scan(ramp, place, ground_slope_deg=9.0, ground_depth_error=0.0)
+    assert not np.isfinite(allowed.ranges).any()
+    downhill = scan(traced(FLAT, Slope(2.0, -8.0), base_from_camera=place), place)
+    assert not np.isfinite(downhill.ranges).any()
+
+
+@pytest.mark.parametrize('place', [mount(), mount(x_m=0.4, y_m=0.2, pitch_deg=10)])
+def test_things_beyond_a_step_down_are_where_they_are(place: Array) -> None:
+    lower = Level(-0.3, nearest=2.0)
+    step = scan(traced(FLAT, lower, base_from_camera=place), place)
+    assert not np.isfinite(step.ranges).any()  # a hole is no obstacle, unless that is asked for
+    pole = Pole(4.0, 0.3, 0.2, bottom=-0.3, top=1.0)
+    made = scan(traced(FLAT, lower, pole, base_from_camera=place), place)
+    assert made.ranges[away(made, pole.bearing).argmin()] == pytest.approx(pole.range, abs=0.02)
+    low = Pole(4.0, 0.3, 0.2, bottom=-0.3, top=0.05)  # its top is below the band
+    hidden = scan(traced(FLAT, lower, low, base_from_camera=place), place)
+    assert not np.isfinite(hidden.ranges).any()
 
 
 @every_mount

@@ -71,6 +71,22 @@ class Wall:
         return np.where(depth > 0, depth, np.inf)
 
 
+@dataclass(frozen=True)
+class Slope:
+    """Ground that rises (or falls) by an angle from some x on [m]."""
+
+    start: float
+    degrees: float
+
+    def depth(self, origin: Array, rays: Array) -> Array:
+        rise = math.tan(math.radians(self.degrees))
+        depth = (origin[2] - rise * (origin[0] - self.start)) / (
+            rise * rays[..., 0] - rays[..., 2]
+        )
+        x = origin[0] + depth * rays[..., 0]
+        return np.where((depth > 0) & (x >= self.start), depth, np.inf)
+
+
 GROUND = Level(0.0)
 
 
@@ -80,7 +96,7 @@ def mount(x_m: float = 0, y_m: float = 0, z_m: float = 0.5, **angles: float) -> 
 
 
 def traced(
-    *things: Level | Pole | Wall, base_from_camera: Array, camera: Camera = CAMERA
+    *things: Level | Pole | Wall | Slope, base_from_camera: Array, camera: Camera = CAMERA
 ) -> NDArray[np.float32]:
     """Return the depth of the nearest thing of every pixel, +Inf where there is none."""
     u, v = np.meshgrid(np.arange(camera.width), np.arange(camera.height))
