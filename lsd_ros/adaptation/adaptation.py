@@ -105,30 +105,19 @@ def adapt(
         synthetic = replayed(work, held_out[0].camera, points, given, bar)
         result.before, seen = _judged(engine, held_out, given, bar)
         result.replay_before, _ = _judged(engine, synthetic[1], given, bar)
+    learned = [each for each, _ in halves]
     whole_s = 60 * given.minutes
-    seconds = max(whole_s - (time.monotonic() - began), LEAST_TRAINING * whole_s)
-    learned = [learned for learned, _ in halves]
-    made = work / 'depth'
-    wanted = depth_settings(load_weights(file), file, points, given)
-    path = learn(
-        wanted,
-        [*learned, *synthetic[0]],
+    path = _trained(
+        learned,
+        synthetic[0],
         held_out,
-        made,
-        seconds * (1 - given.pose_share),
+        work,
+        depth_settings(load_weights(file), file, points, given),
+        given,
+        max(whole_s - (time.monotonic() - began), LEAST_TRAINING * whole_s),
         command=command,
         progress=progress,
     )
-    if given.pose_share:
-        path = learn(
-            pose_settings(load_weights(path), path, given),
-            learned,
-            [],
-            work / 'pose',
-            seconds * given.pose_share,
-            command=command,
-            progress=progress,
-        )
     result.seconds['training'] = time.monotonic() - began - result.seconds['geometry']
     with contextlib.closing(Engine.load(_engine_settings(path))) as engine:
         result.after, seen_after = _judged(engine, held_out, given, bar)
@@ -138,6 +127,25 @@ def adapt(
     if not result.verdict:
         _hand_out(path, out, result)
     return result
+
+
+def _trained(
+    learned: Sequence[TrainingSequence],
+    replayed: Sequence[TrainingSequence],
+    held_out: Sequence[TrainingSequence],
+    work: Path,
+    wanted: dict[str, Any],
+    given: AdaptationSettings,
+    seconds: float,
+    **options: Any,
+) -> Path:
+    """Train depth, then the motions, and return the file of the weights."""
+    depth_s = seconds * (1 - given.pose_share)
+    path = learn(wanted, [*learned, *replayed], held_out, work / 'depth', depth_s, **options)
+    if not given.pose_share:
+        return path
+    moving = pose_settings(load_weights(path), path, given)
+    return learn(moving, learned, [], work / 'pose', seconds - depth_s, **options)
 
 
 def not_better(before: HeldOut, after: HeldOut, better_by: float) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from lsd_ros import __version__
 from lsd_ros.cli.adapt_parser import ADAPT, add_adapt_options
@@ -95,7 +95,31 @@ def make_parser() -> argparse.ArgumentParser:
     parser.add_argument('--version', action='version', version=f'lsd_ros {__version__}')
     _add_verbose(parser, default=0)
     verbs = parser.add_subparsers(dest='verb', metavar='VERB', required=True)
-    add_verb: list[tuple[str, str, str, Callable[[argparse.ArgumentParser], None]]] = [
+    for name, summary, examples, add_options in _verbs():
+        verb = verbs.add_parser(
+            name,
+            help=summary,
+            description=summary[0].upper() + summary[1:] + '.',
+            epilog=examples,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        _add_verbose(verb, default=argparse.SUPPRESS)  # keep what was given before the verb
+        add_options(verb)
+        if name not in WITHOUT_FOREIGN_FILES and name != 'train':  # its phases have them
+            add_limit_options(verb)
+    return parser
+
+
+class _Verb(NamedTuple):
+    name: str
+    summary: str
+    examples: str
+    add_options: Callable[[argparse.ArgumentParser], None]
+
+
+def _verbs() -> list[_Verb]:
+    """Return every verb, in the order of the help."""
+    every: list[tuple[str, str, str, Callable[[argparse.ArgumentParser], None]]] = [
         ('demo', 'show everything at work on a synthetic drive with known truth', DEMO, _demo),
         ('replay', 'a bag, video or folder in; a bag of depth and points out', REPLAY, _replay),
         ('mask', "propose a mask of the robot's own body from a drive", MASK, _mask),
@@ -133,19 +157,7 @@ def make_parser() -> argparse.ArgumentParser:
             add_export_options,
         ),
     ]
-    for name, summary, examples, add_options in add_verb:
-        verb = verbs.add_parser(
-            name,
-            help=summary,
-            description=summary[0].upper() + summary[1:] + '.',
-            epilog=examples,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        _add_verbose(verb, default=argparse.SUPPRESS)  # keep what was given before the verb
-        add_options(verb)
-        if name not in WITHOUT_FOREIGN_FILES and name != 'train':  # its phases have them
-            add_limit_options(verb)
-    return parser
+    return [_Verb(*verb) for verb in every]
 
 
 def _add_verbose(parser: argparse.ArgumentParser, default: Any) -> None:
