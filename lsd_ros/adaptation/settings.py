@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lsd_ros import settings
-from lsd_ros.datasets.structure_from_motion import StructureSettings
+from lsd_ros.datasets.structure_settings import StructureSettings
 from lsd_ros.settings import setting
 
 

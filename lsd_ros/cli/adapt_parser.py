@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lsd_ros.cli.options import add_settings_options, list_settings_when_asked
+from lsd_ros.adaptation.settings import AdaptationSettings
+from lsd_ros.cli.options import add_settings_options, list_settings
 
 ADAPT = """\
 examples:
@@ -51,10 +52,4 @@ def add_adapt_options(parser: argparse.ArgumentParser) -> None:
     add('--work', type=Path, metavar='DIR', help='folder for the work; default: FILE.adapt')
     add('--overwrite', action='store_true', help='begin anew, and replace FILE')
     add_settings_options(parser)
-    list_settings_when_asked(parser, _settings)
-
-
-def _settings() -> type:
-    from lsd_ros.adaptation.settings import AdaptationSettings
-
-    return AdaptationSettings
+    list_settings(parser, AdaptationSettings)

@@ -16,14 +16,14 @@ from lsd_ros.cli.options import (
 TRAIN = """\
 examples:
   lsd_ros train teacher --config config/teacher.yaml --data sequences --out teacher
-  lsd_ros train teacher --data sequences --out teacher --validate held_out \\
-      --set network.teacher.encoder=efficientnet_lite0 --set encoder_weights=imagenet
+  lsd_ros train student --data sequences --out student --validate held_out
   lsd_ros train student --data sequences --out student --teacher teacher
   lsd_ros train student --data sequences --out student --config config/student.yaml
   torchrun --nproc-per-node 2 -m lsd_ros.cli.main train teacher --data sequences --out teacher
 
 The same call again goes on where the training was stopped. The student ends with
-OUT/weights.safetensors, for the node, replay and evaluate.
+OUT/weights.safetensors, for the node, replay and evaluate. A teacher starts from ImageNet with
+--set network.teacher.encoder=efficientnet_lite0 --set encoder_weights=imagenet.
 """
 
 TRAIN_PHASE = """\

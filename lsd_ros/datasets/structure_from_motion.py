@@ -16,11 +16,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros import settings
 from lsd_ros.datasets.image_file import write_image
 from lsd_ros.datasets.optional import require
+from lsd_ros.datasets.structure_settings import StructureSettings
 from lsd_ros.errors import DatasetError
-from lsd_ros.settings import setting
 from lsd_ros.types import Camera
 
 PIXEL_CENTRE = 0.5  # COLMAP counts pixels from their corner, OpenCV and ROS from their middle
@@ -28,28 +27,6 @@ LARGEST_ERROR_PX = 1.5  # of a point that is believed
 SHORTEST_TRACK = 3  # images that see it
 LEAST_ANGLE_RAD = np.radians(1.0)  # between the rays of those furthest apart
 QUIET = 3  # of its log: fatal errors alone
-
-
-@dataclass(frozen=True)
-class StructureSettings:
-    """How images are matched, and which part of them counts."""
-
-    features: int = setting(1500, 'Points that are looked for in an image', minimum=64)
-    width: int = setting(640, 'Wider images are matched at this width', minimum=64, maximum=8192)
-    overlap: int = setting(
-        6,
-        'Images that each one is matched with, and as many more at twice the distance each',
-        minimum=2,
-        maximum=50,
-    )
-    min_images: int = setting(
-        10, 'Parts of fewer images that hang together are left out', minimum=3
-    )
-    threads: int = setting(0, 'CPU threads; 0: one per core', minimum=0, maximum=1024)
-
-    def __post_init__(self) -> None:
-        """Check every value."""
-        settings.check(self)
 
 
 @dataclass(frozen=True)

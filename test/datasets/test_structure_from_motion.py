@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lsd_ros.datasets.structure_from_motion import StructureSettings, reconstruct
+from lsd_ros.datasets.structure_from_motion import reconstruct
+from lsd_ros.datasets.structure_settings import StructureSettings
 from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.errors import DatasetError
 from lsd_ros.types import Camera
