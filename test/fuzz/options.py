@@ -52,6 +52,7 @@ def base_calls(room: Path) -> dict[str, list[str]]:
         'triangulate': ['triangulate', seq, '--out', str(room / 'out')],
         'evaluate': ['evaluate', '--data', seq, *engine],
         'export': ['export', '--weights', weights, '--out', str(room / 'out.onnx')],
+        'adapt': ['adapt', NOWHERE, '--out', str(room / 'new.safetensors')],
         'train student': ['train', 'student', '--data', NOWHERE, '--out', str(room / 'run')],
         'train teacher': ['train', 'teacher', '--data', NOWHERE, '--out', str(room / 'run')],
         'benchmark': [
