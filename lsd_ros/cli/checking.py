@@ -29,7 +29,7 @@ from lsd_ros.models.shipped import weights_file
 from lsd_ros.models.stored_weights import existing_weights, read_stored
 
 DEMO_REPORT = 'report.json'
-MADE_BY_ADAPT = ('extracted', 'parts', 'synthetic', 'depth', 'pose', 'report.json')
+MADE_BY_ADAPT = ('extracted', 'parts', 'geometry.json', 'report.json')
 MADE_BY_DEMO = 'lsd_ros demo'
 
 
