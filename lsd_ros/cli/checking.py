@@ -87,7 +87,8 @@ def check_bag_output(path: Path, *, overwrite: bool) -> None:
 def work_folder(given: argparse.Namespace) -> Path:
     """Return the folder for what an adaptation makes on the way."""
     work: Path | None = given.work
-    return work or given.out.with_name(f'{given.out.name}.adapt')
+    out: Path = given.out
+    return work or out.parent / f'{out.name}.adapt'
 
 
 def _adapt(given: argparse.Namespace) -> None:
