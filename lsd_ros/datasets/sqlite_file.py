@@ -154,16 +154,22 @@ class SqliteFile:
         """Yield the rows by their id; where a page is damaged, try again further on."""
         start, step = -(2**63), 1
         highest = self._highest()
-        while start <= highest:
+        left = self._most_rows  # in all: damaged pages may give the same rows again and again
+        while start <= highest and left > 0:
             try:
                 for row in self._rows(
                     'SELECT id, topic_id, timestamp FROM messages NOT INDEXED '
                     f'WHERE id >= {start} ORDER BY id'
                 ):
-                    start, step = row[0] + 1, 1
-                    yield row
+                    left -= 1
+                    if left <= 0:
+                        return
+                    if row[0] >= start:  # else it was asked for before
+                        start, step = row[0] + 1, 1
+                        yield row
                 return
             except DatasetError:
+                left -= 1
                 start, step = max(start, 0) + step, 2 * step
 
     def _highest(self) -> int:
