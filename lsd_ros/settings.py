@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from lsd_ros.errors import SettingError
 
 T = TypeVar('T')
+LARGEST_INT = 2**62  # what counts, and what numpy and ROS parameters can hold
 _KEY = 'lsd_ros.setting'
 
 
@@ -33,6 +34,7 @@ class Setting:
     :param minimum: smallest allowed number, included; None: unbounded
     :param maximum: largest allowed number, included; None: unbounded
     :param choices: allowed values; empty: any
+    :param item: type of the values in a tuple; None: it is no tuple, or they may be anything
     """
 
     name: str
@@ -42,6 +44,7 @@ class Setting:
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[Any, ...] = ()
+    item: type | None = None
 
 
 def setting(
@@ -81,7 +84,10 @@ def _walk(cls: type, prefix: str) -> Iterator[Setting]:
             yield from _leaves(typing.cast(type, kind), name + '.')
         elif _KEY in field.metadata:
             meta = field.metadata[_KEY]
-            yield Setting(name, typing.get_origin(kind) or kind, field.default, **meta)
+            items = typing.get_args(kind) if typing.get_origin(kind) is tuple else ()
+            item = items[0] if items and isinstance(items[0], type) else None
+            plain = typing.get_origin(kind) or kind
+            yield Setting(name, plain, field.default, **meta, item=item)
         else:
             raise TypeError(f'{cls.__name__}.{field.name} is not declared with setting()')
 
@@ -151,11 +157,16 @@ def check(instance: Any) -> None:
 
 
 def _converted(leaf: Setting, value: Any) -> Any:
-    if leaf.kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if leaf.kind is tuple and isinstance(value, list | tuple):
+        return tuple(_as_float(one) if leaf.item is float else one for one in value)
+    return _as_float(value) if leaf.kind is float else value
+
+
+def _as_float(value: Any) -> Any:
+    """Return a whole number as a float; anything else as it is."""
+    if isinstance(value, int) and not isinstance(value, bool):
         with contextlib.suppress(OverflowError):
             return float(value)
-    if leaf.kind is tuple and isinstance(value, list):
-        return tuple(value)
     return value
 
 
@@ -167,6 +178,12 @@ def check_value(leaf: Setting, value: Any) -> None:
     """
     if not isinstance(value, leaf.kind) or (leaf.kind is not bool and isinstance(value, bool)):
         raise SettingError(f'{leaf.name} is {value!r}: it must be of type {leaf.kind.__name__}')
+    if leaf.item is not None and isinstance(value, tuple):
+        for one in value:
+            if not _is_of(one, leaf.item):
+                raise SettingError(
+                    f'{leaf.name} holds {one!r}: all in it must be of type {leaf.item.__name__}'
+                )
     if leaf.choices and value not in leaf.choices:
         allowed = ', '.join(repr(choice) for choice in leaf.choices)
         raise SettingError(f'{leaf.name} is {value!r}: choose one of {allowed}')
@@ -174,9 +191,17 @@ def check_value(leaf: Setting, value: Any) -> None:
         _check_range(leaf, value)
 
 
+def _is_of(value: Any, kind: type) -> bool:
+    """Tell whether a value is of a type; a truth value is no number, and NaN is none either."""
+    if isinstance(value, bool) != (kind is bool) or not isinstance(value, kind):
+        return False
+    return not isinstance(value, float) or math.isfinite(value)
+
+
 def _check_range(leaf: Setting, value: float) -> None:
-    low = -math.inf if leaf.minimum is None else leaf.minimum
-    high = math.inf if leaf.maximum is None else leaf.maximum
+    widest = LARGEST_INT if leaf.kind is int else math.inf
+    low = -widest if leaf.minimum is None else leaf.minimum
+    high = widest if leaf.maximum is None else leaf.maximum
     finite = isinstance(value, int) or math.isfinite(value)
     if not finite or not low <= value <= high:
         raise SettingError(f'{leaf.name} is {value}: it must be within {low} and {high}')

@@ -156,3 +156,28 @@ def test_settings_that_contradict_each_other_are_refused(
 
 def test_parts_can_be_made_alone() -> None:
     assert settings.build(PointsSettings, {'decimation': 4}).decimation == 4
+
+
+@dataclass(frozen=True)
+class Lists:
+    names: tuple[str, ...] = setting((), 'Names')
+    shares: tuple[float, ...] = setting((), 'Shares')
+    count: int = setting(0, 'How many')
+
+    def __post_init__(self) -> None:
+        settings.check(self)
+
+
+def test_what_is_in_a_list_is_checked_too() -> None:
+    made = settings.build(Lists, {'names': ['a'], 'shares': [1, 0.5]})
+    assert (made.names, made.shares) == (('a',), (1.0, 0.5))
+    for name, value, sentence in (
+        ('names', [1], 'names holds 1: all in it must be of type str'),
+        ('names', ['a', None], 'names holds None'),
+        ('shares', ['a'], "shares holds 'a': all in it must be of type float"),
+        ('shares', [True], 'shares holds True'),
+        ('shares', [float('nan')], 'shares holds nan'),
+        ('count', 10**30, 'it must be within'),
+    ):
+        with pytest.raises(SettingError, match=sentence):
+            settings.build(Lists, {name: value})

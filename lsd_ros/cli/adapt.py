@@ -20,6 +20,7 @@ from lsd_ros import config, settings
 from lsd_ros.adaptation.adaptation import Adaptation, adapt
 from lsd_ros.adaptation.judging import HeldOut, Seen
 from lsd_ros.adaptation.settings import AdaptationSettings
+from lsd_ros.cli.checking import work_folder
 from lsd_ros.cli.pictures import Picture, error_map, write_png
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.progress import growing_progress, progress
@@ -54,7 +55,7 @@ def run(given: argparse.Namespace) -> int:
     wanted = adaptation_settings(given)
     start = str(given.start)
     _check(given, start)
-    work = given.work or given.out.with_name(f'{given.out.name}.adapt')
+    work = work_folder(given)
     if given.overwrite and work.exists():
         shutil.rmtree(work)
     work.mkdir(parents=True, exist_ok=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lsd_ros.cli.options import add_engine_options, at_least, positive
+from lsd_ros.cli.options import WIDEST, add_engine_options, at_least, positive
 
 SYNTHETIC = ''
 RESULTS = ('points', 'scan', 'depth/image_rect', 'depth/camera_info', 'depth/preview', 'odom')
@@ -34,8 +34,12 @@ def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``lsd_ros benchmark``."""
     add = parser.add_argument
     add('--json', type=Path, metavar='FILE', help='also write everything as JSON')
-    add('--width', type=at_least(32), default=1242, metavar='W', help='of the camera image')
-    add('--height', type=at_least(32), default=375, metavar='H', help='of the camera image')
+    add(
+        '--width', type=at_least(32, WIDEST), default=1242, metavar='W', help='of the camera image'
+    )
+    add(
+        '--height', type=at_least(32, WIDEST), default=375, metavar='H', help='of the camera image'
+    )
     add(
         '--frames',
         type=at_least(1),

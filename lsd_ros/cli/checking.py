@@ -29,6 +29,7 @@ from lsd_ros.models.shipped import weights_file
 from lsd_ros.models.stored_weights import existing_weights, read_stored
 
 DEMO_REPORT = 'report.json'
+MADE_BY_ADAPT = ('extracted', 'parts', 'geometry.json', 'report.json')
 MADE_BY_DEMO = 'lsd_ros demo'
 
 
@@ -39,6 +40,7 @@ def check(given: argparse.Namespace) -> None:
     :raises LsdError: the call cannot come to anything
     """
     checks: dict[str, Callable[[argparse.Namespace], None]] = {
+        'adapt': _adapt,
         'benchmark': _benchmark,
         'demo': _demo,
         'evaluate': _evaluate,
@@ -80,6 +82,29 @@ def check_bag_output(path: Path, *, overwrite: bool) -> None:
         raise DatasetError(f'{path} exists already: add --overwrite, or choose another output')
     if not (path / 'metadata.yaml').is_file():
         raise DatasetError(f'{path} is no bag and is not overwritten: choose another output')
+
+
+def work_folder(given: argparse.Namespace) -> Path:
+    """Return the folder for what an adaptation makes on the way."""
+    work: Path | None = given.work
+    out: Path = given.out
+    return work or out.parent / f'{out.name}.adapt'
+
+
+def _adapt(given: argparse.Namespace) -> None:
+    work = work_folder(given)
+    inputs = [*given.recordings, given.camera, given.config, _weights(given.start)]
+    check_apart({'--out': given.out, '--work': work}, inputs)
+    for path in given.recordings:
+        kind_of_source(path)
+    if given.camera:
+        read_camera(given.camera)
+    ours = any((work / name).exists() for name in MADE_BY_ADAPT)
+    if given.overwrite and work.is_dir() and any(work.iterdir()) and not ours:
+        raise DatasetError(
+            f'{work} is not the work of an earlier adaptation and is left alone: give another '
+            '--work'
+        )
 
 
 def _replay(given: argparse.Namespace) -> None:

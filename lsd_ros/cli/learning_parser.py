@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from lsd_ros.cli.options import (
+    WIDEST,
     add_engine_options,
     add_limit_options,
     add_settings_options,
@@ -161,8 +162,15 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
     add('--format', choices=('onnx',), default='onnx', help='default: %(default)s')
     add('--out', type=Path, required=True, metavar='FILE', help='model to write')
     add('--network', choices=('depth', 'pose'), default='depth', help='default: %(default)s')
-    add('--width', type=at_least(32), metavar='W', help='of the input; default: as trained')
-    add('--height', type=at_least(32), metavar='H', help='of the input; default: as trained')
+    add(
+        '--width', type=at_least(32, WIDEST), metavar='W', help='of the input; default: as trained'
+    )
+    add(
+        '--height',
+        type=at_least(32, WIDEST),
+        metavar='H',
+        help='of the input; default: as trained',
+    )
     add('--overwrite', action='store_true', help='replace FILE where there is one')
 
 

@@ -11,6 +11,9 @@ from lsd_ros.foreign.limits import MAX_EXPANSION, MAX_MEGAPIXELS, MAX_UNPACKED_M
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.publication.settings import GuardedSettings
 
+MOST = 10**9
+WIDEST = 16384  # of images, in pixels
+
 
 def add_engine_options(parser: argparse.ArgumentParser, *names: str) -> None:
     """Add options for some settings of the engine by name, and for all of them by ``--set``."""
@@ -97,13 +100,13 @@ def assignment(text: str) -> str:
     return f'{name.strip()}: {value.strip()}'
 
 
-def at_least(least: int) -> Callable[[str], int]:
-    """Return what reads a whole number that must not be smaller."""
+def at_least(least: int, most: int = MOST) -> Callable[[str], int]:
+    """Return what reads a whole number that must not be smaller, nor larger than makes sense."""
 
     def whole_number(text: str) -> int:
         value = int(text)
-        if value < least:
-            raise argparse.ArgumentTypeError(f'{value} must be at least {least}')
+        if not least <= value <= most:
+            raise argparse.ArgumentTypeError(f'{text} must be at least {least}, at most {most}')
         return value
 
     return whole_number

@@ -20,6 +20,7 @@ from lsd_ros.cli.learning_parser import (
     add_train_options,
 )
 from lsd_ros.cli.options import (
+    WIDEST,
     add_engine_options,
     add_limit_options,
     at_least,
@@ -189,8 +190,10 @@ def _demo(parser: argparse.ArgumentParser) -> None:
         metavar='N',
         help='length of the drive, at 10 frames per second (default: %(default)s)',
     )
-    add('--width', type=at_least(64), default=832, metavar='W', help='of the camera image')
-    add('--height', type=at_least(64), default=256, metavar='H', help='of the camera image')
+    add('--width', type=at_least(64, WIDEST), default=832, metavar='W', help='of the camera image')
+    add(
+        '--height', type=at_least(64, WIDEST), default=256, metavar='H', help='of the camera image'
+    )
     add('--weights', default='', metavar='FILE', help=engine_setting('weights').description)
 
 

@@ -168,4 +168,4 @@ def _decompressed(data: bytes) -> bytes:
     """Undo the message compression of rosbag2; no CDR starts like a zstd frame."""
     if not data.startswith(ZSTD_MAGIC):
         return data
-    return unpacked(data, 'zstd', MessageError)
+    return bytes(unpacked(data, 'zstd', MessageError))

@@ -26,7 +26,7 @@ def unpacked(
     error: type[LsdError] = DatasetError,
     *,
     partial: bool = False,
-) -> bytes:
+) -> bytes | memoryview:
     """
     Decompress data as far as the limits allow.
 
@@ -36,7 +36,7 @@ def unpacked(
         compression is unknown
     """
     if compression in ('', 'none'):
-        return bytes(data)
+        return data
     pieces = _PIECES.get(compression)
     if pieces is None:
         raise error(f'the compression {compression!r} is unknown')

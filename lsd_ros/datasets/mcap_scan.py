@@ -28,7 +28,7 @@ _STRETCH = 8 * 2**20  # messages outside of chunks are read so many bytes at a t
 
 
 @dataclass
-class Found:
+class Contents:
     """
     What is in a file.
 
@@ -60,14 +60,14 @@ class Found:
                 self.channels.setdefault(channel.id, channel)
 
 
-def scan(file: BinaryIO, size: int) -> Found:
+def scan(file: BinaryIO, size: int) -> Contents:
     """
     Walk the records of a file up to the end of its data; behind a broken one the next chunk is
     looked for.
 
     :param size: of the file [bytes]
     """
-    found = Found(problem='it has no end')
+    found = Contents(problem='it has no end')
     place = previous = _START
     stretch: Chunk | None = None
     while place + _RECORD.size <= size:
@@ -101,14 +101,14 @@ def scan(file: BinaryIO, size: int) -> Found:
     return found
 
 
-def _take(found: Found, op: int, data: bytes, place: int) -> None:
+def _take(found: Contents, op: int, data: bytes, place: int) -> None:
     try:
         found.take(op, data)
     except DatasetError as error:
         found.problem = f'at byte {place} {error}'
 
 
-def _grown(found: Found, stretch: Chunk | None, place: int, end: int) -> Chunk:
+def _grown(found: Contents, stretch: Chunk | None, place: int, end: int) -> Chunk:
     """Add a message to the stretch of messages that ends where it starts."""
     if stretch is None or end - stretch.place > _STRETCH:
         found.chunks.append(Chunk(place, 0, 0, end - place))

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from lsd_ros.datasets.decompression import unpacked
-from lsd_ros.datasets.storage import Chunk, ChunkedStorage, Message
+from lsd_ros.datasets.storage import Chunk, ChunkedStorage, Found
 from lsd_ros.errors import DatasetError, LsdError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import open_file
@@ -181,21 +181,21 @@ class Rosbag1File(ChunkedStorage):
     def _lost(self, chunk: Chunk) -> Mapping[int, int]:
         return self._counts.get(chunk.place, {})
 
-    def _unpacked(self, chunk: Chunk) -> Iterator[Message]:
-        record = self._record(chunk.place, cut=chunk.cut)
-        if record.op != _CHUNK:
-            raise DatasetError('there is no chunk')
-        self._file.seek(record.start)
-        packed = self._file.read(min(record.end, self._size) - record.start)
-        (size,) = _LENGTH.unpack(record.fields['size'])
+    def _unpacked(self, chunk: Chunk) -> Iterator[Found]:
+        self._file.seek(chunk.place)
+        raw = memoryview(self._file.read(chunk.size))
+        (length,) = _LENGTH.unpack_from(raw)
+        fields = _fields(bytes(raw[4 : 4 + length]))
+        if fields['op'] != b'\x05' or (len(raw) < chunk.size and not chunk.cut):
+            raise DatasetError('there is no whole chunk')
+        (size,) = _LENGTH.unpack(fields['size'])
         limits().check_unpacked(size, None, DatasetError)
-        compression = record.fields['compression'].decode()
-        data = unpacked(packed, compression, partial=chunk.cut)
+        data = unpacked(raw[8 + length :], fields['compression'].decode(), partial=chunk.cut)
         if len(data) != size and not chunk.cut:
             raise DatasetError(f'it has {len(data)} bytes instead of {size} when decompressed')
-        yield from self._messages(data, chunk.cut)
+        yield from self._messages(memoryview(data), chunk.cut)
 
-    def _messages(self, data: bytes, cut: bool) -> Iterator[Message]:
+    def _messages(self, data: memoryview, cut: bool) -> Iterator[Found]:
         place = 0
         while place < len(data):
             try:
@@ -213,7 +213,7 @@ class Rosbag1File(ChunkedStorage):
                     problem = f'messages of connection {key} cannot be read: nothing says its type'
                     self.damage.note(('connection', key), problem)
             elif fields['op'] == b'\x07':
-                self._connect(fields, data[start:end])
+                self._connect(fields, bytes(data[start:end]))
             place = end
 
     def _connect(self, fields: dict[str, bytes], data: bytes) -> None:
@@ -277,7 +277,7 @@ class Rosbag1File(ChunkedStorage):
         return False
 
 
-def _parsed(data: bytes, place: int) -> tuple[dict[str, bytes], int, int]:
+def _parsed(data: memoryview, place: int) -> tuple[dict[str, bytes], int, int]:
     """Return the fields of a record in a chunk, and where its data start and end."""
     (length,) = _LENGTH.unpack_from(data, place)
     if length > len(data) - place - 8:
@@ -286,7 +286,7 @@ def _parsed(data: bytes, place: int) -> tuple[dict[str, bytes], int, int]:
     (size,) = _LENGTH.unpack_from(data, start - 4)
     if size > len(data) - start:
         raise DatasetError('a record in it is longer than the chunk')
-    return _fields(data[place + 4 : start - 4]), start, start + size
+    return _fields(bytes(data[place + 4 : start - 4])), start, start + size
 
 
 def _fields(data: bytes) -> dict[str, bytes]:

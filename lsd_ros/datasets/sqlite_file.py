@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lsd_ros.datasets.storage import Damage, Record
 from lsd_ros.errors import DatasetError
@@ -62,10 +62,19 @@ class SqliteFile:
     def messages(self, connections: Collection[Connection]) -> Iterator[Record]:
         """Read the messages of some connections in the order of their stamps."""
         wanted = {connection.id: connection for connection in connections}
-        for row in self._in_order(list(wanted)):
-            data = self._data(*row)
-            if data is not None:
-                yield Record(wanted[row[1]], row[2], data)
+        last = (-(2**63), -(2**63))  # stamp and id of the last row
+        try:
+            for row, key, stamp_ns, data in self._whole(list(wanted)):
+                last = (stamp_ns, row)
+                if isinstance(data, bytes):
+                    yield Record(wanted[key], stamp_ns, data)
+            return
+        except DatasetError:
+            pass  # a page is damaged: go on row by row
+        for row, key, stamp_ns in self._in_order(wanted, last):
+            content = self._data(row, key, stamp_ns)
+            if content is not None:
+                yield Record(wanted[key], stamp_ns, content)
 
     def _counted(self) -> Counter[int]:
         """Count the messages by topic, and find the first and the last stamp."""
@@ -100,15 +109,39 @@ class SqliteFile:
                 stamps = [min([row[2], *stamps]), max([row[2], *stamps])]
         return counts, stamps
 
-    def _in_order(self, wanted: list[int]) -> Iterator[tuple[int, int, int]]:
-        """Yield id, topic and stamp of each row by its stamp; behind damage, by its id."""
-        last: tuple[int, int] = (-(2**63), -(2**63))
+    def _whole(self, wanted: list[int]) -> Iterator[tuple[int, int, int, Any]]:
+        """
+        Yield id, topic, stamp and data of each row of some topics by its stamp.
+
+        :raises DatasetError: the next row is damaged
+        """
+        marks = ','.join('?' * len(wanted))
+        with ForeignCode(DatasetError, 'its pages are damaged'):
+            found = self._database.execute(
+                'SELECT id, topic_id, timestamp, data FROM messages '
+                f'WHERE topic_id IN ({marks}) ORDER BY timestamp, id',
+                wanted,
+            )
+        with closing(found):
+            for row in iterated(found, DatasetError, 'its pages are damaged'):
+                if all(isinstance(value, int) for value in row[:3]):
+                    yield row
+
+    def _in_order(
+        self, wanted: Collection[int], last: tuple[int, int]
+    ) -> Iterator[tuple[int, int, int]]:
+        """
+        Yield id, topic and stamp of each row by its stamp; behind damage, by its id.
+
+        :param last: stamp and id of the row to go on behind
+        """
+        start = last
         try:
             for row in self._rows(
                 'SELECT id, topic_id, timestamp FROM messages ORDER BY timestamp, id'
             ):
-                last = (row[2], row[0])
-                if row[1] in wanted:
+                last = max(last, (row[2], row[0]))
+                if row[1] in wanted and (row[2], row[0]) > start:
                     yield row
             return
         except DatasetError as error:
@@ -121,16 +154,22 @@ class SqliteFile:
         """Yield the rows by their id; where a page is damaged, try again further on."""
         start, step = -(2**63), 1
         highest = self._highest()
-        while start <= highest:
+        left = self._most_rows  # in all: damaged pages may give the same rows again and again
+        while start <= highest and left > 0:
             try:
                 for row in self._rows(
                     'SELECT id, topic_id, timestamp FROM messages NOT INDEXED '
                     f'WHERE id >= {start} ORDER BY id'
                 ):
-                    start, step = row[0] + 1, 1
-                    yield row
+                    left -= 1
+                    if left <= 0:
+                        return
+                    if row[0] >= start:  # else it was asked for before
+                        start, step = row[0] + 1, 1
+                        yield row
                 return
             except DatasetError:
+                left -= 1
                 start, step = max(start, 0) + step, 2 * step
 
     def _highest(self) -> int:

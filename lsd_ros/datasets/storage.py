@@ -120,6 +120,7 @@ class Chunk(NamedTuple):
 
 
 Message = tuple[int, int, bytes]  # id of the connection, stamp [ns], data
+Found = tuple[int, int, memoryview]  # the same, while it lies in its chunk
 
 
 class ChunkedStorage(ABC):
@@ -138,6 +139,7 @@ class ChunkedStorage(ABC):
         self.start_ns: int | None = None
         self.end_ns: int | None = None
         self._chunks: list[Chunk] = []
+        self._verified: set[int] = set()  # places of chunks whose CRC was right once
 
     def messages(self, connections: Collection[Connection]) -> Iterator[Record]:
         """Read the messages of some connections in the order of their stamps."""
@@ -146,7 +148,7 @@ class ChunkedStorage(ABC):
             yield Record(wanted[key], stamp_ns, data)
 
     @abstractmethod
-    def _unpacked(self, chunk: Chunk) -> Iterator[Message]:
+    def _unpacked(self, chunk: Chunk) -> Iterator[Found]:
         """
         Read the messages of a chunk, in the order in which they were written.
 
@@ -162,10 +164,10 @@ class ChunkedStorage(ABC):
         read: Counter[int] = Counter()
         try:
             with ForeignCode(DatasetError, 'it is damaged'):
-                for message in self._unpacked(chunk):
-                    read[message[0]] += 1
-                    if message[0] in wanted:
-                        found.append(message)
+                for key, stamp_ns, data in self._unpacked(chunk):
+                    read[key] += 1
+                    if key in wanted:
+                        found.append((key, stamp_ns, bytes(data)))
         except LsdError as error:
             sentence = f'the chunk of {chunk.size} bytes at byte {chunk.place} cannot be read'
             lost = Counter(self._lost(chunk)) - read

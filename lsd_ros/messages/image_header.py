@@ -92,8 +92,10 @@ def _png(data: bytes) -> ImageHeader | None:
         return None
     orientation = UPRIGHT
     place = 8
-    while place + 8 <= len(data):
+    while True:
         length, chunk = struct.unpack_from('>I4s', data, place)
+        if length > len(data) - place - 12:
+            return None  # OpenCV takes memory for what a chunk says, however little there is of it
         if chunk == b'eXIf':
             orientation = _exif_orientation(data[place + 8 : place + 8 + length])
         if chunk == b'IEND':

@@ -156,6 +156,12 @@ CALLS = {
     ],
     'times over weights': ['benchmark', '--weights', 'w.safetensors', '--json', 'w.safetensors'],
     'times into a bag': ['benchmark', '--live', 'drive', '--json', 'drive/times.json'],
+    'new weights over old ones': [
+        *('adapt', 'drive', '--from', 'w.safetensors', '--out', 'w.safetensors', '--overwrite'),
+    ],
+    'work over a recording': [
+        *('adapt', 'drive', '--out', 'new.safetensors', '--work', 'drive', '--overwrite'),
+    ],
     'a demo over weights': ['demo', '--weights', 'w.safetensors', '--out', 'w.safetensors'],
 }
 
@@ -166,6 +172,14 @@ def test_no_verb_writes_over_into_or_below_what_it_reads(
 ) -> None:
     monkeypatch.chdir(room)
     assert 'which is read: choose another output' in refused(list(CALLS[name]), room, capsys)
+
+
+def test_an_adaptation_removes_nothing_but_the_work_of_an_earlier_one(
+    room: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ['adapt', room / 'drive', '--from', room / 'w.safetensors', '--overwrite']
+    outputs = ['--out', room / 'new.safetensors', '--work', room / 'seq']
+    assert 'is left alone: give another --work' in refused([*call, *outputs], room, capsys)
 
 
 def test_a_hard_link_to_an_input_is_the_input(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import io
 import os
 import shutil
@@ -11,23 +12,26 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from originals import Original
+from originals import CAMERA, Original
 from trials import Tally, judged
 
-from lsd_ros import settings
+from lsd_ros import config, settings
 from lsd_ros.cli.main import main
 from lsd_ros.cli.parser import make_parser
+from lsd_ros.datasets.camera_yaml import write_camera
 from lsd_ros.datasets.extraction_settings import ExtractionSettings
 from lsd_ros.datasets.triangulation_settings import TriangulationSettings
+from lsd_ros.errors import LsdError
 from lsd_ros.inference.settings import EngineSettings
 
 ODD_VALUES = (
     '', ' ', '0', '-1', '1', '3', '1e999', 'nan', 'inf', '-inf', '9' * 30, '1.5', 'x', 'none',
     'true', 'null', '[]', '[1, 2]', '{}', '{a: 1}', '/', '.', '..', '/dev/null', '/dev/zero',
     '/dev/full',
-    '/proc/self/mem', '/no/such/path', 'a' * 300, 'caf\udce9', '\x1b[2J', 'é漢', '-', '--', '=',
+    '/proc/self/mem', '/proc/no/such', 'a' * 300, 'caf\udce9', '\x1b[2J', 'é漢', '-', '--', '=',
     'a=b', 'a: b', '*', '#', '?', '%41', '~', '$HOME', '\n', 'PIPE', 'INPUT', 'BAG', 'FOLDER',
 )  # fmt: skip
+NOWHERE = '/proc/nowhere'  # not even root can make it
 SETTINGS = {
     'replay': EngineSettings,
     'extract': ExtractionSettings,
@@ -48,10 +52,24 @@ def base_calls(room: Path) -> dict[str, list[str]]:
         'triangulate': ['triangulate', seq, '--out', str(room / 'out')],
         'evaluate': ['evaluate', '--data', seq, *engine],
         'export': ['export', '--weights', weights, '--out', str(room / 'out.onnx')],
-        'train student': ['train', 'student', '--data', '/no/such', '--out', str(room / 'run')],
-        'train teacher': ['train', 'teacher', '--data', '/no/such', '--out', str(room / 'run')],
-        'benchmark': ['benchmark', '--weights', '/no/such', '--frames', '1'],
-        'demo': ['demo', '--weights', '/no/such', '--out', str(room / 'demo')],
+        'adapt': ['adapt', NOWHERE, '--out', str(room / 'new.safetensors')],
+        'train student': ['train', 'student', '--data', NOWHERE, '--out', str(room / 'run')],
+        'train teacher': ['train', 'teacher', '--data', NOWHERE, '--out', str(room / 'run')],
+        'benchmark': [
+            *(
+                'benchmark',
+                '--frames',
+                '2',
+                '--width',
+                '64',
+                '--height',
+                '64',
+                '--weights',
+                weights,
+            ),
+            *('--backends', 'torch', '--set', 'threads=1'),
+        ],
+        'demo': ['demo', '--weights', NOWHERE, '--out', str(room / 'demo')],
     }
 
 
@@ -60,6 +78,8 @@ def calls(room: Path) -> Iterator[list[str]]:
     for verb, base in base_calls(room).items():
         for action in _actions(verb.split()):
             for value in _values(action, room):
+                if _starts_for_long(verb, action, value, room):
+                    continue
                 if action.option_strings:
                     option = max(action.option_strings, key=len)
                     yield [*base, option, *([] if action.nargs == 0 else [value])]
@@ -69,6 +89,13 @@ def calls(room: Path) -> Iterator[list[str]]:
         for leaf in settings.leaves(kind):
             for value in ODD_VALUES[2:20]:
                 yield [*base_calls(room)[verb], '--set', f'{leaf.name}={value}']
+
+
+def _starts_for_long(verb: str, action: argparse.Action, value: str, room: Path) -> bool:
+    """Tell whether the value is none that is odd: it starts a training, or a demo."""
+    if verb.startswith('train'):
+        return value == str(room / 'seq')
+    return verb == 'demo' and action.dest == 'weights' and not value
 
 
 def _actions(words: Sequence[str]) -> list[argparse.Action]:
@@ -94,6 +121,7 @@ def make_room(originals: Sequence[Original], room: Path) -> None:
     shutil.copy(by_name['mcap zstd'].path, room / 'drive.mcap')
     shutil.copy(by_name['weights'].path, room / 'w.safetensors')
     shutil.copytree(by_name['poses.tum'].path, room / 'seq')
+    write_camera(room / 'seq' / 'camera.yaml', CAMERA)
     (room / 'empty').mkdir()
     os.mkfifo(room / 'pipe')
 
@@ -124,6 +152,20 @@ def run_calls(
     return tally
 
 
+def run_training_settings(values: Sequence[str] = ODD_VALUES) -> Tally:
+    """Give each setting of both trainings each odd value; the training is not started."""
+    from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings
+
+    tally = Tally()
+    for kind in (TeacherSettings, StudentSettings):
+        for leaf in settings.leaves(kind):
+            for value in values:
+                text = f'{leaf.name}: {value}'
+                trial = functools.partial(config.loads, text, kind)
+                tally.add(judged(f'train {text!r}', trial))
+    return tally
+
+
 def _call(words: list[str]) -> Callable[[], object]:
     def run() -> object:
         said, err = io.StringIO(), io.StringIO()
@@ -138,6 +180,8 @@ def _call(words: list[str]) -> Callable[[], object]:
             raise AssertionError('exit code 1 without a sentence')
         if set(said.getvalue() + err.getvalue()) & set('\x1b\x07\x9b'):
             raise AssertionError('it steers the terminal')
+        if code:
+            raise LsdError(f'exit code {code}, as it should be')
         return code
 
     return run

@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from options import run_calls
+from options import run_calls, run_training_settings
 from originals import Original, make_originals
 from trials import FAILURES, OUTCOMES, Tally, in_processes, run_files
 
@@ -78,6 +78,7 @@ def _jobs(
         for share in range(CALL_BATCHES):
             job = functools.partial(run_calls, originals, (share, CALL_BATCHES))
             jobs.append(('options of the verbs', job))
+        jobs.append(('settings of the trainings', run_training_settings))
     return jobs
 
 

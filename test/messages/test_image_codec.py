@@ -72,6 +72,17 @@ def test_a_huge_image_is_refused_before_it_takes_memory(data: bytes) -> None:
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
 
 
+@pytest.mark.parametrize('length', [2**32 - 1, 2**31 - 1, 2**30, 10_000])
+def test_a_chunk_that_claims_more_than_there_is_takes_no_memory(length: int) -> None:
+    data = bytearray(encoded('.png'))
+    place = data.index(b'IDAT') - 4
+    data[place : place + 4] = struct.pack('>I', length)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(MessageError, match='which is no whole JPEG, PNG'):
+        decode_image(bytes(data), cv2.IMREAD_UNCHANGED, MessageError, 'it')
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000  # kB
+
+
 def test_limits_are_raised_by_whoever_has_larger_images() -> None:
     data = encoded('.png', np.zeros((300, 400), np.uint8))
     with raised(megapixels=0.1), pytest.raises(MessageError, match='more than 0.1 megapixels'):
