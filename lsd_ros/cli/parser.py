@@ -75,6 +75,18 @@ examples:
 WITHOUT_FOREIGN_FILES = ('demo', 'export')
 
 
+DOCTOR = """\
+examples:
+  lsd_ros doctor
+  lsd_ros doctor --image /camera/image_raw --set mount.z_m=0.4 --set scale.source=camera_height
+  lsd_ros doctor drive.mcap --base-frame base_footprint
+  ros2 run lsd_ros doctor
+
+Checks transport, rate, clocks, calibration, frame, mount, images, ground, scale, latency, weights
+and, where one runs, the node: one line each, green, yellow or red, with the remedy. Without a path
+the running system is looked at for some seconds. The exit code is 1 where a line is red.
+"""
+
 MASK = """\
 examples:
   lsd_ros mask drive.mcap --out mask.png
@@ -123,6 +135,7 @@ def _verbs() -> list[_Verb]:
     every: list[tuple[str, str, str, Callable[[argparse.ArgumentParser], None]]] = [
         ('demo', 'show everything at work on a synthetic drive with known truth', DEMO, _demo),
         ('replay', 'a bag, video or folder in; a bag of depth and points out', REPLAY, _replay),
+        ('doctor', 'say what is wrong with a camera and what to do', DOCTOR, _doctor),
         ('mask', "propose a mask of the robot's own body from a drive", MASK, _mask),
         ('inspect', 'say what a weights file, bag, sequence or video holds', INSPECT, _inspect),
         (
@@ -238,6 +251,23 @@ def _replay(parser: argparse.ArgumentParser) -> None:
         metavar='NAME',
         help='frame of the robot (default: %(default)s)',
     )
+    add_engine_options(parser, 'weights', 'device', 'backend')
+
+
+def _doctor(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        'path',
+        type=Path,
+        nargs='?',
+        metavar='PATH',
+        help='bag, video, image folder or sequence; default: the running system',
+    )
+    add('--image', default='', metavar='TOPIC', help='image topic; default: the camera')
+    add('--camera-info', default='', metavar='TOPIC', help='default: beside the images')
+    add('--base-frame', default='base_link', metavar='NAME', help='frame of the robot')
+    add('--seconds', type=float, default=6.0, metavar='S', help='how long to look (default: 6)')
+    add('--json', type=Path, metavar='FILE', help='also write the lines as JSON')
     add_engine_options(parser, 'weights', 'device', 'backend')
 
 

@@ -63,6 +63,11 @@ class Child:
         return self._log.read_text(errors='replace')
 
     @property
+    def exit_code(self) -> int | None:
+        """Return the exit code; None while it runs."""
+        return self._process.poll()
+
+    @property
     def has_ended(self) -> bool:
         """
         Return whether the process has come to a good end.

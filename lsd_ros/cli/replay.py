@@ -30,6 +30,7 @@ from lsd_ros.inference.engine import Engine, EngineInfo
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.publication.judging import Demand, Judge
 from lsd_ros.publication.recorded import RecordedGuard, RecordedJudge
+from lsd_ros.publication.settings import GuardedSettings
 from lsd_ros.safety.faults import Finding, UnfitError
 from lsd_ros.safety.settings import SafetySettings
 from lsd_ros.types import BasePose, Estimate, Frame
@@ -69,6 +70,7 @@ def run(given: argparse.Namespace) -> int:
         opened_source(given) as source,
         running_engine(settings) as engine,
     ):
+        _check_metric(settings, engine.info, given)
         with (
             BagWriter(given.out, given.storage, overwrite=given.overwrite) as writer,
             _previews(given.preview) as show,
@@ -208,6 +210,19 @@ def _previews(folder: Path | None) -> Iterator[Callable[[Estimate], object]]:
     numbers = itertools.count()
     with whole_folder(folder) as new:
         yield lambda estimate: write_png(new / f'{next(numbers):06}.png', side_by_side(estimate))
+
+
+def _check_metric(settings: GuardedSettings, info: EngineInfo, given: argparse.Namespace) -> None:
+    """
+    Say at once that all of it would be silent.
+
+    :raises DatasetError: the scale can never become metric
+    """
+    if settings.scale.source == 'checkpoint' and not info.metric and not given.unguarded:
+        raise DatasetError(
+            f'nothing would come out of {given.input}: the weights {info.name!r} are not metric. '
+            'Set scale.source to camera_height, odometry or fixed; --unguarded shows all the same'
+        )
 
 
 def _report(stats: FrameStats, tally: Tally, info: EngineInfo, given: argparse.Namespace) -> str:

@@ -66,6 +66,12 @@ class RecordedJudge:
         return () if self._guard is None else self._guard.findings
 
     @property
+    def counts(self) -> dict[str, int]:
+        """Return how many images had each fault, by its name."""
+        counts = {} if self._guard is None else self._guard.verdict().counts
+        return {fault.value: count for fault, count in counts.items()}
+
+    @property
     def is_guarded(self) -> bool:
         """Return whether anything is withheld at all."""
         return self._guard is not None

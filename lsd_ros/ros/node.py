@@ -19,6 +19,7 @@ from lsd_ros.errors import LsdError, RosError
 from lsd_ros.inference.beside import Beside
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.ros import qos
+from lsd_ros.ros.bonding import Bonding
 from lsd_ros.ros.calibration import Calibration
 from lsd_ros.ros.diagnostics import untrained_warning
 from lsd_ros.ros.inputs import Inputs, Received, image_topic
@@ -221,6 +222,7 @@ class DepthNode(LifecycleNode):
             steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while a bag is paused
             timer = self.create_timer(period_s, callback, clock=steady)
             active.callback(self.destroy_timer, timer)
+        active.callback(Bonding(self, wanted=settings.bond).close)
         for sentence in self.parameters.strangers():
             log.warning(sentence)
 

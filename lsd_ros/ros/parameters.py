@@ -77,6 +77,11 @@ class NodeSettings:
     diagnostics_period_s: float = setting(
         1.0, 'Time between two diagnostics [s]', minimum=0.1, maximum=60
     )
+    bond: bool = setting(
+        True,
+        "Form a bond while active, by which Nav2's lifecycle manager notices that the process has "
+        'died; where bondpy is installed',
+    )
     autostart: bool = setting(
         False, 'Configure and activate at the start, for use without a launch file'
     )

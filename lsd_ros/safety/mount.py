@@ -57,9 +57,8 @@ class MountCheck:
         if mount is None:
             self.forget()
             return ()
-        seen = _of_place(mount, settings) or _of_name(mount, settings)
-        if seen:
-            return (Fault.MOUNT_IMPLAUSIBLE.found(seen),)
+        if wrong := place_findings(mount, settings):
+            return wrong
         self._follow(mount, estimate.ground)
         if estimate.ground is not None:
             self._note(estimate.ground, settings)
@@ -108,6 +107,12 @@ class MountCheck:
                 'where the ground is at z = 0 of the base frame'
             )
         return ''
+
+
+def place_findings(mount: Mount, settings: SafetySettings) -> tuple[Finding, ...]:
+    """Say what is wrong with where a camera is said to sit, whatever it sees."""
+    seen = _of_place(mount, settings) or _of_name(mount, settings)
+    return (Fault.MOUNT_IMPLAUSIBLE.found(seen),) if seen else ()
 
 
 def _of_place(mount: Mount, settings: SafetySettings) -> str:

@@ -119,7 +119,7 @@ def test_an_interrupted_replay_leaves_nothing(
     number: signal.Signals, code: int, long_bag: Path, engine: list[str], tmp_path: Path
 ) -> None:
     paths = ['--out', str(tmp_path / 'out'), '--preview', str(tmp_path / 'pictures')]
-    call = [*COMMAND, 'replay', str(long_bag), *paths, *engine, '--unguarded']
+    call = [*COMMAND, 'replay', str(long_bag), *paths, *engine, '--set', 'scale.source=fixed']
     with subprocess.Popen(call, stderr=subprocess.PIPE, text=True) as process:
         deadline = time.monotonic() + 60
         while not list(tmp_path.rglob('*.png')) and time.monotonic() < deadline:

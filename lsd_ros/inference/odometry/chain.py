@@ -37,6 +37,7 @@ class NetworkMotion:
     :param current_ns: stamp of the newest frame [ns]
     :param first_step: ``previous_from_current`` of the step before, where nothing has told it yet
     :param first_ns: stamp that the step before began at [ns]
+    :param still: whether the images say that the camera stands still
     """
 
     current_from_previous: Matrix
@@ -44,6 +45,7 @@ class NetworkMotion:
     current_ns: int
     first_step: Matrix | None = None
     first_ns: int = 0
+    still: bool = False
 
 
 class Taken(enum.Enum):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import math
 
 import numpy as np
@@ -19,12 +20,17 @@ from lsd_ros.inference.odometry.noise import (
     visual_root,
 )
 from lsd_ros.inference.odometry.pose_state import Step
-from lsd_ros.inference.odometry.rigid import Matrix, inverse
+from lsd_ros.inference.odometry.rigid import Matrix, inverse, rotation_vector
 from lsd_ros.inference.odometry.settings import OdometrySettings
+from lsd_ros.inference.odometry.standing import StandStill
 from lsd_ros.types import MotionNoise, RelativePose, Scale
 
 UNSAID_DEVIATION = 0.1  # of a metric scale that does not say how sure it is
 UNSEEN_M, UNSEEN_RAD = 1e-3, 4e-3  # what a pose is less sure by after any gap
+# What a camera that stands may have moved by in a frame all the same; and what the network may say
+# that it moved. More than that is believed: far things alone do not show how fast a robot is.
+STILL_M, STILL_RAD = 1e-4, 1e-4
+MOST_STILL_M, MOST_STILL_RAD = 0.05, math.radians(0.5)
 MOST_UNSEEN_M, MOST_UNSEEN_RAD = math.sqrt(LOST_VARIANCE), math.pi
 
 
@@ -50,12 +56,14 @@ class Odometry:
         self.settings = settings
         self._measured = noise
         self._chain = MotionChain()
+        self._standing = StandStill()
         self._pose = Accumulation(history)
         self.reset()
 
     def reset(self) -> None:
         """Forget everything: the next frame is the origin."""
         self._chain.clear()
+        self._standing.forget()
         self._pose.reset()
         self._lost = True
         self._known_until_ns: int | None = None
@@ -69,6 +77,7 @@ class Odometry:
         For whoever knows that the frames that come, or do not come, tell no motion.
         """
         self._chain.clear()
+        self._standing.forget()
         self._lost = True
 
     @property
@@ -119,9 +128,10 @@ class Odometry:
         if taken is Taken.BACKWARDS:
             self.reset()
             self._chain.take(stamp_ns, image, self.settings.max_gap_s)
+        still = self._standing.take(image)
         motion = self._chain.ask(network)
         self._lost |= motion is None
-        return motion
+        return None if motion is None else dataclasses.replace(motion, still=still)
 
     def advance(
         self, motion: NetworkMotion, scale: Scale, base_from_camera: Matrix | None = None
@@ -157,6 +167,8 @@ class Odometry:
         told = [(inverse(motion.current_from_previous), motion.previous_ns, motion.current_ns)]
         if motion.first_step is not None:
             told.insert(0, (motion.first_step, motion.first_ns, motion.previous_ns))
+        if self._stands(motion, scale):
+            return [self._still_step(motion)]
         noise = chosen_noise(self.settings, self._measured)
         deviation = scale.deviation if math.isfinite(scale.deviation) else UNSAID_DEVIATION
         steps = []
@@ -173,6 +185,25 @@ class Odometry:
             from_input = scale.source == 'odometry'
             steps.append(TimedStep(step, previous_ns, current_ns, base_from_camera, from_input))
         return steps
+
+    def _stands(self, motion: NetworkMotion, scale: Scale) -> bool:
+        """Say whether the camera stands still: by its images, and nearly so by the network."""
+        if not self.settings.stand_still or not motion.still:
+            return False
+        way_m = _length(motion.current_from_previous[:3, 3]) * scale.factor
+        turned = _length(rotation_vector(motion.current_from_previous))
+        return way_m < MOST_STILL_M and turned < MOST_STILL_RAD
+
+    def _still_step(self, motion: NetworkMotion) -> TimedStep:
+        """Return the step of a camera that stands: none, and sure of it."""
+        step = Step(
+            np.eye(4),
+            (motion.current_ns - motion.previous_ns) / NS_PER_S,
+            np.diag([STILL_M] * 3 + [STILL_RAD] * 3),
+            np.zeros(6),
+            np.zeros(6),
+        )
+        return TimedStep(step, motion.previous_ns, motion.current_ns)
 
     def _reach(self, first: TimedStep, *, metric: bool) -> None:
         """Cross the time since the pose was last known, as if at the speed before or after it."""

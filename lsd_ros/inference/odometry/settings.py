@@ -46,6 +46,11 @@ class OdometrySettings:
         minimum=0,
         maximum=60,
     )
+    stand_still: bool = setting(
+        True,
+        'Take a camera whose images do not change for one that stands still, whatever little the '
+        'network says that it moves',
+    )
     fuse: bool = setting(
         False,
         'Fuse the motion of odometry_in into the odometry; false: it serves the scale alone',
