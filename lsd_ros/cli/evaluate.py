@@ -28,6 +28,7 @@ from lsd_ros.inference.engine import EngineInfo
 from lsd_ros.inference.odometry.calibration import JudgedSteps
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.shipped import weights_file
+from lsd_ros.publication.settings import GuardedSettings
 
 PICTURES_EACH = 6
 PRIOR_NAMES = {
@@ -44,7 +45,7 @@ Scores = dict[str, dict[str, Any]]
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     wanted = settings.build(
-        EngineSettings, {**settings.values(engine_settings(given)), **EVERY_DEPTH}
+        GuardedSettings, {**settings.values(engine_settings(given)), **EVERY_DEPTH}
     )
     protocol = Protocol(given.max_depth, given.crop, given.frame_step)
     sequences: Sequence[TrainingSequence] = opened_data(given)
