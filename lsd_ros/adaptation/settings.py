@@ -14,7 +14,7 @@ class AdaptationSettings:
     """How a recording becomes weights."""
 
     minutes: float = setting(
-        60.0, 'Time for all of it [min]; what geometry leaves is trained', minimum=1, maximum=1e5
+        60.0, 'Time for all of it [min]; what geometry leaves is trained', minimum=0.1, maximum=1e5
     )
     held_out: float = setting(
         0.25,

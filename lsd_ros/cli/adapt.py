@@ -130,8 +130,8 @@ def report(result: Adaptation, out: Path) -> Iterator[str]:
     yield ''
     for part in result.parts:
         yield (
-            f'- {part["name"]}: {part["images"]} images; metres by {part["metres"]}, sure to '
-            f'{100 * part["deviation"]:.0f} %'
+            f'- {part["name"]}: {part["images"]} images; metres by {part["metres"]}, which agrees '
+            f'with itself to {100 * part["deviation"]:.0f} %'
         )
     for reason in result.left_out:
         yield f'- left out: {reason}'
