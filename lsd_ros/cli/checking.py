@@ -45,6 +45,7 @@ def check(given: argparse.Namespace) -> None:
         'demo': _demo,
         'evaluate': _evaluate,
         'export': _export,
+        'mask': _mask,
         'replay': _replay,
         'train': _train,
         'triangulate': _triangulate,
@@ -107,10 +108,19 @@ def _adapt(given: argparse.Namespace) -> None:
         )
 
 
+def _mask(given: argparse.Namespace) -> None:
+    preview = given.out.parent / f'{given.out.stem}_preview{given.out.suffix}'
+    for output in (given.out, preview):
+        check_apart({'--out': output}, [given.input])
+        if output.exists() and not (given.overwrite and output.is_file()):
+            raise DatasetError(f'{output} exists already: add --overwrite, or choose another file')
+
+
 def _replay(given: argparse.Namespace) -> None:
     settings = engine_settings(given)
     outputs = {'--out': given.out, '--preview': given.preview}
-    check_apart(outputs, [given.input, given.camera, given.config, _weights(settings.weights)])
+    inputs = [given.input, given.camera, given.config, settings.mask.file]
+    check_apart(outputs, [*inputs, _weights(settings.weights)])
     check_bag_output(given.out, overwrite=given.overwrite)
     _check_new(given.preview)
     source = opened_source(given)
