@@ -43,6 +43,7 @@ def check(given: argparse.Namespace) -> None:
         'adapt': _adapt,
         'benchmark': _benchmark,
         'demo': _demo,
+        'doctor': _doctor,
         'evaluate': _evaluate,
         'export': _export,
         'mask': _mask,
@@ -203,6 +204,13 @@ def _benchmark(given: argparse.Namespace) -> None:
     if given.live:
         kind_of_source(Path(given.live))
     check_apart({'--json': given.json}, [given.live or None, given.config, weights])
+
+
+def _doctor(given: argparse.Namespace) -> None:
+    weights = _weights(engine_settings(given).weights)
+    if given.path is not None:
+        kind_of_source(given.path)
+    check_apart({'--json': given.json}, [given.path, given.config, weights])
 
 
 def _demo(given: argparse.Namespace) -> None:

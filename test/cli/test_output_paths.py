@@ -156,6 +156,7 @@ CALLS = {
     ],
     'times over weights': ['benchmark', '--weights', 'w.safetensors', '--json', 'w.safetensors'],
     'times into a bag': ['benchmark', '--live', 'drive', '--json', 'drive/times.json'],
+    'findings into a recording': ['doctor', 'drive', '--json', 'drive/found.json'],
     'a mask over a recording': ['mask', 'drive', '--out', 'drive', '--overwrite'],
     'a mask into a recording': ['mask', 'drive', '--out', 'drive/mask.png'],
     'new weights over old ones': [

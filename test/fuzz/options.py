@@ -53,6 +53,7 @@ def base_calls(room: Path) -> dict[str, list[str]]:
         'evaluate': ['evaluate', '--data', seq, *engine],
         'export': ['export', '--weights', weights, '--out', str(room / 'out.onnx')],
         'adapt': ['adapt', NOWHERE, '--out', str(room / 'new.safetensors')],
+        'doctor': ['doctor', bag, *engine],
         'mask': ['mask', bag, '--out', str(room / 'mask.png')],
         'train student': ['train', 'student', '--data', NOWHERE, '--out', str(room / 'run')],
         'train teacher': ['train', 'teacher', '--data', NOWHERE, '--out', str(room / 'run')],
