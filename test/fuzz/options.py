@@ -178,8 +178,8 @@ def _call(words: list[str]) -> Callable[[], object]:
                 code = end.code if isinstance(end.code, int) else 99
         if code not in EXIT_CODES or 'Traceback' in err.getvalue():
             raise AssertionError(f'exit code {code}: {err.getvalue()[-500:]}')
-        if code == 1 and len(err.getvalue().strip().splitlines()) < 1:
-            raise AssertionError('exit code 1 without a sentence')
+        if code and not (err.getvalue() + said.getvalue()).strip():  # doctor says it on stdout
+            raise AssertionError(f'exit code {code} without a sentence')
         if set(said.getvalue() + err.getvalue()) & set('\x1b\x07\x9b'):
             raise AssertionError('it steers the terminal')
         if code:
