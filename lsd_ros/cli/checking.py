@@ -43,8 +43,10 @@ def check(given: argparse.Namespace) -> None:
         'adapt': _adapt,
         'benchmark': _benchmark,
         'demo': _demo,
+        'doctor': _doctor,
         'evaluate': _evaluate,
         'export': _export,
+        'mask': _mask,
         'replay': _replay,
         'train': _train,
         'triangulate': _triangulate,
@@ -107,10 +109,19 @@ def _adapt(given: argparse.Namespace) -> None:
         )
 
 
+def _mask(given: argparse.Namespace) -> None:
+    preview = given.out.parent / f'{given.out.stem}_preview{given.out.suffix}'
+    for output in (given.out, preview):
+        check_apart({'--out': output}, [given.input])
+        if output.exists() and not (given.overwrite and output.is_file()):
+            raise DatasetError(f'{output} exists already: add --overwrite, or choose another file')
+
+
 def _replay(given: argparse.Namespace) -> None:
     settings = engine_settings(given)
     outputs = {'--out': given.out, '--preview': given.preview}
-    check_apart(outputs, [given.input, given.camera, given.config, _weights(settings.weights)])
+    inputs = [given.input, given.camera, given.config, settings.mask.file]
+    check_apart(outputs, [*inputs, _weights(settings.weights)])
     check_bag_output(given.out, overwrite=given.overwrite)
     _check_new(given.preview)
     source = opened_source(given)
@@ -193,6 +204,13 @@ def _benchmark(given: argparse.Namespace) -> None:
     if given.live:
         kind_of_source(Path(given.live))
     check_apart({'--json': given.json}, [given.live or None, given.config, weights])
+
+
+def _doctor(given: argparse.Namespace) -> None:
+    weights = _weights(engine_settings(given).weights)
+    if given.path is not None:
+        kind_of_source(given.path)
+    check_apart({'--json': given.json}, [given.path, given.config, weights])
 
 
 def _demo(given: argparse.Namespace) -> None:

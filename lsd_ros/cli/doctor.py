@@ -16,6 +16,7 @@ import numpy as np
 
 from lsd_ros.cli.doctor_checks import Colour, Evidence, Line, lines
 from lsd_ros.cli.engine_options import engine_settings
+from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.processes import Child, ros_problem
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.replay import recorded_judge
@@ -35,6 +36,7 @@ from lsd_ros.types import Frame, Mount
 
 MOST_IMAGES = 60
 CODES = {Colour.GREEN: '32', Colour.YELLOW: '33', Colour.RED: '31'}
+COLOURED = 7  # characters of the word that has the colour
 SICK = 1
 GRACE_S = 20.0
 LONGEST_NS = 2**62
@@ -51,9 +53,9 @@ def run(given: argparse.Namespace) -> int:
         found = list(lines(examine(path, settings, given, facts)))
     if given.json is not None:
         report = [{**vars(line), 'colour': line.colour.value} for line in found]
-        write_whole(given.json, json.dumps(report, indent=2).encode() + b'\n')
+        write_whole(given.json, json_text(report).encode() + b'\n')
     for line in found:
-        print(_shown(line))
+        say(_shown(line), colour=CODES[line.colour], coloured=COLOURED)
     return SICK if any(line.colour is Colour.RED for line in found) else 0
 
 
@@ -185,7 +187,7 @@ def _probed(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
     words = [str(folder), '--seconds', str(given.seconds)]
     for option, value in (('--image', given.image), ('--camera-info', given.camera_info)):
         words += [option, value] if value else []
-    print(f'looking for {given.seconds:g} s', flush=True)
+    say(f'looking for {given.seconds:g} s')
     child = Child('system_probe', words, folder / 'log', os.environ)
     try:
         end = time.monotonic() + given.seconds + GRACE_S
@@ -208,8 +210,6 @@ def _ended(child: Child) -> bool:
 
 
 def _shown(line: Line) -> str:
-    word = f'{line.colour.value:7}'
-    if sys.stdout.isatty():
-        word = f'\033[{CODES[line.colour]}m{word}\033[0m'
+    word = f'{line.colour.value:{COLOURED}}'
     remedy = f' -> {line.remedy}' if line.remedy else ''
     return f'{word} {line.name:12} {line.said}{remedy}'

@@ -16,15 +16,12 @@ from lsd_ros.cli.progress import progress
 from lsd_ros.datasets.frame_source import FrameSource
 from lsd_ros.datasets.source import open_source
 from lsd_ros.datasets.still_pixels import still_pixels
-from lsd_ros.errors import DatasetError
 
 MOST_IMAGES = 2000
 
 
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
-    if given.out.exists() and not given.overwrite:
-        raise DatasetError(f'{given.out} exists already: add --overwrite, or choose another file')
     shown: list[NDArray[np.uint8]] = []
     with open_source(given.input, image_topic=given.topic) as source:
         mask = still_pixels(_images(source, shown))
@@ -53,7 +50,7 @@ def _images(source: FrameSource, shown: list[Any]) -> Iterator[NDArray[np.uint8]
 
 
 def _preview_of(path: Path) -> Path:
-    return path.with_name(f'{path.stem}_preview{path.suffix}')
+    return path.parent / f'{path.stem}_preview{path.suffix}'
 
 
 def _marked(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

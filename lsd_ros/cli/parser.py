@@ -26,6 +26,7 @@ from lsd_ros.cli.options import (
     at_least,
     engine_setting,
     not_negative,
+    positive,
 )
 from lsd_ros.cli.triangulate_parser import TRIANGULATE, add_triangulate_options
 
@@ -266,7 +267,7 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
     add('--image', default='', metavar='TOPIC', help='image topic; default: the camera')
     add('--camera-info', default='', metavar='TOPIC', help='default: beside the images')
     add('--base-frame', default='base_link', metavar='NAME', help='frame of the robot')
-    add('--seconds', type=float, default=6.0, metavar='S', help='how long to look (default: 6)')
+    add('--seconds', type=positive, default=6.0, metavar='S', help='how long to look (default: 6)')
     add('--json', type=Path, metavar='FILE', help='also write the lines as JSON')
     add_engine_options(parser, 'weights', 'device', 'backend')
 

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from collections.abc import Mapping
 from typing import Any, TextIO
 
 from lsd_ros.foreign.printable import printable
 
 
-def say(text: str, file: TextIO | None = None) -> None:
+def say(text: str, file: TextIO | None = None, *, colour: str = '', coloured: int = 0) -> None:
     """
     Print text at once; what would steer a terminal is shown, not done.
 
     :param file: None: stdout
+    :param colour: code of SGR, at a terminal, for the start of the text
+    :param coloured: how many characters that is
     """
-    print(printable(text), file=file, flush=True)
+    shown = printable(text)
+    if colour and (file or sys.stdout).isatty():
+        shown = f'\033[{colour}m{shown[:coloured]}\033[0m{shown[coloured:]}'
+    print(shown, file=file, flush=True)
 
 
 def json_text(value: Any) -> str:

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import read_file
+from lsd_ros.foreign.image_codec import decode_image
+from lsd_ros.foreign.image_header import UPRIGHT, image_header
 from lsd_ros.foreign.limits import MEBI, limits
-from lsd_ros.messages.image_codec import decode_image
-from lsd_ros.messages.image_header import UPRIGHT, image_header
 
 IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.pgm', '.ppm')
 

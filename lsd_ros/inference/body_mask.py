@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.errors import SettingError
+from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.files import read_file
+from lsd_ros.foreign.image_codec import decode_image
 from lsd_ros.inference.mask_settings import MaskSettings, polygons
 
 Mask = NDArray[np.bool_]
@@ -63,10 +64,12 @@ class BodyMask:
 
 def _read(path: str) -> NDArray[np.float32]:
     """Return 1 where a picture is black, else 0, shape (H, W)."""
-    picture = cv2.imread(path, cv2.IMREAD_GRAYSCALE) if Path(path).is_file() else None
-    if picture is None:
-        raise SettingError(
-            f'mask.file is {path!r}, which is no picture that can be read: give a PNG, black '
-            'where the robot itself is seen'
-        )
+    problem = f'mask.file is {path!r}, which is no picture that can be read'
+    with ForeignCode(SettingError, problem):
+        try:
+            data = read_file(path, SettingError)
+            picture = decode_image(data, cv2.IMREAD_GRAYSCALE, SettingError, 'it')
+        except SettingError as error:
+            remedy = 'give a PNG, black where the robot itself is seen'
+            raise SettingError(f'{problem} ({error}): {remedy}') from error
     return (picture < 128).astype(np.float32)

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.errors import MessageError
+from lsd_ros.foreign.image_codec import decode_image
 from lsd_ros.messages import raw
 from lsd_ros.messages.bit_depth import FULL, BitDepth
-from lsd_ros.messages.image_codec import decode_image
 
 _DEPTH_HEADER = struct.Struct('<iff')  # compression_common.h: ConfigHeader
 

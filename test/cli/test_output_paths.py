@@ -156,6 +156,9 @@ CALLS = {
     ],
     'times over weights': ['benchmark', '--weights', 'w.safetensors', '--json', 'w.safetensors'],
     'times into a bag': ['benchmark', '--live', 'drive', '--json', 'drive/times.json'],
+    'findings into a recording': ['doctor', 'drive', '--json', 'drive/found.json'],
+    'a mask over a recording': ['mask', 'drive', '--out', 'drive', '--overwrite'],
+    'a mask into a recording': ['mask', 'drive', '--out', 'drive/mask.png'],
     'new weights over old ones': [
         *('adapt', 'drive', '--from', 'w.safetensors', '--out', 'w.safetensors', '--overwrite'),
     ],
@@ -214,7 +217,7 @@ def test_a_symbolic_link_that_is_overwritten_stays_one(
     room: Path, engine: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
     real = room / 'elsewhere' / 'real'
-    call = ['replay', str(room / 'drive'), '--overwrite', *engine, '--out']
+    call = ['replay', str(room / 'drive'), '--overwrite', '--unguarded', *engine, '--out']
     assert main([*call, str(real)]) == 0
     first = snapshot(real)
     link = linked(real)

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 
 from lsd_ros.errors import MessageError, SettingError
+from lsd_ros.foreign.image_codec import decode_image
+from lsd_ros.foreign.image_header import image_header
 from lsd_ros.foreign.limits import limits, raised
-from lsd_ros.messages.image_codec import decode_image
-from lsd_ros.messages.image_header import image_header
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (37, 53, 3), dtype=np.uint8)
 

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import LsdError
 from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.image_header import image_header
 from lsd_ros.foreign.limits import limits
-from lsd_ros.messages.image_header import image_header
 
 
 def decode_image(data: bytes, flags: int, error: type[LsdError], name: str) -> NDArray[Any]:
