@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
+import threading
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.time import Time
 
@@ -19,6 +21,7 @@ from lsd_ros.types import Mount
 
 TRANSFORMS = 'transforms'
 PARAMETERS = 'mount parameters'
+LISTEN_S = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -30,9 +33,14 @@ class Mounting:
     The newest transform is taken: the camera is expected to sit rigidly on the robot.
     """
 
-    def __init__(self, node: Node, base_frame: str) -> None:
-        """Listen to transforms, where tf2_ros is installed."""
+    def __init__(self, node: Node, base_frame: str, *, static_only: bool = False) -> None:
+        """
+        Listen to transforms, where tf2_ros is installed.
+
+        :param static_only: whether to leave out those that move, which come by the hundred
+        """
         self._base_frame = base_frame
+        self._ended = threading.Event()
         self._source: str | None = None
         self._tf2: Any = None
         try:
@@ -41,7 +49,23 @@ class Mounting:
             log.info('tf2_ros is not installed: the mount.* parameters say where the camera sits')
             return
         self._buffer = self._tf2.Buffer()
-        self._listener = self._tf2.TransformListener(self._buffer, node)
+        # a node and a thread of their own: transforms must not keep images waiting
+        self._executor = SingleThreadedExecutor(context=node.context)
+        self._node = Node(
+            f'{node.get_name()}_transforms',
+            namespace=node.get_namespace(),
+            context=node.context,
+            use_global_arguments=False,  # __node:= would make it a second depth_node
+            cli_args=['--ros-args', *_remaps(node)],
+            start_parameter_services=False,
+            enable_rosout=False,
+        )
+        self._executor.add_node(self._node)
+        self._listener = self._tf2.TransformListener(self._buffer, self._node)
+        if static_only:
+            self._node.destroy_subscription(self._listener.tf_sub)
+        self._thread = threading.Thread(target=self._listen, name='lsd_ros_tf', daemon=True)
+        self._thread.start()
 
     @property
     def source(self) -> str | None:
@@ -66,8 +90,18 @@ class Mounting:
 
     def close(self) -> None:
         """Stop to listen."""
-        if self._tf2 is not None:
-            self._listener.unregister()
+        if self._tf2 is None:
+            return
+        self._ended.set()
+        self._executor.wake()
+        self._thread.join()
+        self._listener.unregister()
+        self._executor.shutdown()
+        self._node.destroy_node()
+
+    def _listen(self) -> None:
+        while not self._ended.is_set():
+            self._executor.spin_once(timeout_sec=LISTEN_S)
 
     def _note(self, frame_id: str, source: str | None) -> None:
         if source == self._source:
@@ -86,6 +120,15 @@ class Mounting:
         except self._tf2.TransformException:
             return None
         return pose_to_matrix(found)
+
+
+def _remaps(node: Node) -> list[str]:
+    """Return what remaps the topics of transforms as they are for a node."""
+    return [
+        word
+        for topic in ('/tf', '/tf_static')
+        for word in ('-r', f'{topic}:={node.resolve_topic_name(topic)}')
+    ]
 
 
 @functools.lru_cache(maxsize=1)

@@ -155,7 +155,9 @@ class DepthNode(LifecycleNode):
         warning = untrained_warning(engine.info)
         if warning is not None:
             log.warning(warning)
-        mounting = Mounting(self, settings.node.base_frame)
+        mounting = Mounting(
+            self, settings.node.base_frame, static_only=settings.node.tf.static_only
+        )
         resources.callback(mounting.close)
         outputs = Outputs(self, settings.node)
         resources.callback(outputs.close)
