@@ -5,23 +5,21 @@ from __future__ import annotations
 import functools
 import importlib
 import logging
-import threading
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.time import Time
 
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.settings import MountSettings
 from lsd_ros.messages.decode import pose_to_matrix
+from lsd_ros.ros.side_node import SideNode
 from lsd_ros.types import Mount
 
 TRANSFORMS = 'transforms'
 PARAMETERS = 'mount parameters'
-LISTEN_S = 0.2
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +38,6 @@ class Mounting:
         :param static_only: whether to leave out those that move, which come by the hundred
         """
         self._base_frame = base_frame
-        self._ended = threading.Event()
         self._source: str | None = None
         self._tf2: Any = None
         try:
@@ -49,23 +46,11 @@ class Mounting:
             log.info('tf2_ros is not installed: the mount.* parameters say where the camera sits')
             return
         self._buffer = self._tf2.Buffer()
-        # a node and a thread of their own: transforms must not keep images waiting
-        self._executor = SingleThreadedExecutor(context=node.context)
-        self._node = Node(
-            f'{node.get_name()}_transforms',
-            namespace=node.get_namespace(),
-            context=node.context,
-            use_global_arguments=False,  # __node:= would make it a second depth_node
-            cli_args=['--ros-args', *_remaps(node)],
-            start_parameter_services=False,
-            enable_rosout=False,
-        )
-        self._executor.add_node(self._node)
-        self._listener = self._tf2.TransformListener(self._buffer, self._node)
+        # not on the executor of the images: transforms come by the hundred
+        self._side = SideNode(node, 'transforms', ('/tf', '/tf_static'))
+        self._listener = self._tf2.TransformListener(self._buffer, self._side.node)
         if static_only:
-            self._node.destroy_subscription(self._listener.tf_sub)
-        self._thread = threading.Thread(target=self._listen, name='lsd_ros_tf', daemon=True)
-        self._thread.start()
+            self._side.node.destroy_subscription(self._listener.tf_sub)
 
     @property
     def source(self) -> str | None:
@@ -92,16 +77,8 @@ class Mounting:
         """Stop to listen."""
         if self._tf2 is None:
             return
-        self._ended.set()
-        self._executor.wake()
-        self._thread.join()
         self._listener.unregister()
-        self._executor.shutdown()
-        self._node.destroy_node()
-
-    def _listen(self) -> None:
-        while not self._ended.is_set():
-            self._executor.spin_once(timeout_sec=LISTEN_S)
+        self._side.close()
 
     def _note(self, frame_id: str, source: str | None) -> None:
         if source == self._source:
@@ -120,15 +97,6 @@ class Mounting:
         except self._tf2.TransformException:
             return None
         return pose_to_matrix(found)
-
-
-def _remaps(node: Node) -> list[str]:
-    """Return what remaps the topics of transforms as they are for a node."""
-    return [
-        word
-        for topic in ('/tf', '/tf_static')
-        for word in ('-r', f'{topic}:={node.resolve_topic_name(topic)}')
-    ]
 
 
 @functools.lru_cache(maxsize=1)
