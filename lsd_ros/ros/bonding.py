@@ -8,6 +8,8 @@ from typing import Any
 
 from rclpy.lifecycle import LifecycleNode
 
+from lsd_ros.ros.side_node import SideNode
+
 TOPIC = 'bond'
 # those of Nav2's own nodes: nav2_util::LifecycleNode::createBond
 HEARTBEAT_PERIOD_S = 0.1
@@ -36,8 +38,14 @@ class Bonding:
         except ImportError:
             log.debug('bondpy is not installed: set bond_timeout of the lifecycle manager to 0.0')
             return
+        # on a node of its own: a bond that ends takes its subscription down on a timer's thread
+        self._side = SideNode(node, 'bond')
         self._bond = bondpy.Bond(
-            node, TOPIC, node.get_name(), on_broken=self._broken, on_formed=self._formed
+            self._side.node,
+            node.resolve_topic_name(TOPIC),
+            node.get_name(),
+            on_broken=self._broken,
+            on_formed=self._formed,
         )
         self._bond.set_heartbeat_period(HEARTBEAT_PERIOD_S)
         self._bond.set_heartbeat_timeout(HEARTBEAT_TIMEOUT_S)
@@ -49,6 +57,7 @@ class Bonding:
         if self._bond is not None:
             bond, self._bond = self._bond, None
             bond.shutdown()
+            self._side.close()
 
     def _formed(self) -> None:
         self._is_formed = True

@@ -26,6 +26,11 @@ class Calibration:
         self._info: Any = None
         self._read: Camera | None = None
 
+    @property
+    def is_known(self) -> bool:
+        """Return whether any camera info has come."""
+        return self._info is not None
+
     def offer(self, info: Any) -> None:
         """Store a camera info, unread."""
         with self._lock:

@@ -66,8 +66,8 @@ class Inputs:
         self._connections.subscription(
             CameraInfo, 'camera_info', calibration.offer, qos.sensor_data()
         )
-        # many drivers publish it once: only this one receives what was said before
-        self._connections.latched_subscription(CameraInfo, 'camera_info', calibration.offer)
+        self._calibration = calibration
+        self._fetches_kept = False
         calibration.explain = self._why_no_camera_info
         self._connections.subscription(
             Image if transport == 'raw' else CompressedImage,
@@ -76,6 +76,22 @@ class Inputs:
             qos.sensor_data(),
             on_lost=self._on_lost,
         )
+
+    def fetch_kept(self) -> None:
+        """
+        Fetch camera info that was published once and kept, where none has come.
+
+        Only a subscription that asks for it receives what was said before; and only where somebody
+        keeps it, because all others would log that they do not.
+        """
+        if self._fetches_kept or self._calibration.is_known:
+            return
+        publishers = self._connections.publishers('camera_info')
+        if any(qos.keeps(offered) for _, offered in publishers):
+            self._fetches_kept = True
+            self._connections.latched_subscription(
+                CameraInfo, 'camera_info', self._calibration.offer
+            )
 
     def problems(self) -> list[str]:
         """Return who cannot be understood, and whether images were lost since the last call."""

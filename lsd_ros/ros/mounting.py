@@ -15,6 +15,7 @@ from rclpy.time import Time
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.settings import MountSettings
 from lsd_ros.messages.decode import pose_to_matrix
+from lsd_ros.ros.side_node import SideNode
 from lsd_ros.types import Mount
 
 TRANSFORMS = 'transforms'
@@ -30,8 +31,12 @@ class Mounting:
     The newest transform is taken: the camera is expected to sit rigidly on the robot.
     """
 
-    def __init__(self, node: Node, base_frame: str) -> None:
-        """Listen to transforms, where tf2_ros is installed."""
+    def __init__(self, node: Node, base_frame: str, *, static_only: bool = False) -> None:
+        """
+        Listen to transforms, where tf2_ros is installed.
+
+        :param static_only: whether to leave out those that move, which come by the hundred
+        """
         self._base_frame = base_frame
         self._source: str | None = None
         self._tf2: Any = None
@@ -41,7 +46,11 @@ class Mounting:
             log.info('tf2_ros is not installed: the mount.* parameters say where the camera sits')
             return
         self._buffer = self._tf2.Buffer()
-        self._listener = self._tf2.TransformListener(self._buffer, node)
+        # not on the executor of the images: transforms come by the hundred
+        self._side = SideNode(node, 'transforms', ('/tf', '/tf_static'))
+        self._listener = self._tf2.TransformListener(self._buffer, self._side.node)
+        if static_only:
+            self._side.node.destroy_subscription(self._listener.tf_sub)
 
     @property
     def source(self) -> str | None:
@@ -66,8 +75,10 @@ class Mounting:
 
     def close(self) -> None:
         """Stop to listen."""
-        if self._tf2 is not None:
-            self._listener.unregister()
+        if self._tf2 is None:
+            return
+        self._listener.unregister()
+        self._side.close()
 
     def _note(self, frame_id: str, source: str | None) -> None:
         if source == self._source:

@@ -155,7 +155,9 @@ class DepthNode(LifecycleNode):
         warning = untrained_warning(engine.info)
         if warning is not None:
             log.warning(warning)
-        mounting = Mounting(self, settings.node.base_frame)
+        mounting = Mounting(
+            self, settings.node.base_frame, static_only=settings.node.tf.static_only
+        )
         resources.callback(mounting.close)
         outputs = Outputs(self, settings.node)
         resources.callback(outputs.close)
@@ -218,6 +220,7 @@ class DepthNode(LifecycleNode):
         for period_s, callback in (
             (settings.diagnostics_period_s, reporter.report),
             (WATCH_PERIOD_S, lambda: configured.pipeline.watch(mailbox.received)),
+            (WATCH_PERIOD_S, inputs.fetch_kept),
         ):
             steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while a bag is paused
             timer = self.create_timer(period_s, callback, clock=steady)

@@ -53,6 +53,21 @@ class ImageSettings:
 
 
 @dataclass(frozen=True)
+class TransformSettings:
+    """How transforms are listened to."""
+
+    static_only: bool = setting(
+        False,
+        'Listen to static transforms alone: where the camera does not move on the robot the '
+        'moving ones, which come by the hundred a second, only cost time',
+    )
+
+    def __post_init__(self) -> None:
+        """Check every value."""
+        settings.check(self)
+
+
+@dataclass(frozen=True)
 class NodeSettings:
     """What the node can be told beside the engine's settings."""
 
@@ -85,6 +100,7 @@ class NodeSettings:
     autostart: bool = setting(
         False, 'Configure and activate at the start, for use without a launch file'
     )
+    tf: TransformSettings = field(default_factory=TransformSettings)
     image: ImageSettings = field(default_factory=ImageSettings)
     safety: SafetySettings = field(default_factory=SafetySettings)
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import sys
+import time
+from collections.abc import Callable, Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,9 +10,20 @@ import pytest
 
 pytest.importorskip('rclpy', reason='needs rclpy: source a ROS distribution or take its wheels')
 
-from lsd_ros.ros.bonding import HEARTBEAT_PERIOD_S, HEARTBEAT_TIMEOUT_S, Bonding
+import rclpy
 
-NODE: Any = SimpleNamespace(get_name=lambda: 'depth_node')
+from lsd_ros.ros.bonding import HEARTBEAT_PERIOD_S, HEARTBEAT_TIMEOUT_S, Bonding
+from lsd_ros.ros.side_node import SideNode
+
+
+@pytest.fixture
+def node(ros_domain: int) -> Iterator[Any]:
+    context = rclpy.Context()
+    rclpy.init(context=context, domain_id=ros_domain)
+    made = rclpy.create_node('depth_node', context=context)
+    yield made
+    made.destroy_node()
+    context.try_shutdown()
 
 
 @pytest.fixture
@@ -32,11 +45,11 @@ def bonds(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return made
 
 
-def test_bond_is_that_of_nav2(bonds: list[Any], caplog: Any) -> None:
-    bonding = Bonding(NODE, wanted=True)
+def test_bond_is_that_of_nav2(bonds: list[Any], node: Any, caplog: Any) -> None:
+    bonding = Bonding(node, wanted=True)
     (bond,) = bonds
     assert bond.said == [
-        'bond',
+        '/bond',
         'depth_node',
         ('set_heartbeat_period', HEARTBEAT_PERIOD_S),
         ('set_heartbeat_timeout', HEARTBEAT_TIMEOUT_S),
@@ -53,9 +66,40 @@ def test_bond_is_that_of_nav2(bonds: list[Any], caplog: Any) -> None:
 
 
 def test_no_bond_where_it_is_not_wanted_or_bondpy_is_not_there(
-    bonds: list[Any], monkeypatch: pytest.MonkeyPatch
+    bonds: list[Any], node: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Bonding(NODE, wanted=False).close()
+    Bonding(node, wanted=False).close()
     monkeypatch.setitem(sys.modules, 'bondpy.bondpy', None)
-    Bonding(NODE, wanted=True).close()
+    Bonding(node, wanted=True).close()
     assert not bonds
+
+
+def until(condition: Callable[[], Any], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert condition()
+
+
+def test_real_bond_is_formed_and_broken_and_none_that_nobody_forms_is_harmless(node: Any) -> None:
+    bondpy = pytest.importorskip('bondpy.bondpy', reason='needs bondpy')
+    alone = Bonding(node, wanted=True)
+    time.sleep(12)  # it gives up after ten
+    assert alone._side._thread.is_alive()
+    alone.close()
+    manager = SideNode(node, 'manager')
+    said: list[str] = []
+    theirs = bondpy.Bond(
+        manager.node,
+        '/bond',
+        'depth_node',
+        on_broken=lambda: said.append('broken'),
+        on_formed=lambda: said.append('formed'),
+    )
+    theirs.start()
+    ours = Bonding(node, wanted=True)
+    until(lambda: 'formed' in said)
+    ours.close()
+    until(lambda: 'broken' in said)
+    theirs.shutdown()
+    manager.close()
