@@ -63,6 +63,9 @@ class AdaptationSettings:
         minimum=0,
         maximum=1,
     )
+    threads: int = setting(
+        0, 'CPU threads of the training; 0: one per core', minimum=0, maximum=1024
+    )
     seed: int = setting(0, 'Of everything random', minimum=0, maximum=2**31 - 1)
     motions: StructureSettings = field(default_factory=StructureSettings)
 

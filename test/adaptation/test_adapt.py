@@ -16,7 +16,8 @@ from lsd_ros.types import Camera
 
 pytest.importorskip('pycolmap')
 CAMERA = Camera(256, 128, 160.0, 160.0, 127.5, 63.5)
-QUICK = ['--minutes', '0.1', '--set', 'motions.threads=1', '--set', 'replay=0.1']
+QUICK = ['--minutes', '0.1', '--set', 'motions.threads=1', '--set', 'threads=1']
+QUICK += ['--set', 'replay=0']
 
 
 @pytest.fixture(scope='module')
