@@ -117,10 +117,10 @@ class ImageFolder:
         """Do nothing."""
 
     def describe(self) -> dict[str, Any]:
-        """Return what the folder holds: count, size of the first image and stamps."""
+        """Return what the folder holds: count, size of the first readable image and stamps."""
         stamps = [stamp_ns for stamp_ns, _ in self._stamped]
         duration_s = (stamps[-1] - stamps[0]) / 1e9
-        height, width = read_rgb(self._stamped[0][1]).shape[:2]
+        height, width = self._first_readable().shape[:2]
         return {
             'kind': self.kind,
             'path': str(self.path),
@@ -132,6 +132,15 @@ class ImageFolder:
             'rate_hz': (len(stamps) - 1) / duration_s if duration_s else None,
             'camera': describe_camera(self._camera),
         }
+
+    def _first_readable(self) -> NDArray[np.uint8]:
+        problem: DatasetError | None = None
+        for _, file in self._stamped:
+            try:
+                return read_rgb(file)
+            except DatasetError as error:
+                problem = problem or error
+        raise DatasetError(f'{self.path}: no image can be read: {problem}')
 
     def _frame(self, stamp_ns: int, file: Path, image: NDArray[np.uint8]) -> Frame:
         try:

@@ -147,6 +147,8 @@ def test_an_image_that_cannot_be_decoded_is_named_and_costs_only_itself(tmp_path
     assert source.stats == FrameStats(frames=2, undecodable=1)
     assert len(source.damage) == 1
     assert 'b.png cannot be decoded' in source.damage[0]
+    (folder / 'a.png').write_bytes(b'')
+    assert source.describe()['frames'] == 3
     for name in ('a.png', 'c.png'):
         (folder / name).write_bytes(b'')
     with pytest.raises(DatasetError, match=r'no image can be read: .*c\.png cannot be decoded'):
