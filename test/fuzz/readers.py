@@ -12,6 +12,7 @@ from lsd_ros.datasets.camera_yaml import read_camera
 from lsd_ros.datasets.extraction import extract
 from lsd_ros.datasets.extraction_settings import ExtractionSettings
 from lsd_ros.datasets.extraction_source import ExtractionSource
+from lsd_ros.datasets.image_file import read_rgb
 from lsd_ros.datasets.image_folder import ImageFolder
 from lsd_ros.datasets.kitti import read_split
 from lsd_ros.datasets.open_sequences import open_sequences
@@ -99,6 +100,8 @@ def pictures(path: Path) -> None:
     folder.describe()
     for _ in folder:
         pass
+    for file in sorted(path.iterdir()):  # a folder passes over what is damaged
+        read_rgb(file)
 
 
 def video(path: Path) -> None:
