@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -33,17 +32,17 @@ class Course:
     """
     How the declared figure went so far.
 
-    :param best: the best value; NaN before the first
+    :param best: the best value; None before the first
     :param worse: validations since then
     """
 
-    best: float = math.nan
+    best: float | None = None
     worse: int = 0
 
     def note(self, value: float, figure: str) -> bool:
         """Take a value, and say whether it is the best so far."""
-        better = value > self.best if figure in RISING else value < self.best
-        if better or math.isnan(self.best):
+        before = self.best
+        if before is None or (value > before if figure in RISING else value < before):
             self.best, self.worse = value, 0
             return True
         self.worse += 1
