@@ -78,7 +78,7 @@ def run(given: argparse.Namespace) -> int:
     settings = called_metric(EngineSettings(weights=str(weights)))
     card = load_weights(settings.weights).card
     drive = synthetic_drive(given)
-    with whole_folder(given.out, overwrite=True) as folder:
+    with whole_folder(given.out, overwrite=True, is_ours=_is_of_demo) as folder:
         _make_bag(folder / INPUT, drive)
         problem = ros_problem()
         if problem is None:
@@ -92,6 +92,13 @@ def run(given: argparse.Namespace) -> int:
     say('\n'.join(lines(report)))
     say(f'{"written":12}{given.out}: {PICTURE}, {DEMO_REPORT}, bags {INPUT} and {OUTPUT}')
     return 0
+
+
+def _is_of_demo(below: str) -> bool:
+    folder, _, name = below.rpartition('/')
+    if folder in (INPUT, OUTPUT):
+        return name.endswith(('.mcap', '.db3', '.yaml'))
+    return below in (CONFIG, PICTURE, DEMO_REPORT)
 
 
 def synthetic_drive(given: argparse.Namespace) -> SyntheticDrive:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from lsd_ros.datasets.output_paths import real_target
@@ -14,15 +14,18 @@ from lsd_ros.foreign.door import ForeignCode
 
 
 @contextlib.contextmanager
-def whole_folder(path: Path, *, overwrite: bool = False) -> Iterator[Path]:
+def whole_folder(
+    path: Path, *, overwrite: bool = False, is_ours: Callable[[str], bool] = lambda _: False
+) -> Iterator[Path]:
     """
     Fill a folder that appears at its path only when the block ends without an error.
 
     :param overwrite: whether a folder that is there already is replaced
+    :param is_ours: says of a path below it whether it is of an earlier one
     :return: the folder to fill meanwhile
     :raises DatasetError: the path exists, or cannot be written
     """
-    staging = Staging(path, overwrite=overwrite)
+    staging = Staging(path, overwrite=overwrite, is_ours=is_ours)
     try:
         folder = staging.open()
         with ForeignCode(DatasetError, f'cannot write {path}'):

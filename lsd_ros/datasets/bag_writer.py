@@ -16,7 +16,9 @@ from lsd_ros.datasets.optional import require
 from lsd_ros.datasets.staging import Staging
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.files import read_text
 from lsd_ros.foreign.printable import printable
+from lsd_ros.foreign.yaml_text import parse_yaml
 from lsd_ros.messages.types import RosbagsTypes
 
 if TYPE_CHECKING:
@@ -28,6 +30,33 @@ if TYPE_CHECKING:
 STORAGES = ('mcap', 'sqlite3')
 _METADATA_VERSION: Literal[8] = 8
 _LATCHED = ('/tf_static',)
+
+
+def check_name(path: Path) -> None:
+    """
+    Check that the metadata of a bag can tell its name.
+
+    :raises DatasetError: the name is not of UTF-8
+    """
+    try:
+        path.name.encode()
+    except UnicodeEncodeError as error:
+        raise DatasetError(
+            f'{printable(str(path))} cannot be written: the metadata of a bag tells its name in '
+            'UTF-8; choose another name'
+        ) from error
+
+
+def bag_names(path: Path) -> set[str]:
+    """Return the names of the files that a bag folder has by its metadata, and of ours in it."""
+    names = {'metadata.yaml', 'config.yaml'}
+    with suppress(DatasetError), ForeignCode(DatasetError, f'{path} has no sound metadata'):
+        text = read_text(path / 'metadata.yaml', DatasetError)
+        metadata = parse_yaml(text, str(path), DatasetError)
+        files = metadata['rosbag2_bagfile_information']['relative_file_paths']
+        for name in files if isinstance(files, list) else ():
+            names |= {str(name), f'{name}-wal', f'{name}-shm'}
+    return names
 
 
 class BagWriter:
@@ -47,7 +76,9 @@ class BagWriter:
         self.path = Path(path)
         if storage not in STORAGES:
             raise DatasetError(f'storage {storage!r} is unknown: choose {" or ".join(STORAGES)}')
-        self._staging = Staging(self.path, overwrite=overwrite)
+        check_name(self.path)
+        own = bag_names(self.path) if overwrite else set[str]()
+        self._staging = Staging(self.path, overwrite=overwrite, is_ours=own.__contains__)
         self._storage = storage
         self._typestore = _typestore()
         self.types = RosbagsTypes(self._typestore)

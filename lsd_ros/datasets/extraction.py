@@ -27,7 +27,8 @@ from lsd_ros.datasets.bag_storage import bag_files
 from lsd_ros.datasets.extraction_job import extract_source
 from lsd_ros.datasets.extraction_processes import Outcome, run_jobs
 from lsd_ros.datasets.extraction_settings import ExtractionSettings
-from lsd_ros.datasets.output_paths import check_apart
+from lsd_ros.datasets.output_paths import check_apart, check_replaceable
+from lsd_ros.datasets.sequence_writer import is_of_sequence
 from lsd_ros.datasets.source import kind_of_source
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.door import ForeignCode
@@ -190,6 +191,8 @@ def _finished(
 def _check_free(out: Path, name: str, path: Path, overwrite: bool) -> None:
     """Check that what a stopped run left is of the same recording."""
     for folder in _sequence_folders(out, name):
+        if overwrite:
+            check_replaceable(folder, is_of_sequence)
         source, file = None, folder / 'manifest.yaml'
         with suppress(DatasetError), ForeignCode(DatasetError, f'{file} is damaged'):
             manifest = parse_yaml(read_text(file, DatasetError), str(file), DatasetError)

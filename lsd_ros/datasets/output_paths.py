@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from lsd_ros.errors import DatasetError
@@ -89,3 +89,22 @@ def _same(one: Path, other: Path) -> bool:
 def _files(folder: Path) -> Iterator[Path]:
     for parent, _, names in os.walk(folder):
         yield from (Path(parent, name) for name in names)
+
+
+def check_replaceable(path: Path, is_ours: Callable[[str], bool]) -> None:
+    """
+    Check that a folder which is to be replaced holds nothing that others put there.
+
+    :param path: of the folder; a file, or nothing, can be replaced
+    :param is_ours: says of a path below it, with slashes, whether such a thing is written there
+    :raises DatasetError: it holds something else, or cannot be read
+    """
+    with ForeignCode(DatasetError, f'cannot look into {printable(str(path))}'):
+        for folder, _, names in os.walk(path):
+            for name in sorted(names):
+                below = (Path(folder) / name).relative_to(path).as_posix()
+                if not is_ours(below):
+                    raise DatasetError(
+                        f'{printable(str(path))} holds {printable(below)}, which would be lost: '
+                        'move it away, or choose another output'
+                    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 JPEG_QUALITY = 95
 MAX_DEPTH_VALUE = 65535
+_FILES = re.compile(
+    r'(images|depth)/[^/]+\.(jpe?g|png)|(camera|manifest)\.yaml|timestamps\.txt|poses\.tum'
+)
 
 
 class SequenceWriter:
@@ -60,7 +64,7 @@ class SequenceWriter:
         self._suffix = suffix
         self._quality = (cv2.IMWRITE_JPEG_QUALITY, jpeg_quality) if suffix == '.jpg' else ()
         self._depth_unit_m = depth_unit_m
-        self._staging = Staging(self.path, overwrite=overwrite)
+        self._staging = Staging(self.path, overwrite=overwrite, is_ours=is_of_sequence)
         self._stamps_ns: list[int] = []
         self._poses: list[NDArray[np.float64]] = []
         self._depth_maps = 0
@@ -164,6 +168,11 @@ class SequenceWriter:
         if self._poses:
             stamps_ns = np.array(self._stamps_ns, np.int64)
             write_tum(self._folder / 'poses.tum', Trajectory(stamps_ns, np.stack(self._poses)))
+
+
+def is_of_sequence(below: str) -> bool:
+    """Say whether a path below a folder is one of a sequence."""
+    return _FILES.fullmatch(below) is not None
 
 
 def depth_values(depth: NDArray[np.float32], unit_m: float) -> NDArray[np.uint16]:

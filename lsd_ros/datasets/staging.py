@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
-from lsd_ros.datasets.output_paths import real_target
+from lsd_ros.datasets.output_paths import check_replaceable, real_target
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.door import ForeignCode
 
@@ -21,15 +22,21 @@ class Staging:
 
     :param path: where the folder shall stand in the end
     :param overwrite: whether what stands there is replaced, once the new one is whole
+    :param is_ours: says of a path below it whether such a thing is written there: a folder with
+        anything else in it is not replaced
     :raises DatasetError: something stands there already
     """
 
-    def __init__(self, path: Path, *, overwrite: bool) -> None:
+    def __init__(
+        self, path: Path, *, overwrite: bool, is_ours: Callable[[str], bool] = lambda _: False
+    ) -> None:
         """Check the path; nothing is written yet."""
         self.path = path
         self._target = real_target(path)
         if self._target.exists() and not overwrite:
             raise DatasetError(f'{path} exists already: remove it, or choose another output path')
+        if overwrite:
+            check_replaceable(self._target, is_ours)
         self._parent: Path | None = None
 
     def open(self) -> Path:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import DatasetError
 
-FEWEST = 10  # images that differ from the one before
+FEWEST = 60  # images that differ from the one before; in fewer, plain walls do not change either
 MOVED = 4.0  # grey levels that most of the image must have changed by, else the robot stands
 STILL = 0.3  # of the usual spread over time: what changes less does not change
 FAINTEST = 3.0  # grey levels; noise alone spreads about so far

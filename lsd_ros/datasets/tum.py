@@ -15,6 +15,7 @@ from lsd_ros.messages import quaternion
 from lsd_ros.types import Trajectory
 
 LARGEST_STAMP_NS = 2**63 - 1  # what 64 bits hold
+FURTHEST_M = 1e8  # more than twice around the earth
 LONGEST_LINE = 120  # shown of a line that is wrong
 
 
@@ -82,6 +83,8 @@ def _pose(values: Iterable[float]) -> NDArray[np.float64]:
     x, y, z, qx, qy, qz, qw = values
     matrix = np.eye(4)
     matrix[:3, :3] = quaternion.to_rotation((qx, qy, qz, qw))
+    if not max(abs(x), abs(y), abs(z)) <= FURTHEST_M:
+        raise DatasetError(f'a position of {x:g}, {y:g}, {z:g} m is none')
     matrix[:3, 3] = (x, y, z)
     return matrix
 

@@ -11,6 +11,9 @@ from lsd_ros.errors import CameraError, MessageError
 from lsd_ros.foreign.door import translated
 from lsd_ros.types import IDENTITY_ROTATION, Camera, Distortion
 
+SHORTEST_LENS, LONGEST_LENS = 0.05, 50.0  # focal lengths in image widths: 169 and 1 degree
+LARGEST_RATIO = 4.0  # of fx to fy: images are squeezed to half their width, not to a tenth
+
 
 class _Window(NamedTuple):
     """Part of the sensor that became the image: offset and size [full pixels], and binning."""
@@ -54,6 +57,7 @@ def camera_from_info(msg: Any) -> Camera:
         )
     window = _window(msg)
     fx, fy, cx, cy = window.intrinsics(matrix)
+    _check_possible(msg, matrix)
     return Camera(
         width=window.width // window.binning_x,
         height=window.height // window.binning_y,
@@ -64,6 +68,32 @@ def camera_from_info(msg: Any) -> Camera:
         distortion=(distortion := _distortion(msg, matrix, window)),
         rectified=None if distortion else _twin(msg, matrix, window),
     )
+
+
+def _check_possible(msg: Any, matrix: NDArray[np.float64]) -> None:
+    """
+    Refuse what no lens has: it is a damaged calibration, or one in other units.
+
+    :raises CameraError: a number is not finite, or the lens is impossible
+    """
+    fx, fy, cx, cy = (float(matrix[place]) for place in ((0, 0), (1, 1), (0, 2), (1, 2)))
+    width, height = int(msg.width), int(msg.height)
+    if not width or not height:
+        return  # refused by its size
+    seen = ''
+    if not np.isfinite((fx, fy, cx, cy)).all():
+        seen = f'has the intrinsics {(fx, fy, cx, cy)}, which must all be finite'
+    elif not all(SHORTEST_LENS <= abs(f) / width <= LONGEST_LENS for f in (fx, fy)):
+        seen = f'has a focal length of {fx:g} x {fy:g} pixels at a width of {width}'
+    elif not 1 / LARGEST_RATIO <= abs(fx / fy) <= LARGEST_RATIO:
+        seen = f'has focal lengths of {fx:g} and {fy:g} pixels, too far apart for square pixels'
+    elif not (-width <= cx <= 2 * width and -height <= cy <= 2 * height):
+        seen = f'has its principal point at ({cx:g}, {cy:g}), far outside of {width} x {height}'
+    if seen:
+        raise CameraError(
+            f'camera info of frame {msg.header.frame_id!r} {seen}: calibrate the camera again, '
+            'for example with camera_calibration'
+        )
 
 
 def _window(msg: Any) -> _Window:

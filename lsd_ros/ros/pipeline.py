@@ -216,8 +216,9 @@ class Pipeline:
             return
         self.statistics.count(outcome)
         self._say(findings)
-        if UNTRUSTED_STAMPS.isdisjoint(finding.fault for finding in findings):
-            self._lose(stamp_ns(received.message.header))
+        at_ns = stamp_ns(received.message.header)
+        if at_ns >= 0 and UNTRUSTED_STAMPS.isdisjoint(finding.fault for finding in findings):
+            self._lose(at_ns)
         else:
             self._lose(self._guard.camera_time_ns)
 

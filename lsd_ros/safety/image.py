@@ -30,10 +30,8 @@ def image_findings(image: NDArray[np.uint8], settings: SafetySettings) -> tuple[
     """
     grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
     cumulated = _cumulated(grey)
-    brightest = int(np.searchsorted(cumulated, DARK_SHARE))
-    if brightest < settings.dark_level:
-        seen = f'the image is dark, {DARK_SHARE:.0%} of its pixels are {brightest} of 255 at most'
-        return (Fault.DARK.found(seen),)
+    if dark := _darkness(cumulated, settings):
+        return dark
     white = 1.0 - float(cumulated[WHITE - 1])
     if white > settings.saturated_share:
         return (Fault.SATURATED.found(f'the image is saturated, {white:.0%} of it are white'),)
@@ -41,6 +39,14 @@ def image_findings(image: NDArray[np.uint8], settings: SafetySettings) -> tuple[
     if sharp is not None and sharp < settings.min_sharpness:
         return (Fault.BLURRED.found(f'the image is blurred, its sharpness is {sharp:.2f}'),)
     return ()
+
+
+def _darkness(cumulated: NDArray[np.float64], settings: SafetySettings) -> tuple[Finding, ...]:
+    brightest = int(np.searchsorted(cumulated, DARK_SHARE))
+    if brightest >= settings.dark_level:
+        return ()
+    seen = f'the image is dark, {DARK_SHARE:.0%} of its pixels are {brightest} of 255 at most'
+    return (Fault.DARK.found(seen),)
 
 
 def sharpness(grey: Grey) -> float | None:
@@ -99,7 +105,10 @@ class FrozenCheck:
         if self._repetitions < settings.frozen_frames:
             raise UnfitError(())
         seen = f'the image has been the same {self._repetitions} times in a row'
-        raise UnfitError((Fault.FROZEN.found(seen),))
+        # a covered lens is frozen, too, and uncovering it is the remedy
+        grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+        dark = _darkness(_cumulated(grey), settings)
+        raise UnfitError((*dark, Fault.FROZEN.found(seen)))
 
     def forget(self) -> None:
         """Compare the next image with none."""

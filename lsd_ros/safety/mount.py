@@ -89,7 +89,7 @@ class MountCheck:
     def _contradiction(self, ground: SeenGround, settings: SafetySettings) -> str:
         """Return what a look at the ground says against the mount; empty: nothing."""
         tilt_deg = math.degrees(ground.tilt_rad)
-        ratio = ground.height_m / ground.expected_height_m if ground.expected_height_m > 0 else 1.0
+        ratio = _ratio(ground)
         apart = max(ratio, 1 / max(ratio, 1e-9))  # NaN where depth is not metric
         limit = settings.max_ground_tilt_deg
         if limit and tilt_deg > limit:
@@ -103,10 +103,19 @@ class MountCheck:
         if settings.max_height_ratio and not self._confirmed and apart > settings.max_height_ratio:
             return (
                 f'the camera sees the ground {ground.height_m:.2f} m below it and sits '
-                f'{ground.expected_height_m:.2f} m above it by the mount, '
+                f'{abs(ground.expected_height_m):.2f} m '
+                f'{"above" if ground.expected_height_m > 0 else "below"} it by the mount, '
                 'where the ground is at z = 0 of the base frame'
             )
         return ''
+
+
+def _ratio(ground: SeenGround) -> float:
+    """Return the height that is seen over that of the mount; a mount at 0 says none."""
+    expected_m = ground.expected_height_m
+    if expected_m < -SAME_M:
+        return math.inf  # below the ground that is seen below it
+    return ground.height_m / expected_m if expected_m > 0 else 1.0
 
 
 def place_findings(mount: Mount, settings: SafetySettings) -> tuple[Finding, ...]:

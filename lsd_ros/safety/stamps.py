@@ -40,12 +40,15 @@ class StampCheck:
         :param arrived_s: when it came, by a steady clock [s]
         :param now_ns: the clock of the node [ns]; 0: simulated time that has not begun
         """
+        if stamp_ns < 0:  # before 1970: no message can say it again
+            seen = f'the stamp of the image is negative, {stamp_ns / NS_PER_S:.3f} s'
+            return (Fault.STAMP_OLD.found(seen),)
         step = self._step(stamp_ns, arrived_s, settings)
         return step + self._age(stamp_ns, now_ns, settings)
 
     def camera_time_ns(self, now_ns: int) -> int:
         """Return the time of the node's clock, on the clock that stamps the images [ns]."""
-        return now_ns - self._offset_ns
+        return max(0, now_ns - self._offset_ns)
 
     def forget(self) -> None:
         """Compare the next stamp with none."""

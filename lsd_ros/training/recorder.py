@@ -20,11 +20,10 @@ from torch import Tensor
 from lsd_ros.errors import TrainingError
 from lsd_ros.training.board import Board
 from lsd_ros.training.durable import write_durably
-from lsd_ros.training.run_folder import METRICS, VALIDATION
+from lsd_ros.training.run_folder import BOARD, METRICS, VALIDATION
 from lsd_ros.training.settings import TrainerSettings
 from lsd_ros.training.task import StepResult
 
-BOARD = 'tensorboard'
 LOGGER = logging.getLogger(__name__)
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
+from lsd_ros.datasets.output_paths import check_replaceable
 from lsd_ros.errors import TrainingError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.training.checkpointing import CheckpointFolder, RunCard
@@ -18,6 +19,7 @@ from lsd_ros.training.durable import folder_appears, write_synced
 CARD = 'run.json'
 CONFIG = 'config.yaml'
 CHECKPOINTS, BEST = 'checkpoints', 'best'
+BOARD = 'tensorboard'
 METRICS, VALIDATION = 'metrics.jsonl', 'validation.jsonl'
 WEIGHTS, BEST_WEIGHTS = 'weights.safetensors', 'best.safetensors'
 # what may change between two parts of one training, because the steps stay what they are
@@ -67,6 +69,7 @@ class RunFolder:
             if not overwrite:
                 _check_same(path, read_run_card(path), card, defaults or {})
                 return cls(path, card)
+            check_replaceable(path, _is_of_training)
             with cls(path, card):  # nobody trains into what is about to be removed
                 LOGGER.info('the training in %s is removed', path)
         with folder_appears(path) as folder:
@@ -97,6 +100,14 @@ class RunFolder:
     def best(self) -> CheckpointFolder:
         """Return where the best checkpoint of a training with validation is."""
         return CheckpointFolder(self.path / BEST, keep_last=1)
+
+
+def _is_of_training(below: str) -> bool:
+    first, _, rest = below.partition('/')
+    if rest:
+        return first in (CHECKPOINTS, BEST, BOARD) or first.startswith('.')
+    files = (CARD, CONFIG, METRICS, VALIDATION, WEIGHTS, BEST_WEIGHTS)
+    return first in files or first.startswith(('.', 'bad_batch_'))
 
 
 def read_run_card(path: Path) -> RunCard:

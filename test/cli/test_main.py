@@ -126,6 +126,9 @@ def test_an_interrupted_replay_leaves_nothing(
             time.sleep(0.002)
         process.send_signal(number)
         _, err = process.communicate(timeout=60)
-    assert process.returncode == code
+    # Python ends itself by SIGINT where compiled code ran Python that was interrupted; to a shell,
+    # which counts from 128, that is the same
+    ended = process.returncode if process.returncode >= 0 else 128 - process.returncode
+    assert ended == code, err
     assert 'Traceback' not in err
     assert not list(tmp_path.iterdir())

@@ -77,4 +77,4 @@ def test_robot_that_stands_gives_a_sentence(
     (sample,) = SyntheticDrive('room', 0, CAMERA, 1)
     bag = bag_of(tmp_path / 'bag', [sample.frame.image] * 20)
     assert main(['mask', str(bag), '--out', str(tmp_path / 'mask.png')]) == 1
-    assert 'the camera moves in 1 images and 10 are needed' in capsys.readouterr().err
+    assert 'the camera moves in 1 images and 60 are needed' in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -150,3 +151,22 @@ def test_a_missing_library_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, 'rosbags', None)
     with pytest.raises(DatasetError, match=r'bags need .* rosbags: install lsd_ros\[bags\]'):
         BagWriter(tmp_path / 'bag')
+
+
+def test_a_folder_with_anything_else_in_it_is_not_replaced(tmp_path: Path) -> None:
+    with BagWriter(tmp_path / 'bag') as writer:
+        writer.add_text('config.yaml', 'a: 1\n')
+    with BagWriter(tmp_path / 'bag', overwrite=True):
+        pass
+    (tmp_path / 'bag' / 'thesis.txt').write_text('precious')
+    with pytest.raises(DatasetError, match=r'bag holds thesis.txt, which would be lost: move it'):
+        BagWriter(tmp_path / 'bag', overwrite=True)
+    (tmp_path / 'bag' / 'thesis.txt').rename(tmp_path / 'bag' / 'other.mcap')
+    with pytest.raises(DatasetError, match=r'bag holds other.mcap, which would be lost'):
+        BagWriter(tmp_path / 'bag', overwrite=True)
+    assert (tmp_path / 'bag' / 'other.mcap').read_text() == 'precious'
+
+
+def test_a_name_that_metadata_cannot_tell_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(DatasetError, match='tells its name in UTF-8; choose another name'):
+        BagWriter(tmp_path / os.fsdecode(b'o\xff'))

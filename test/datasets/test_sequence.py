@@ -14,6 +14,9 @@ from numpy.typing import NDArray
 
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.datasets.sequence_writer import SequenceWriter
+from lsd_ros.datasets.synthetic import SyntheticDrive
+from lsd_ros.datasets.synthetic_sequence import write_sequence
+from lsd_ros.datasets.tum import read_tum
 from lsd_ros.errors import DatasetError
 from lsd_ros.types import Camera, Distortion, Frame
 
@@ -173,3 +176,20 @@ def test_frames_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         with pytest.raises(DatasetError, match='is 10 x 16, the camera of .* is 10 x 8'):
             writer.add(dataclasses.replace(frame(2), image=large, camera=None))
     assert len(Sequence(tmp_path / 'new')) == 1
+
+
+def test_a_folder_with_anything_else_in_it_is_not_replaced(tmp_path: Path) -> None:
+    drive = SyntheticDrive('room', 0, Camera(64, 48, 40.0, 40.0, 31.5, 23.5), 3)
+    write_sequence(tmp_path / 'room', drive)
+    write_sequence(tmp_path / 'room', drive, overwrite=True)
+    (tmp_path / 'room' / 'labels').mkdir()
+    (tmp_path / 'room' / 'labels' / '0.txt').write_text('precious')
+    with pytest.raises(DatasetError, match='room holds labels/0.txt, which would be lost'):
+        write_sequence(tmp_path / 'room', drive, overwrite=True)
+    assert (tmp_path / 'room' / 'labels' / '0.txt').read_text() == 'precious'
+
+
+def test_a_position_that_cannot_be_is_named_with_its_line(tmp_path: Path) -> None:
+    (tmp_path / 'poses.tum').write_text('1 0 0 0 0 0 0 1\n2 7e299 0 0 0 0 0 1\n')
+    with pytest.raises(DatasetError, match=r'line 2: .* is no pose: a position of 7e.299'):
+        read_tum(tmp_path / 'poses.tum')

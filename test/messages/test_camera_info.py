@@ -155,3 +155,21 @@ def test_the_info_of_a_camera_is_read_back_as_that_camera(
     types: MessageTypes, camera: Camera
 ) -> None:
     assert camera_from_info(encode.camera_info(types, camera, 7, 'eye')) == camera
+
+
+@pytest.mark.parametrize(
+    ('k', 'sentence'),
+    [
+        (
+            (200.0, 0, -5000.0, 0, 200.0, 120.0, 0, 0, 1),
+            'principal point at .-5000, 120.',
+        ),
+        ((200.0, 0, 160.0, 0, 2000.0, 120.0, 0, 0, 1), 'focal lengths of 200 and 2000 pixels'),
+        ((2e5, 0, 160.0, 0, 2e5, 120.0, 0, 0, 1), 'focal length of 200000 x 200000 pixels'),
+        ((1.0, 0, 160.0, 0, 1.0, 120.0, 0, 0, 1), 'focal length of 1 x 1 pixels at a width of'),
+    ],
+)
+def test_a_lens_that_cannot_be_is_refused_with_the_remedy(k, sentence) -> None:
+    wrong = info(width=320, height=240, k=list(k))
+    with pytest.raises(CameraError, match=f'{sentence}.*calibrate the camera again'):
+        camera_from_info(wrong)

@@ -109,6 +109,13 @@ def test_repeated_image_is_withheld_at_once_and_a_fault_when_it_goes_on():
     assert looked_at(check, changed, settings) == []
 
 
+def test_a_covered_lens_is_dark_before_it_is_frozen():
+    check, settings = FrozenCheck(), SafetySettings(frozen_frames=2)
+    black = np.zeros((64, 96, 3), np.uint8)
+    seen = [looked_at(check, black.copy(), settings) for _ in range(4)]
+    assert seen == [None, [], [Fault.DARK, Fault.FROZEN], [Fault.DARK, Fault.FROZEN]]
+
+
 def test_images_may_stand_still_where_they_are_said_to():
     check, image, settings = FrozenCheck(), street(), SafetySettings(frozen_frames=0)
     assert [looked_at(check, image, settings) for _ in range(5)] == [None] * 5

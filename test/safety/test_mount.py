@@ -104,6 +104,7 @@ def test_no_mount_is_no_fault():
         (seen(180, side='above'), 'lies above of the middle'),
         (seen(height=3.0), '3.00 m below it and sits 1.00 m above it'),
         (seen(height=0.4), '0.40 m below it and sits 1.00 m'),
+        (seen(height=0.4, expected=-1.0), '0.40 m below it and sits 1.00 m below it by the mount'),
     ],
 )
 def test_ground_elsewhere_is_a_fault_after_some_looks_and_passes_after_some(wrong, sentence):

@@ -111,3 +111,13 @@ def test_whatever_came_before_two_good_stamps_suffice(images):
         check.findings(stamp_ns, arrived_s, NOW, SETTINGS)
     faults(check, 1e6 + 1.0)
     assert faults(check, 1e6 + 1.1) == []
+
+
+def test_a_negative_stamp_is_named_and_moves_no_clock():
+    check = StampCheck()
+    now_ns = 1_700_000_000_000_000_000
+    found = check.findings(-5_000_000_000, 0.0, now_ns, SafetySettings())
+    assert [finding.fault for finding in found] == [Fault.STAMP_OLD]
+    assert 'negative, -5.000 s' in found[0].sentence
+    assert check.camera_time_ns(now_ns) == now_ns
+    assert check.findings(now_ns, 0.1, now_ns, SafetySettings()) == ()
