@@ -23,7 +23,7 @@ from lsd_ros.datasets.source import kind_of_source, open_source
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import CameraError, DatasetError, TrainingError
 from lsd_ros.foreign.door import ForeignCode
-from lsd_ros.foreign.files import read_text
+from lsd_ros.foreign.files import kind_of_node, read_text
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.shipped import weights_file
 from lsd_ros.models.stored_weights import existing_weights, read_stored
@@ -113,7 +113,12 @@ def _mask(given: argparse.Namespace) -> None:
     preview = given.out.parent / f'{given.out.stem}_preview{given.out.suffix}'
     for output in (given.out, preview):
         check_apart({'--out': output}, [given.input])
-        if output.exists() and not (given.overwrite and output.is_file()):
+        if not output.exists():
+            continue
+        if not output.is_file():
+            kind = kind_of_node(output.stat().st_mode)
+            raise DatasetError(f'{output} is a {kind} and no file: choose another file')
+        if not given.overwrite:
             raise DatasetError(f'{output} exists already: add --overwrite, or choose another file')
 
 

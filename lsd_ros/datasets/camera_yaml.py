@@ -22,6 +22,7 @@ from lsd_ros.types import IDENTITY_ROTATION, Camera, Distortion
 
 OPENCV_START = '%YAML:'
 KALIBR_LENSES = {'radtan': 'plumb_bob', 'equidistant': 'equidistant', 'none': 'plumb_bob'}
+SHOWN = 40  # characters of a value that is wrong
 WANTED = (
     'give the file that camera_calibration of ROS writes (image_width, camera_matrix, '
     "distortion_coefficients, ...), that of OpenCV, or kalibr's of one camera"
@@ -99,7 +100,7 @@ def _camera(content: Any) -> Camera:
     matrix = _matrix(content, 'camera_matrix', 3, 3)
     distortion = _distortion(content, matrix)
     fx, fy, cx, cy = _intrinsics(matrix)
-    width, height = int(content['image_width']), int(content['image_height'])
+    width, height = _pixels(content, 'image_width'), _pixels(content, 'image_height')
     rectified = None if distortion else _intrinsics(_projection(content, matrix))
     if rectified == (fx, fy, cx, cy):
         rectified = None
@@ -109,7 +110,8 @@ def _camera(content: Any) -> Camera:
 def _distortion(content: dict[str, Any], matrix: NDArray[np.float64]) -> Distortion | None:
     coefficients: tuple[float, ...] = ()
     if 'distortion_coefficients' in content:
-        coefficients = tuple(float(v) for v in _data(content, 'distortion_coefficients'))
+        name = 'distortion_coefficients'
+        coefficients = tuple(_number(value, name) for value in _data(content, name))
     model = content.get('distortion_model', 'plumb_bob')
     # zeros bend nothing, except for a fisheye: equidistant with zeros is still r = f theta
     if not any(coefficients) and not (coefficients and model == 'equidistant'):
@@ -167,10 +169,32 @@ def _data(content: dict[str, Any], name: str) -> list[Any]:
 
 
 def _matrix(content: dict[str, Any], name: str, rows: int, cols: int) -> NDArray[np.float64]:
-    data = np.asarray(_data(content, name), np.float64)
-    if data.size != rows * cols:
-        raise ValueError(f'{name} has {data.size} values, it needs {rows * cols}')
-    return data.reshape(rows, cols)
+    data = _data(content, name)
+    if len(data) != rows * cols:
+        raise DatasetError(f'{name} has {len(data)} values, it needs {rows * cols}')
+    numbers = np.array([_number(value, name) for value in data])
+    if not numbers.any() and name != 'projection_matrix':
+        raise DatasetError(f'{name} has nothing but zeros: calibrate the camera')
+    return numbers.reshape(rows, cols)
+
+
+def _number(value: Any, name: str) -> float:
+    shown = str(value)[:SHOWN]
+    try:
+        number = float('nan') if isinstance(value, bool) else float(str(value))
+    except ValueError as error:
+        raise DatasetError(f'{name} has {shown!r}, which is no number') from error
+    if not np.isfinite(number):
+        raise DatasetError(f'{name} has {shown}: its values must all be finite numbers')
+    return number
+
+
+def _pixels(content: dict[str, Any], name: str) -> int:
+    value = content[name]
+    number = _number(value, name) if not isinstance(value, list | dict) else 0.5
+    if number != int(number):
+        raise DatasetError(f'{name} is {str(value)[:SHOWN]}: it must be a whole number of pixels')
+    return int(number)
 
 
 def _table(rows: int, cols: int, values: Any) -> dict[str, Any]:

@@ -23,12 +23,12 @@ from lsd_ros.datasets.frame_source import FrameStats, note_undecodable
 from lsd_ros.datasets.image_file import image_files, read_image, read_rgb
 from lsd_ros.datasets.tum import read_tum
 from lsd_ros.errors import DatasetError
-from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import read_text
 from lsd_ros.foreign.yaml_text import parse_yaml
 from lsd_ros.types import Camera, Frame, Trajectory
 
 FRAME_ID = 'camera_optical_frame'
+SHOWN = 40  # characters of a value that is wrong
 POSE_STAMP_TOLERANCE_NS = 1_000_000  # floats of seconds in our days are 200 ns apart
 
 
@@ -220,8 +220,7 @@ class Sequence:
 
 def _stamps(file: Path) -> NDArray[np.int64]:
     lines = read_text(file, DatasetError).split()
-    with ForeignCode(DatasetError, f'{file} must have whole nanoseconds in each line'):
-        stamps_ns = np.array([int(line) for line in lines], np.int64)
+    stamps_ns = np.array([_stamp(line, n, file) for n, line in enumerate(lines, 1)], np.int64)
     backwards = np.flatnonzero(stamps_ns[1:] <= stamps_ns[:-1])  # a difference may overflow
     if backwards.size:
         line = int(backwards[0]) + 2
@@ -230,6 +229,15 @@ def _stamps(file: Path) -> NDArray[np.int64]:
             'stamps must increase'
         )
     return stamps_ns
+
+
+def _stamp(text: str, number: int, file: Path) -> int:
+    stamp_ns = int(text) if text.lstrip('-').isdecimal() and len(text) < SHOWN else None
+    if stamp_ns is None or not -(2**63) <= stamp_ns < 2**63:
+        raise DatasetError(
+            f'{file}, line {number}: {text[:SHOWN]!r} must be whole nanoseconds of 64 bits'
+        )
+    return stamp_ns
 
 
 def _manifest(file: Path) -> dict[str, Any]:

@@ -83,6 +83,8 @@ def _pose(values: Iterable[float]) -> NDArray[np.float64]:
     x, y, z, qx, qy, qz, qw = values
     matrix = np.eye(4)
     matrix[:3, :3] = quaternion.to_rotation((qx, qy, qz, qw))
+    if not np.isfinite((x, y, z, qx, qy, qz, qw)).all():
+        raise DatasetError('it has values that are not finite')
     if not max(abs(x), abs(y), abs(z)) <= FURTHEST_M:
         raise DatasetError(f'a position of {x:g}, {y:g}, {z:g} m is none')
     matrix[:3, 3] = (x, y, z)

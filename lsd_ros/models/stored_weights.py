@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from lsd_ros.errors import WeightsError
 from lsd_ros.foreign.door import ForeignCode
-from lsd_ros.foreign.files import read_file
+from lsd_ros.foreign.files import kind_of_node, read_file
 from lsd_ros.models.shipped import shipped_names, weights_file
 
 FORMAT = 'lsd_ros.weights/2'
@@ -50,6 +50,11 @@ def existing_weights(given: str | Path) -> Path:
     with ForeignCode(WeightsError, f'weights {path} cannot be read'):
         if path.is_file():
             return path
+        if path.exists():
+            kind = kind_of_node(path.stat().st_mode)
+            raise WeightsError(
+                f'weights {path} are a {kind} and no file: give a .safetensors file'
+            )
     raise WeightsError(
         f'weights {path} do not exist: give the path of a .safetensors file, or the name of '
         f'weights that come with the package ({", ".join(shipped_names())})'

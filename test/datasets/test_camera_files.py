@@ -111,13 +111,13 @@ def lens(text: str) -> tuple[str, str]:
         (*lens('null'), 'distortion_coefficients is None: it must have rows, cols and data'),
         (*lens('[1, 2]'), r'distortion_coefficients is \[1, 2\]: it must have rows'),
         (*lens('{data: [.inf, 0, 0, 0, 1]}'), 'must all be finite'),
-        (*lens('{data: [a]}'), "could not convert string to float: 'a'"),
+        (*lens('{data: [a]}'), "distortion_coefficients has 'a', which is no number"),
         ('poses.tum', '1000000000000000000 0 0 0 0 0 0 1\n', 'are these nanoseconds'),
         ('poses.tum', 'inf 0 0 0 0 0 0 1\n', 'line 1: .* is no pose: .*infinity'),
         ('poses.tum', '1e30 0 0 0 0 0 0 1\n', 'is more than 292 years'),
         ('poses.tum', '1 nan 0 0 0 0 0 1\n', 'not finite'),
         ('poses.tum', '', 'holds no poses'),
-        ('timestamps.txt', f'{2**63}\n1\n2\n', 'must have whole nanoseconds in each line'),
+        ('timestamps.txt', f'{2**63}\n1\n2\n', 'must be whole nanoseconds of 64 bits'),
         ('timestamps.txt', f'{-(2**63)}\n0\n{2**63 - 1}\n', 'pose 0 is .* s off its image'),
         ('manifest.yaml', 'a: &a [*a]', 'the alias a stands for nothing before it'),
         ('manifest.yaml', '- 1', 'must be a mapping, it holds list'),
@@ -159,3 +159,27 @@ def test_a_damaged_image_of_a_sequence_costs_only_itself(folder: Path) -> None:
     shutil.rmtree(folder / 'images')
     with pytest.raises(DatasetError, match='has no folder images/'):
         Sequence(folder)
+
+
+@pytest.mark.parametrize(
+    ('before', 'after', 'sentence'),
+    [
+        ('image_width: 64', 'image_width: .nan', 'image_width has nan: its values must all be'),
+        ('image_width: 64', 'image_width: 320px', "image_width has '320px', which is no number"),
+        ('image_width: 64', 'image_width: true', 'image_width has True: its values must all be'),
+        ('image_width: 64', 'image_width: [1]', 'image_width is .1.: it must be a whole number'),
+        ('image_width: 64', 'image_width: 64.5', 'image_width is 64.5: it must be a whole number'),
+        ('- 50.0', '- true', 'camera_matrix has True: its values must all be'),
+        ('- 50.0', '- a', "camera_matrix has 'a', which is no number"),
+    ],
+)
+def test_a_wrong_value_is_named_with_its_field(
+    tmp_path: Path, before: str, after: str, sentence: str
+) -> None:
+    file = tmp_path / 'camera.yaml'
+    write_camera(file, Camera(64, 48, 50.0, 50.0, 31.5, 23.5))
+    text = file.read_text()
+    assert before in text
+    file.write_text(text.replace(before, after, 1))
+    with pytest.raises(DatasetError, match=sentence):
+        read_camera(file)

@@ -118,7 +118,7 @@ def _edit(name: str, old: str, new: str) -> Callable[[Path], None]:
         (lambda f: shutil.rmtree(f / 'images'), 'is no sequence: it has no folder images/'),
         (lambda f: (f / 'images/000001.png').unlink(), '3 lines of timestamps.txt .* 2 images'),
         (_edit('timestamps.txt', '1700000000100000002', '5'), r'line 2: 5 comes after 17000'),
-        (_edit('timestamps.txt', '1700000000100000002', '1e9'), 'must have whole nanoseconds'),
+        (_edit('timestamps.txt', '1700000000100000002', '1e9'), 'must be whole nanoseconds'),
         (
             _edit('camera.yaml', 'image_width: 10', 'image_width: 20'),
             '10 x 8, its camera is of 20',
