@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from lsd_ros.adaptation.settings import AdaptationSettings
-from lsd_ros.cli.options import add_settings_options, list_settings
+from lsd_ros.cli.options import a_path, add_settings_options, list_settings, positive
 
 ADAPT = """\
 examples:
@@ -29,11 +28,11 @@ def add_adapt_options(parser: argparse.ArgumentParser) -> None:
     add(
         'recordings',
         nargs='+',
-        type=Path,
+        type=a_path,
         metavar='BAG',
         help='bags, videos, folders of images, or sequences',
     )
-    add('--out', type=Path, required=True, metavar='FILE', help='weights to write')
+    add('--out', type=a_path, required=True, metavar='FILE', help='weights to write')
     add(
         '--from',
         dest='start',
@@ -41,15 +40,15 @@ def add_adapt_options(parser: argparse.ArgumentParser) -> None:
         metavar='FILE',
         help='weights to go on from: a name or a file; default: those that come with the package',
     )
-    add('--minutes', type=float, metavar='N', help='time for all of it; default: 60')
+    add('--minutes', type=positive, metavar='N', help='time for all of it; default: 60')
     add('--camera', metavar='FILE', help='calibration, where the recording has none')
     add(
         '--camera-height',
-        type=float,
+        type=positive,
         metavar='M',
         help='of the camera above the ground, where the recording has no odometry',
     )
-    add('--work', type=Path, metavar='DIR', help='folder for the work; default: FILE.adapt')
+    add('--work', type=a_path, metavar='DIR', help='folder for the work; default: FILE.adapt')
     add('--overwrite', action='store_true', help='begin anew, and replace FILE')
     add_settings_options(parser)
     list_settings(parser, AdaptationSettings)

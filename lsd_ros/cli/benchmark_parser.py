@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from lsd_ros.cli.options import WIDEST, add_engine_options, at_least, positive
+from lsd_ros.cli.options import WIDEST, a_path, add_engine_options, at_least, positive
 
 SYNTHETIC = ''
 RESULTS = ('points', 'scan', 'depth/image_rect', 'depth/camera_info', 'depth/preview', 'odom')
@@ -33,7 +32,7 @@ ROS_AUTOMATIC_DISCOVERY_RANGE says otherwise.
 def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``lsd_ros benchmark``."""
     add = parser.add_argument
-    add('--json', type=Path, metavar='FILE', help='also write everything as JSON')
+    add('--json', type=a_path, metavar='FILE', help='also write everything as JSON')
     add(
         '--width', type=at_least(32, WIDEST), default=1242, metavar='W', help='of the camera image'
     )

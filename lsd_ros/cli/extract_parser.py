@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 from typing import Any
 
 from lsd_ros import settings
-from lsd_ros.cli.options import add_settings_options, at_least, list_settings
+from lsd_ros.cli.options import a_path, add_settings_options, at_least, list_settings
 from lsd_ros.datasets.extraction_settings import ExtractionSettings
 
 EXTRACT = """\
@@ -35,8 +34,8 @@ OWN_OPTIONS = {
 def add_extract_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``lsd_ros extract``."""
     add = parser.add_argument
-    add('bags', nargs='+', type=Path, metavar='BAG', help='bag, video, or folder of images')
-    add('--out', type=Path, required=True, metavar='DIR', help='folder for the sequences')
+    add('bags', nargs='+', type=a_path, metavar='BAG', help='bag, video, or folder of images')
+    add('--out', type=a_path, required=True, metavar='DIR', help='folder for the sequences')
     kinds: dict[str, dict[str, Any]] = {
         'topic': {'metavar': 'TOPIC'},
         'camera': {'metavar': 'FILE'},

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from lsd_ros.cli.options import (
     WIDEST,
+    a_path,
     add_engine_options,
     add_limit_options,
     add_settings_options,
     at_least,
     list_settings_when_asked,
+    positive,
 )
 
 TRAIN = """\
@@ -79,12 +80,17 @@ def _add_phase_options(parser: argparse.ArgumentParser, phase: str) -> None:
     add = parser.add_argument
     add('-v', '--verbose', action='count', default=argparse.SUPPRESS, help='-vv: say everything')
     _add_data_options(parser)
-    add('--out', type=Path, required=True, metavar='RUN', help='folder of the training')
+    add('--out', type=a_path, required=True, metavar='RUN', help='folder of the training')
     if phase == 'student':
-        add('--teacher', type=Path, metavar='RUN', help='training of the teacher; default: none')
+        add(
+            '--teacher',
+            type=a_path,
+            metavar='RUN',
+            help='training of the teacher; default: none',
+        )
     add(
         '--validate',
-        type=Path,
+        type=a_path,
         nargs='+',
         default=[],
         metavar='DIR',
@@ -110,8 +116,8 @@ def add_evaluate_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``lsd_ros evaluate``."""
     add = parser.add_argument
     _add_data_options(parser)
-    add('--json', type=Path, metavar='FILE', help='also write everything as JSON')
-    add('--pictures', type=Path, metavar='DIR', help='also write pictures of some images')
+    add('--json', type=a_path, metavar='FILE', help='also write everything as JSON')
+    add('--pictures', type=a_path, metavar='DIR', help='also write pictures of some images')
     add(
         '--obstacles',
         action='store_true',
@@ -127,7 +133,7 @@ def add_evaluate_options(parser: argparse.ArgumentParser) -> None:
     )
     add(
         '--max-depth',
-        type=float,
+        type=positive,
         default=80.0,
         metavar='M',
         help='true depth beyond this does not count (default: %(default)s)',
@@ -141,7 +147,7 @@ def add_evaluate_options(parser: argparse.ArgumentParser) -> None:
     )
     add(
         '--teacher',
-        type=Path,
+        type=a_path,
         metavar='RUN',
         help="compare with the depth of this teacher's training instead of the true one",
     )
@@ -160,7 +166,7 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add('--weights', metavar='FILE', default='', help='default: those that come with the package')
     add('--format', choices=('onnx',), default='onnx', help='default: %(default)s')
-    add('--out', type=Path, required=True, metavar='FILE', help='model to write')
+    add('--out', type=a_path, required=True, metavar='FILE', help='model to write')
     add('--network', choices=('depth', 'pose'), default='depth', help='default: %(default)s')
     add(
         '--width', type=at_least(32, WIDEST), metavar='W', help='of the input; default: as trained'
@@ -177,12 +183,15 @@ def add_export_options(parser: argparse.ArgumentParser) -> None:
 def _add_data_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         '--data',
-        type=Path,
+        type=a_path,
         nargs='+',
         required=True,
         metavar='DIR',
         help='sequences, KITTI, TUM RGB-D, videos, or folders of these',
     )
     parser.add_argument(
-        '--split', type=Path, metavar='FILE', help='file list of an Eigen split, for KITTI raw'
+        '--split',
+        type=a_path,
+        metavar='FILE',
+        help='file list of an Eigen split, for KITTI raw',
     )

@@ -32,7 +32,7 @@ def add_engine_options(parser: argparse.ArgumentParser, *names: str) -> None:
 
 def add_settings_options(parser: argparse._ActionsContainer) -> None:
     """Add ``--config`` and ``--set``."""
-    parser.add_argument('--config', type=Path, metavar='FILE', help='settings in YAML')
+    parser.add_argument('--config', type=a_path, metavar='FILE', help='settings in YAML')
     parser.add_argument(
         '--set',
         type=assignment,
@@ -110,6 +110,13 @@ def at_least(least: int, most: int = MOST) -> Callable[[str], int]:
         return value
 
     return whole_number
+
+
+def a_path(text: str) -> Path:
+    """Read a path; an empty one, mostly of a variable that is not set, is none."""
+    if not text:
+        raise argparse.ArgumentTypeError('the path is empty')
+    return Path(text)
 
 
 def positive(text: str) -> float:

@@ -21,6 +21,7 @@ from lsd_ros.cli.learning_parser import (
 )
 from lsd_ros.cli.options import (
     WIDEST,
+    a_path,
     add_engine_options,
     add_limit_options,
     at_least,
@@ -185,7 +186,7 @@ def _demo(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         '--out',
-        type=Path,
+        type=a_path,
         default=Path('lsd_ros_demo'),
         metavar='DIR',
         help='where pictures and bags go; an older demo in it is replaced (default: %(default)s)',
@@ -213,12 +214,12 @@ def _demo(parser: argparse.ArgumentParser) -> None:
 
 def _replay(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add('input', type=Path, metavar='IN', help='bag, video file, image folder or sequence')
-    add('--out', type=Path, required=True, metavar='OUT', help='bag to write')
+    add('input', type=a_path, metavar='IN', help='bag, video file, image folder or sequence')
+    add('--out', type=a_path, required=True, metavar='OUT', help='bag to write')
     add('--topic', metavar='TOPIC', help='image topic; default: that of the main camera')
     add(
         '--camera',
-        type=Path,
+        type=a_path,
         metavar='FILE',
         help='ROS calibration file (.yaml); default: what the input itself says',
     )
@@ -234,7 +235,7 @@ def _replay(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='write everything, also what the node would withhold; the report says so',
     )
-    add('--preview', type=Path, metavar='DIR', help='also write pictures: image beside depth')
+    add('--preview', type=a_path, metavar='DIR', help='also write pictures: image beside depth')
     add(
         '--odometry',
         metavar='TOPIC',
@@ -259,7 +260,7 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
         'path',
-        type=Path,
+        type=a_path,
         nargs='?',
         metavar='PATH',
         help='bag, video, image folder or sequence; default: the running system',
@@ -268,19 +269,24 @@ def _doctor(parser: argparse.ArgumentParser) -> None:
     add('--camera-info', default='', metavar='TOPIC', help='default: beside the images')
     add('--base-frame', default='base_link', metavar='NAME', help='frame of the robot')
     add('--seconds', type=positive, default=6.0, metavar='S', help='how long to look (default: 6)')
-    add('--json', type=Path, metavar='FILE', help='also write the lines as JSON')
+    add('--json', type=a_path, metavar='FILE', help='also write the lines as JSON')
     add_engine_options(parser, 'weights', 'device', 'backend')
 
 
 def _mask(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add('input', type=Path, metavar='IN', help='bag, video file, image folder or sequence')
-    add('--out', type=Path, required=True, metavar='PNG', help='picture to write')
+    add('input', type=a_path, metavar='IN', help='bag, video file, image folder or sequence')
+    add('--out', type=a_path, required=True, metavar='PNG', help='picture to write')
     add('--topic', metavar='TOPIC', help='image topic; default: that of the main camera')
     add('--overwrite', action='store_true', help='replace the picture where there is one')
 
 
 def _inspect(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
-    add('path', type=Path, metavar='PATH', help='weights file, bag, sequence, images or video')
+    add(
+        'path',
+        type=a_path,
+        metavar='PATH',
+        help='weights file, bag, sequence, images or video',
+    )
     add('--json', action='store_true', help='print JSON')

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
-from lsd_ros.cli.options import add_settings_options, at_least, list_settings
+from lsd_ros.cli.options import a_path, add_settings_options, at_least, list_settings
 from lsd_ros.datasets.triangulation_settings import TriangulationSettings
 
 TRIANGULATE = """\
@@ -28,8 +27,8 @@ interrupted goes on where it was.
 def add_triangulate_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``lsd_ros triangulate``."""
     add = parser.add_argument
-    add('sequences', nargs='+', type=Path, metavar='SEQUENCE', help='in our own format')
-    add('--out', type=Path, required=True, metavar='DIR', help='folder for the sequences')
+    add('sequences', nargs='+', type=a_path, metavar='SEQUENCE', help='in our own format')
+    add('--out', type=a_path, required=True, metavar='DIR', help='folder for the sequences')
     add(
         '--weights',
         metavar='FILE',

@@ -66,6 +66,9 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         ('', 'required: VERB'),
         ('play', "invalid choice: 'play'"),
         ('replay bag', 'required: --out'),
+        ("extract bag --out ''", 'the path is empty'),
+        ("inspect ''", 'the path is empty'),
+        ('adapt bag --out a --minutes nan', 'must be greater than 0'),
         ('replay bag --out out --storage zip', "invalid choice: 'zip'"),
         ('replay bag --out out --set decimation', "'decimation' must be NAME=VALUE"),
         ('replay bag --out out --device tpu', "invalid choice: 'tpu'"),
@@ -79,7 +82,7 @@ def test_a_wrong_call_is_exit_code_2(
     call: str, complaint: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as end:
-        main(call.split())
+        main(shlex.split(call))
     assert end.value.code == 2
     assert complaint in capsys.readouterr().err
 
