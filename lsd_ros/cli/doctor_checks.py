@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from lsd_ros.inference.engine import EngineInfo
+from lsd_ros.inference.settings import MountSettings
 from lsd_ros.publication.settings import GuardedSettings
 from lsd_ros.safety.faults import Fault
 from lsd_ros.safety.mount import place_findings
@@ -188,6 +189,14 @@ def _calibration(seen: Evidence) -> Iterator[Line]:
 
 
 def _mount(seen: Evidence) -> Iterator[Line]:
+    if seen.mount is None and seen.settings.mount != MountSettings():
+        yield Line(
+            'mount',
+            Colour.YELLOW,
+            'it is given by mount.*, and no image came to judge it by',
+            'start the camera and call again',
+        )
+        return
     if seen.mount is None:
         yield Line(
             'mount',
