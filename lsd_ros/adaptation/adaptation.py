@@ -28,6 +28,7 @@ from lsd_ros.adaptation.suitability import unsuitable
 from lsd_ros.datasets.structure_from_motion import Structure
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import load_weights, save_weights
@@ -213,9 +214,11 @@ def _geometry(
             }
         )
     points = every_point(parts) if parts else np.empty(0, np.float32)
-    work.mkdir(parents=True, exist_ok=True)
-    np.save(work / POINTS, points)
-    record.write_text(json.dumps({'parts': result.parts, 'left_out': result.left_out}))
+    with ForeignCode(DatasetError, f'cannot write {work}'):
+        work.mkdir(parents=True, exist_ok=True)
+        np.save(work / POINTS, points)
+        text = json.dumps({'parts': result.parts, 'left_out': result.left_out})
+        record.write_text(text, encoding='utf-8')
     return known, points
 
 

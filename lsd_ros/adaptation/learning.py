@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from lsd_ros import settings
 from lsd_ros.adaptation.settings import AdaptationSettings
 from lsd_ros.datasets.training_sequence import TrainingSequence
+from lsd_ros.errors import TrainingError
+from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.models.checkpoint import Weights
 from lsd_ros.training.phase_settings import StudentSettings
 from lsd_ros.training.phases import Progress, train_student, unseen
@@ -120,7 +122,8 @@ def learn(
         steps = int(json.loads(plan.read_text(encoding='utf-8'))['steps'])
     else:
         steps = _affordable(given, data, out.parent / f'{out.name}.probe', seconds)
-        plan.write_text(json.dumps({'steps': steps}), encoding='utf-8')
+        with ForeignCode(TrainingError, f'cannot write {plan}'):
+            plan.write_text(json.dumps({'steps': steps}), encoding='utf-8')
     every = max(25, steps // 12)
     chosen = {
         'loop.max_steps': steps,

@@ -32,6 +32,7 @@ from lsd_ros.datasets.open_sequences import FolderSequence, open_sequences
 from lsd_ros.datasets.source import kind_of_source
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError, WeightsError
+from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.inference.preview import colour_map
 from lsd_ros.models.shipped import weights_file
 
@@ -58,7 +59,8 @@ def run(given: argparse.Namespace) -> int:
     work = work_folder(given)
     if given.overwrite and work.exists():
         shutil.rmtree(work)
-    work.mkdir(parents=True, exist_ok=True)
+    with ForeignCode(DatasetError, f'cannot write {work}'):
+        work.mkdir(parents=True, exist_ok=True)
     sequences = opened(given, work)
     result = adapt(
         sequences,
