@@ -114,15 +114,18 @@ def through_node(start_robot: Any, weights: Path) -> dict[str, list[Any]]:
     robot.activate()
     kinds = dict(zip(TOPICS, (Image, CameraInfo, PointCloud2, LaserScan, Odometry), strict=True))
     heard = {topic: robot.listen(kind, topic) for topic, kind in kinds.items()}
-    robot.publish('/camera_info', encode.camera_info(robot.types, CAMERA, 1, 'camera_optical'))
+    info_topic = robot.node.create_publisher(CameraInfo, '/camera_info', 5)
     image_topic = robot.node.create_publisher(Image, '/image', 5)
-    robot.until(image_topic.get_subscription_count, 'the node listens')
+    for each in (info_topic, image_topic):
+        robot.until(each.get_subscription_count, 'the node listens')
     robot.spin(0.5)
     last = FIRST_NS
     for stamp, image, encoding in images():
         if stamp - last > 10**9:
             robot.spin(1.5)
         last, before = stamp, len(heard['/odom'])
+        info = encode.camera_info(robot.types, CAMERA, stamp, 'camera_optical')
+        info_topic.publish(info)
         image_topic.publish(message(robot.types, stamp, image, encoding))
         deadline = time.monotonic() + 1.0  # of a repeated image nothing comes
         while len(heard['/odom']) == before and time.monotonic() < deadline:
