@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -241,15 +242,11 @@ def _warped(
 
 
 def _planes(image: NDArray[np.uint8], camera: Camera) -> torch.Tensor:
-    import cv2
-
     size = (camera.width, camera.height)
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     return torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255
 
 
 def _small(depth: Depth, camera: Camera) -> Depth:
-    import cv2
-
     size = (camera.width, camera.height)
     return np.asarray(1 / cv2.resize(1 / depth, size, interpolation=cv2.INTER_LINEAR), np.float32)

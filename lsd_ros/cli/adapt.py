@@ -34,7 +34,6 @@ from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError, WeightsError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.inference.preview import colour_map
-from lsd_ros.models.shipped import weights_file
 
 ROWS = {
     'abs_rel': 'difference from triangulated depth, median scaled',
@@ -55,7 +54,7 @@ def run(given: argparse.Namespace) -> int:
     logging.getLogger('lsd_ros').setLevel(logging.INFO)
     wanted = adaptation_settings(given)
     start = str(given.start)
-    _check(given, start)
+    _check(given)
     work = work_folder(given)
     if given.overwrite and work.exists():
         shutil.rmtree(work)
@@ -167,17 +166,12 @@ def _figure(value: float | None) -> str:
     return MISSING if value is None else f'{value:.3f}'
 
 
-def _check(given: argparse.Namespace, start: str) -> None:
-    """Check what can be known before any work is done."""
+def _check(given: argparse.Namespace) -> None:
+    """Check the file to write; that it is apart from what is read was checked before."""
     if given.out.suffix != '.safetensors':
         raise WeightsError(f'--out {given.out} must end in .safetensors')
-    if not weights_file(start).is_file():
-        raise WeightsError(f'--from {start}: there are no such weights')
-    if given.out.exists():
-        if given.out.resolve() == weights_file(start).resolve():
-            raise WeightsError(f'--out {given.out} is what --from goes on from: choose another')
-        if not given.overwrite:
-            raise WeightsError(f'{given.out} exists: choose another, or add --overwrite')
+    if given.out.exists() and not given.overwrite:
+        raise WeightsError(f'{given.out} exists: choose another, or add --overwrite')
     if given.out.parent != Path() and not given.out.parent.is_dir():
         raise WeightsError(f'the folder {given.out.parent} does not exist: make it first')
 
