@@ -151,7 +151,7 @@ class Player:
             if self._clock is None:
                 self._stop.wait(left)
                 continue
-            self._tick(timeline.now_ns())
+            self._tick(min(timeline.now_ns(), stamp_ns))  # its time may just have passed
             self._stop.wait(min(left, 1.0 / self._playback.clock_hz))
         self._tick(stamp_ns)  # never behind the message that comes next
 
