@@ -29,6 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'datasets': {'geometry', 'messages'},
     'training': {'config', 'geometry', 'models', 'datasets', 'evaluation'},
     'adaptation': {'geometry', 'models', 'inference', 'datasets', 'evaluation', 'training'},
+    'rendering': {'datasets'},
     'publication': {'messages', 'inference', 'safety'},
     'ros': {'config', 'messages', 'inference', 'safety', 'publication', 'datasets'},
 }
