@@ -26,8 +26,8 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.types import Camera
 
 LSD_ROS = (sys.executable, '-m', 'lsd_ros.cli.main')

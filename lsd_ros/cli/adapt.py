@@ -26,12 +26,12 @@ from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.progress import growing_progress, progress
 from lsd_ros.cli.tables import MISSING, table
 from lsd_ros.cli.whole import write_whole
-from lsd_ros.datasets.extraction import extract
-from lsd_ros.datasets.extraction_settings import ExtractionSettings
 from lsd_ros.datasets.open_sequences import FolderSequence, open_sequences
 from lsd_ros.datasets.source import kind_of_source
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError, WeightsError
+from lsd_ros.extraction.extraction import extract
+from lsd_ros.extraction.extraction_settings import ExtractionSettings
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.inference.preview import colour_map
 

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 
 from lsd_ros import __version__, config
+from lsd_ros.bags.bag_source import BagSource
+from lsd_ros.bags.writer import BagWriter
 from lsd_ros.cli import demo_live
 from lsd_ros.cli.checking import DEMO_REPORT, MADE_BY_DEMO
 from lsd_ros.cli.demo_picture import demo_picture
@@ -26,16 +28,14 @@ from lsd_ros.cli.processes import ros_problem
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.replay import recorded_judge, replay
 from lsd_ros.cli.whole import whole_folder, write_whole
-from lsd_ros.datasets.bag_source import BagSource
-from lsd_ros.datasets.bag_writer import BagWriter
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_bag import IMAGE_TOPIC, write_bag
 from lsd_ros.errors import DatasetError
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import WeightsCard, load_weights
 from lsd_ros.models.shipped import weights_file
 from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_bag import IMAGE_TOPIC, write_bag
 from lsd_ros.types import Camera
 
 INPUT = 'input'

@@ -12,8 +12,8 @@ from pathlib import Path
 from lsd_ros.cli.node_arguments import node_arguments
 from lsd_ros.cli.outputs import CAMERA_INFO, DEPTH, DIAGNOSTICS, ODOMETRY, POINTS
 from lsd_ros.cli.processes import START_S, THIS_MACHINE, Starter, is_ready, until
-from lsd_ros.datasets.synthetic_bag import IMAGE_TOPIC, INFO_TOPIC
 from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.synthetic.synthetic_bag import IMAGE_TOPIC, INFO_TOPIC
 
 RECORDED = (DEPTH, CAMERA_INFO, POINTS, ODOMETRY, DIAGNOSTICS)
 # Best effort, the default for cameras, loses every second large image on a busy machine.

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from lsd_ros.bags.reader import BagReader
 from lsd_ros.cli.outputs import CAMERA_INFO, DEPTH, DIAGNOSTICS, ODOMETRY, POINTS
-from lsd_ros.datasets.bag import BagReader
-from lsd_ros.datasets.synthetic_bag import DEPTH_TOPIC, IMAGE_TOPIC, ODOM_TOPIC
 from lsd_ros.errors import FrameError, LsdError
 from lsd_ros.evaluation.depth import DepthErrors, depth_errors, summarise
 from lsd_ros.evaluation.trajectory import absolute_error_m, aligned, matched
 from lsd_ros.inference.odometry.noise import LOST_VARIANCE
 from lsd_ros.messages.camera_info import camera_from_info
 from lsd_ros.messages.decode import depth_to_metres, image_to_rgb, pose_to_matrix, stamp_ns
+from lsd_ros.synthetic.synthetic_bag import DEPTH_TOPIC, IMAGE_TOPIC, ODOM_TOPIC
 from lsd_ros.types import Camera, Trajectory
 
 Depth = NDArray[np.float32]

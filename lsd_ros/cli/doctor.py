@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from lsd_ros.bags.reader import BagReader
+from lsd_ros.bags.transforms import TransformTree
 from lsd_ros.cli.doctor_checks import Colour, Evidence, Line, lines
 from lsd_ros.cli.engine_options import engine_settings
 from lsd_ros.cli.printing import json_text, say
@@ -21,8 +23,6 @@ from lsd_ros.cli.processes import Child, ros_problem
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.replay import recorded_judge
 from lsd_ros.cli.whole import write_whole
-from lsd_ros.datasets.bag import BagReader
-from lsd_ros.datasets.bag_transforms import TransformTree
 from lsd_ros.datasets.source import kind_of_source, open_source
 from lsd_ros.errors import CameraError, FrameError, LsdError, MessageError, RosError
 from lsd_ros.inference.engine import Engine

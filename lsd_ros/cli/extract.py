@@ -10,9 +10,9 @@ from lsd_ros import config, settings
 from lsd_ros.cli.extract_parser import OWN_OPTIONS
 from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import growing_progress
-from lsd_ros.datasets.extraction import Extracted, extract
-from lsd_ros.datasets.extraction_settings import ExtractionSettings
 from lsd_ros.errors import DatasetError
+from lsd_ros.extraction.extraction import Extracted, extract
+from lsd_ros.extraction.extraction_settings import ExtractionSettings
 
 
 def run(given: argparse.Namespace) -> int:

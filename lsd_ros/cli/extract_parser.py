@@ -7,7 +7,7 @@ from typing import Any
 
 from lsd_ros import settings
 from lsd_ros.cli.options import a_path, add_settings_options, at_least, list_settings
-from lsd_ros.datasets.extraction_settings import ExtractionSettings
+from lsd_ros.extraction.extraction_settings import ExtractionSettings
 
 EXTRACT = """\
 examples:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from lsd_ros.cli.engine_options import running_engine
 from lsd_ros.cli.progress import progress
 from lsd_ros.datasets.open_sequences import FolderSequence
-from lsd_ros.datasets.rgbd_odometry import followed_motions, scaled_motion
 from lsd_ros.datasets.stereo import StereoPair
-from lsd_ros.datasets.triangulation_settings import TriangulationSettings
 from lsd_ros.errors import DatasetError, WeightsError
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.triangulation.rgbd_odometry import followed_motions, scaled_motion
+from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
 from lsd_ros.types import Frame
 
 NEAR = 0.4  # of the furthest depth: what is beyond says little of how far a camera moved

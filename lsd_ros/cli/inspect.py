@@ -8,9 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from lsd_ros.bags.reader import BagReader
+from lsd_ros.bags.summary import summary
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.tables import MISSING, table
-from lsd_ros.datasets.bag import BagReader
 from lsd_ros.datasets.source import kind_of_source, open_source
 
 WEIGHTS_SUFFIX = '.safetensors'
@@ -37,7 +38,7 @@ def describe(path: Path) -> dict[str, Any]:
         return _weights(path)
     if kind_of_source(path) == 'bag':
         with BagReader(path) as bag:  # not as a source of frames: a bag may have none
-            return bag.describe()
+            return summary(bag)
     with open_source(path) as source:
         return source.describe()
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from lsd_ros.cli.pictures import write_png
 from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import progress
-from lsd_ros.datasets.frame_source import FrameSource
 from lsd_ros.datasets.source import open_source
-from lsd_ros.datasets.still_pixels import still_pixels
+from lsd_ros.inference.still_pixels import still_pixels
+from lsd_ros.types.frame_source import FrameSource
 
 MOST_IMAGES = 2000
 

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lsd_ros import __version__, config
+from lsd_ros.bags.odometry_topic import bag_odometry
+from lsd_ros.bags.reader import BagReader
+from lsd_ros.bags.writer import BagWriter
 from lsd_ros.cli.checking import opened_source
 from lsd_ros.cli.engine_options import engine_settings, running_engine
 from lsd_ros.cli.outputs import Outputs, TopicMessages
@@ -20,10 +23,6 @@ from lsd_ros.cli.pictures import side_by_side, write_png
 from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.whole import whole_folder
-from lsd_ros.datasets.bag import BagReader
-from lsd_ros.datasets.bag_odometry import bag_odometry
-from lsd_ros.datasets.bag_writer import BagWriter
-from lsd_ros.datasets.frame_source import FrameSource, FrameStats
 from lsd_ros.datasets.source import kind_of_source
 from lsd_ros.errors import CameraError, DatasetError, FrameError, MessageError
 from lsd_ros.inference.engine import Engine, EngineInfo
@@ -34,6 +33,7 @@ from lsd_ros.publication.settings import GuardedSettings
 from lsd_ros.safety.faults import Finding, UnfitError
 from lsd_ros.safety.settings import SafetySettings
 from lsd_ros.types import BasePose, Estimate, Frame
+from lsd_ros.types.frame_source import FrameSource, FrameStats
 
 CONFIG_FILE = 'config.yaml'
 HEARD_AHEAD_NS = 500_000_000  # odometry on both sides of an image says where the robot was

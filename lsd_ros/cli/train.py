@@ -18,8 +18,8 @@ from lsd_ros.cli.checking import opened_data
 from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import progress
 from lsd_ros.datasets.open_sequences import open_sequences
-from lsd_ros.datasets.output_paths import check_apart
 from lsd_ros.errors import TrainingError
+from lsd_ros.foreign.output_paths import check_apart
 from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
 from lsd_ros.training.run_folder import WEIGHTS
 

@@ -15,11 +15,11 @@ from lsd_ros.cli.progress import progress
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE
-from lsd_ros.datasets.triangulated_sequence import Triangulated, write_triangulated
-from lsd_ros.datasets.triangulation import Triangulator
-from lsd_ros.datasets.triangulation_job import Unfinished, triangulate
-from lsd_ros.datasets.triangulation_settings import TriangulationSettings
 from lsd_ros.errors import DatasetError
+from lsd_ros.triangulation.triangulated_sequence import Triangulated, write_triangulated
+from lsd_ros.triangulation.triangulation import Triangulator
+from lsd_ros.triangulation.triangulation_job import Unfinished, triangulate
+from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
 
 
 def run(given: argparse.Namespace) -> int:

@@ -18,11 +18,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.datasets.augmentation import Colours
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.evaluation.depth import depth_errors, known_pixels
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.training.data.augmentation import Colours
 
 Array = NDArray[np.float64]
 DISTANCES_M = (0, 10, 15, 20, 30, 40, 60, 80)

@@ -16,8 +16,8 @@ import cv2
 import numpy as np
 
 from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.types import Camera
 
 KITTI = Camera(640, 192, 371.0, 371.0, 319.5, 95.5)  # as wide as KITTI's cameras see
