@@ -1,7 +1,7 @@
 r"""
 Where is estimated depth too near or too far?
 
-python docs/experiments/shipped/leaning.py SEQUENCE WEIGHTS [GAMMA]
+python experiments/shipped/leaning.py SEQUENCE WEIGHTS [GAMMA]
 
 Estimated by true depth, each image scaled by its medians: by distance, there also in the left
 quarter of the images, the middle half and the right quarter; and by height in the image, with the

@@ -1,11 +1,11 @@
 #!/bin/sh
 # Trains the weights of the package, and the networks that docs/model_card.md compares them with. Each line goes on where it was stopped.
 #
-#   DATA=... SYNTH=... sh docs/experiments/shipped/train.sh
+#   DATA=... SYNTH=... sh experiments/shipped/train.sh
 #
 # DATA has the real sequences in our own format, train/ and val/; SYNTH those of synthetic.py; RUNS (default: runs) becomes the trainings.
 set -eu
-here=docs/experiments/shipped
+here=experiments/shipped
 RUNS=${RUNS:-runs}
 street="$DATA/train/karlsruhe2010_0019_left $DATA/train/karlsruhe2010_0019_right $DATA/train/kitti_odom00_cam0 $DATA/train/kitti_odom02_cam0 $DATA/train/kitti_raw0005_cam0
   $SYNTH/street10 $SYNTH/street11 $SYNTH/street12 $SYNTH/street13 $SYNTH/street14 $SYNTH/street15"
@@ -22,7 +22,7 @@ export OMP_NUM_THREADS=1
 
 student() { lsd_ros train student --config "$here/$1.yaml" --out "$RUNS/$2" --max-steps "$3" --data $4 $5; }
 teacher() { lsd_ros train teacher --config $here/street.yaml --data $street --set 'network.teacher.group_blocks=[1,2,2,0,4,4]' --out "$RUNS/$1" --max-steps "$2" $3; }
-yardstick() { python docs/experiments/yardstick.py train --config $here/street.yaml --data $street --set optimiser.learning_rate=1e-4 --out "$RUNS/$1" --max-steps "$2" $3; }
+yardstick() { python experiments/yardstick.py train --config $here/street.yaml --data $street --set optimiser.learning_rate=1e-4 --out "$RUNS/$1" --max-steps "$2" $3; }
 
 # the student alone: small images first, then the whole size
 student street street_192 3000 "$street" "$small $fast $lengths"

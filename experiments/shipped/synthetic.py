@@ -1,7 +1,7 @@
 r"""
 Draws the synthetic sequences that the weights of the package learned from, too.
 
-python docs/experiments/shipped/synthetic.py SYNTH
+python experiments/shipped/synthetic.py SYNTH
 
 The weights saw roads 0 to 23 as commit cff7f28 draws them, 60 to 95 as 667a460 does, and the rest
 as they are drawn here.

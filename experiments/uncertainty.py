@@ -1,7 +1,7 @@
 """
 How well is the uncertainty of depth calibrated? Trains and judges what docs/measurements.md says.
 
-    python docs/experiments/uncertainty.py OUT [--test DATA/val/kitti_odom04_cam2 ...]
+    python experiments/uncertainty.py OUT [--test DATA/val/kitti_odom04_cam2 ...]
 
 Worlds to learn from, others to calibrate on, and others again to judge on. It goes on where it was
 stopped, and prints every call of ``lsd_ros`` before it makes it; about half an hour on one core.

@@ -1,10 +1,10 @@
 r"""
 What is a student worth beside a network seven times its size? A Monodepth2-style yardstick.
 
-    python docs/experiments/yardstick.py train --data DATA/train/* --out RUN \
+    python experiments/yardstick.py train --data DATA/train/* --out RUN \
         [--config config/student.yaml] [--set loop.max_steps=20000 ...]
-    python docs/experiments/yardstick.py evaluate RUN --data DATA/val/* --json scores.json
-    python docs/experiments/yardstick.py latency [--weights weights.safetensors]
+    python experiments/yardstick.py evaluate RUN --data DATA/val/* --json scores.json
+    python experiments/yardstick.py latency [--weights weights.safetensors]
 
 ``train`` takes the configuration and the settings of ``lsd_ros train student``, so that the data,
 their augmentation, the input, the steps, the optimiser and the seed are the same; what only a

@@ -1,7 +1,7 @@
 r"""
 Make the weights of the package from trainings (docs/model_card.md).
 
-python docs/experiments/shipped/ship.py RUNS OUT [NAME ...]
+python experiments/shipped/ship.py RUNS OUT [NAME ...]
 
 Without names all of them are made.
 
@@ -33,7 +33,7 @@ from lsd_ros.training.run_folder import CHECKPOINTS
 from lsd_ros.training.tasks import DEPTH, POSE
 from lsd_ros.training.teaching import fill
 
-COMMAND = 'sh docs/experiments/shipped/train.sh; python docs/experiments/shipped/ship.py RUNS OUT'
+COMMAND = 'sh experiments/shipped/train.sh; python experiments/shipped/ship.py RUNS OUT'
 STREET = {'camera_height_m': 1.65, 'note': 'for streets; docs/model_card.md has what fails'}
 SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
     'street': (('street_mean', 'street_last_a', 'street_last_b'), 'street_mean', STREET),

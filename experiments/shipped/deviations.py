@@ -1,7 +1,7 @@
 r"""
 How much of what differs from image to image in estimated depth does so in true depth?
 
-python docs/experiments/shipped/deviations.py SEQUENCE WEIGHTS [WEIGHTS ...]
+python experiments/shipped/deviations.py SEQUENCE WEIGHTS [WEIGHTS ...]
 
 Of several weights the mean of the logarithms of depth is judged. AbsRel is median scaled; the mean
 map is that of the logarithms. The bound is the mean of the true maps of the other images.

@@ -1,14 +1,14 @@
 #!/bin/sh
 # What helps on a drive that was not learned from? Small networks, 192 x 64, judged on KITTI odometry 02 and its triangulated depth.
 #
-#   DATA=... SYNTH=... TRI=... sh docs/experiments/shipped/held_out.sh
+#   DATA=... SYNTH=... TRI=... sh experiments/shipped/held_out.sh
 #
 # The roads are those of commit cff7f28, without vans. SYNTH and TRI: the synthetic and the triangulated sequences of train.sh; RUNS (default: runs/held_out) becomes the trainings. KITTI 02 has been learned
 # from by whatever is shipped, so every network here starts from nothing.
-# "varied" of docs/experiments/held_out.json: shade 0.8, brightness, contrast and gamma by 50 %, and in half of the batches images made of two (CutMix), which
+# "varied" of experiments/held_out.json: shade 0.8, brightness, contrast and gamma by 50 %, and in half of the batches images made of two (CutMix), which
 # commit cff7f28 still had as truth.mixed.
 set -eu
-here=docs/experiments/shipped
+here=experiments/shipped
 RUNS=${RUNS:-runs/held_out}
 real="$TRI/karlsruhe2010_0019_left $TRI/karlsruhe2010_0019_right $TRI/kitti_odom00_cam0"
 streets="$SYNTH/street10 $SYNTH/street11 $SYNTH/street12 $SYNTH/street13 $SYNTH/street14 $SYNTH/street15"
@@ -44,4 +44,4 @@ student roads_five_shade 4000 "$real $streets $five" "$shade"
 lsd_ros train teacher $alone $shade --set 'network.teacher.group_blocks=[1,2,2,0,4,4]' --out "$RUNS/teacher" --max-steps 2500 --data $real $streets $roads
 [ -e "$RUNS/teacher.json" ] || lsd_ros evaluate --weights "$RUNS/teacher" --data "$TRI/kitti_odom02_cam0" "$DATA/val/kitti_odom04_cam2" --json "$RUNS/teacher.json"
 student taught 4000 "$real $streets $roads" "$shade --teacher $RUNS/teacher --set pose_from_teacher=false"
-python $here/gather.py "$RUNS" > docs/experiments/held_out.json
+python $here/gather.py "$RUNS" > experiments/held_out.json

@@ -1,11 +1,11 @@
 r"""
-Does each part of the method help? Trains and judges every row of docs/experiments.md.
+Does each part of the method help? Trains and judges every row of experiments/ablation.md.
 
-    python docs/experiments/ablation.py make SYNTHETIC
-    python docs/experiments/ablation.py run OUT --train SYNTHETIC/train DATA/train \
+    python experiments/ablation.py make SYNTHETIC
+    python experiments/ablation.py run OUT --train SYNTHETIC/train DATA/train \
         --test SYNTHETIC/test DATA/val --seeds 0 1
-    python docs/experiments/ablation.py json OUT > results.json
-    python docs/experiments/ablation.py table results.json
+    python experiments/ablation.py json OUT > results.json
+    python experiments/ablation.py table results.json
 
 ``run`` goes on where it was stopped; several may run at once, each with seeds of its own. Every
 training and every evaluation is a call of ``lsd_ros``, and ``OUT/*/commands.txt`` has them all.

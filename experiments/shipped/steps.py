@@ -1,7 +1,7 @@
 r"""
 How long, how straight and how restless are the steps of the odometry that weights make?
 
-    python docs/experiments/shipped/steps.py WEIGHTS SEQUENCE [SEQUENCE ...]
+    python experiments/shipped/steps.py WEIGHTS SEQUENCE [SEQUENCE ...]
 
 For each sequence with poses: estimated over true length of each step, the turn about the vertical
 axis in sum and as a line through estimated over true turns of each image, and how far the camera

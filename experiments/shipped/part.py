@@ -1,7 +1,7 @@
 r"""
 Write a part of a sequence as a sequence of its own.
 
-python docs/experiments/shipped/part.py SEQUENCE FIRST LAST OUT
+python experiments/shipped/part.py SEQUENCE FIRST LAST OUT
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 r"""
 Gathers the figures of some trainings, as ``lsd_ros evaluate --json`` wrote them beside each.
 
-python docs/experiments/shipped/gather.py RUNS > docs/experiments/held_out.json
+python experiments/shipped/gather.py RUNS > experiments/held_out.json
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 r"""
 How right the motions are that structure from motion finds, on a sequence with true poses.
 
-python docs/experiments/motions.py SEQUENCE FIRST_IMAGES [STEP]
+python experiments/motions.py SEQUENCE FIRST_IMAGES [STEP]
 """
 
 from __future__ import annotations
