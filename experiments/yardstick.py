@@ -39,12 +39,12 @@ from torch.nn import functional
 from yardstick_networks import SCALES, DepthShape, YardstickDepth, YardstickPose
 
 from lsd_ros import config, settings
-from lsd_ros.cli.evaluate import EVERY_DEPTH, evaluate, report
+from lsd_ros.cli.evaluate.action import EVERY_DEPTH, evaluate, report
+from lsd_ros.cli.evaluate.scoring import Protocol
+from lsd_ros.cli.evaluate.teacher_engine import TeacherEngine
 from lsd_ros.cli.logs import logs
 from lsd_ros.cli.options import add_settings_options, at_least
 from lsd_ros.cli.progress import progress
-from lsd_ros.cli.scoring import Protocol
-from lsd_ros.cli.teacher_engine import TeacherEngine
 from lsd_ros.cli.whole import whole_folder, write_whole
 from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.errors import BackendError, LsdError, TrainingError

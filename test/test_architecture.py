@@ -189,7 +189,7 @@ def test_an_allowed_import_passes(module: str, source: str) -> None:
 def test_a_forbidden_call_and_a_long_function_are_noticed() -> None:
     assert forbidden_calls('print(1)', 'lsd_ros.ros.depth_node') == ['print']
     assert forbidden_calls('raise SystemExit(1)', 'lsd_ros.bags.reader') == ['SystemExit']
-    assert forbidden_calls('print(1)', 'lsd_ros.cli.inspect') == ['print']
+    assert forbidden_calls('print(1)', 'lsd_ros.cli.inspect.action') == ['print']
     assert not forbidden_calls('print(1)\nsys.exit(1)', 'lsd_ros.cli.printing')
     body = '    x = 1\n' * LONGEST_FUNCTION
     assert long_functions(f'def f():\n{body}') == [f'f ({LONGEST_FUNCTION + 1} lines)']

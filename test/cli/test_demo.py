@@ -9,9 +9,9 @@ import pytest
 
 from lsd_ros.bags.reader import BagReader
 from lsd_ros.bags.writer import BagWriter
-from lsd_ros.cli import demo_live
-from lsd_ros.cli.demo import Run
-from lsd_ros.cli.demo_score import depth_scores, read_drive, resampled, trajectory_score
+from lsd_ros.cli.demo import live as demo_live
+from lsd_ros.cli.demo.action import Run
+from lsd_ros.cli.demo.score import depth_scores, read_drive, resampled, trajectory_score
 from lsd_ros.cli.main import main
 from lsd_ros.cli.outputs import CAMERA_INFO, DEPTH, ODOMETRY, POINTS
 from lsd_ros.errors import RosError

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from lsd_ros import config, settings
-from lsd_ros.cli.extract_parser import OWN_OPTIONS
+from lsd_ros.cli.extract import OWN_OPTIONS
 from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import growing_progress
 from lsd_ros.errors import DatasetError

@@ -16,12 +16,12 @@ import numpy as np
 
 from lsd_ros.bags.reader import BagReader
 from lsd_ros.bags.transforms import TransformTree
-from lsd_ros.cli.doctor_checks import Colour, Evidence, Line, lines
+from lsd_ros.cli.doctor.checks import Colour, Evidence, Line, lines
 from lsd_ros.cli.engine_options import engine_settings
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.processes import Child, ros_problem
 from lsd_ros.cli.progress import progress
-from lsd_ros.cli.replay import recorded_judge
+from lsd_ros.cli.replay.action import recorded_judge
 from lsd_ros.cli.whole import write_whole
 from lsd_ros.datasets.source import kind_of_source, open_source
 from lsd_ros.errors import CameraError, FrameError, LsdError, MessageError, RosError

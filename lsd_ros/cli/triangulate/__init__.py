@@ -1,4 +1,4 @@
-"""The options of ``lsd_ros triangulate``."""
+"""``lsd_ros triangulate``: give sequences with known motions depth to learn from."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import argparse
 from lsd_ros.cli.options import a_path, add_settings_options, at_least, list_settings
 from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
 
-TRIANGULATE = """\
+SUMMARY = 'give sequences with known motions depth to learn from'
+EXAMPLES = """\
 examples:
   lsd_ros triangulate sequences/* --out with_depth
   lsd_ros triangulate rooms/* --out with_depth --set nearest_m=0.4 --set furthest_m=10
@@ -24,7 +25,7 @@ interrupted goes on where it was.
 """
 
 
-def add_triangulate_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``lsd_ros triangulate``."""
     add = parser.add_argument
     add('sequences', nargs='+', type=a_path, metavar='SEQUENCE', help='in our own format')

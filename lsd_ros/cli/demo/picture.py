@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.cli.demo_score import Depth, View
+from lsd_ros.cli.demo.score import Depth, View
 from lsd_ros.cli.pictures import Picture
 from lsd_ros.types import Trajectory
 

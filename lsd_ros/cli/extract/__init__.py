@@ -1,4 +1,4 @@
-"""The options of ``lsd_ros extract``."""
+"""``lsd_ros extract``: bags in; training sequences out."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from lsd_ros import settings
 from lsd_ros.cli.options import a_path, add_settings_options, at_least, list_settings
 from lsd_ros.extraction.extraction_settings import ExtractionSettings
 
-EXTRACT = """\
+SUMMARY = 'bags in; training sequences out'
+EXAMPLES = """\
 examples:
   lsd_ros extract drive.mcap --out sequences
   lsd_ros extract bags/*.bag --out sequences --topic /cam0/image_raw --rate 10
@@ -20,6 +21,7 @@ Each bag becomes one sequence or more, DIR/NAME_000 and so on: undistorted image
 poses and depth where the bag has them. DIR/NAME.extraction.yaml says what was kept and why. The
 same call again goes on where it was stopped, and leaves what is finished.
 """
+
 OWN_OPTIONS = {
     'topic': 'image_topic',
     'camera': 'calibration',
@@ -31,7 +33,7 @@ OWN_OPTIONS = {
 }
 
 
-def add_extract_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``lsd_ros extract``."""
     add = parser.add_argument
     add('bags', nargs='+', type=a_path, metavar='BAG', help='bag, video, or folder of images')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.cli.scoring import FRAME_ID, Judged
+from lsd_ros.cli.evaluate.scoring import FRAME_ID, Judged
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.types import Camera, Frame
 

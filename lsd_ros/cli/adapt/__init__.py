@@ -1,4 +1,4 @@
-"""The options of ``lsd_ros adapt``."""
+"""``lsd_ros adapt``: a recording of plain video in; weights for that robot out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import argparse
 from lsd_ros.adaptation.settings import AdaptationSettings
 from lsd_ros.cli.options import a_path, add_settings_options, list_settings, positive
 
-ADAPT = """\
+SUMMARY = 'a recording of plain video in; weights for that robot out'
+EXAMPLES = """\
 examples:
   lsd_ros adapt drive.mcap --out mine.safetensors
   lsd_ros adapt bags/* --out mine.safetensors --from indoors --minutes 120
@@ -22,7 +23,7 @@ again goes on where it was stopped.
 """
 
 
-def add_adapt_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``lsd_ros adapt``."""
     add = parser.add_argument
     add(

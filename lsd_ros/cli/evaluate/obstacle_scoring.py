@@ -11,8 +11,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lsd_ros.cli.evaluate.scoring import (
+    Advance,
+    Depth,
+    Judged,
+    Protocol,
+    Seen,
+    frames_with_truth,
+    judged,
+)
 from lsd_ros.cli.pictures import Picture
-from lsd_ros.cli.scoring import Advance, Depth, Judged, Protocol, Seen, frames_with_truth, judged
 from lsd_ros.cli.tables import MISSING, table
 from lsd_ros.datasets.training_sequence import TrainingSequence, world_from_camera
 from lsd_ros.errors import CameraError

@@ -9,17 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from lsd_ros import settings
-from lsd_ros.cli.calibration import check_can_be_calibrated, write_calibration
 from lsd_ros.cli.checking import opened_data
 from lsd_ros.cli.engine_options import engine_settings, running_engine
-from lsd_ros.cli.motion_scoring import score_motion
-from lsd_ros.cli.obstacle_scoring import obstacle_tables, score_obstacles
+from lsd_ros.cli.evaluate.calibration import check_can_be_calibrated, write_calibration
+from lsd_ros.cli.evaluate.motion_scoring import score_motion
+from lsd_ros.cli.evaluate.obstacle_scoring import obstacle_tables, score_obstacles
+from lsd_ros.cli.evaluate.scoring import MEANS, Judged, Protocol, score_depth
+from lsd_ros.cli.evaluate.teacher_truth import TeachersTruth
 from lsd_ros.cli.pictures import Picture, write_png
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.progress import progress
-from lsd_ros.cli.scoring import MEANS, Judged, Protocol, score_depth
 from lsd_ros.cli.tables import MISSING, table
-from lsd_ros.cli.teacher_truth import TeachersTruth
 from lsd_ros.cli.whole import whole_folder, write_whole
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
@@ -78,7 +78,7 @@ def _judged(wanted: EngineSettings) -> Iterator[Judged]:
         with running_engine(wanted) as engine:
             yield engine
         return
-    from lsd_ros.cli.teacher_engine import TeacherEngine
+    from lsd_ros.cli.evaluate.teacher_engine import TeacherEngine
 
     yield TeacherEngine(Path(wanted.weights), wanted)
 
@@ -86,7 +86,7 @@ def _judged(wanted: EngineSettings) -> Iterator[Judged]:
 def _as_taught(
     sequences: Sequence[TrainingSequence], teacher: Path, wanted: EngineSettings
 ) -> list[TrainingSequence]:
-    from lsd_ros.cli.teacher_engine import TeacherEngine
+    from lsd_ros.cli.evaluate.teacher_engine import TeacherEngine
 
     judge = TeacherEngine(teacher, wanted)
     return [TeachersTruth(sequence, judge) for sequence in sequences]

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lsd_ros.cli.scoring import FRAME_ID, Advance, Judged, Protocol
+from lsd_ros.cli.evaluate.scoring import FRAME_ID, Advance, Judged, Protocol
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import FrameError
 from lsd_ros.evaluation.trajectory import (

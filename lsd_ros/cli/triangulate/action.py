@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from lsd_ros import config, settings
-from lsd_ros.cli.following import follow
 from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import progress
+from lsd_ros.cli.triangulate.rgbd_motions import follow
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE

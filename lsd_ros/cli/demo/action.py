@@ -14,10 +14,10 @@ import numpy as np
 from lsd_ros import __version__, config
 from lsd_ros.bags.bag_source import BagSource
 from lsd_ros.bags.writer import BagWriter
-from lsd_ros.cli import demo_live
 from lsd_ros.cli.checking import DEMO_REPORT, MADE_BY_DEMO
-from lsd_ros.cli.demo_picture import demo_picture
-from lsd_ros.cli.demo_score import depth_scores, read_drive, trajectory_score
+from lsd_ros.cli.demo import live as demo_live
+from lsd_ros.cli.demo.picture import demo_picture
+from lsd_ros.cli.demo.score import depth_scores, read_drive, trajectory_score
 from lsd_ros.cli.engine_options import running_engine
 from lsd_ros.cli.measuring import Percentiles
 from lsd_ros.cli.node_arguments import called_metric
@@ -26,7 +26,7 @@ from lsd_ros.cli.pictures import write_png
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.processes import ros_problem
 from lsd_ros.cli.progress import progress
-from lsd_ros.cli.replay import recorded_judge, replay
+from lsd_ros.cli.replay.action import recorded_judge, replay
 from lsd_ros.cli.whole import whole_folder, write_whole
 from lsd_ros.errors import DatasetError
 from lsd_ros.inference.odometry.frames import base_from_optical
