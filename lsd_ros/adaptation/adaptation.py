@@ -25,7 +25,6 @@ from lsd_ros.adaptation.parts import every_point, split, structures, with_depth,
 from lsd_ros.adaptation.replay import replayed
 from lsd_ros.adaptation.settings import AdaptationSettings
 from lsd_ros.adaptation.suitability import unsuitable
-from lsd_ros.datasets.structure_from_motion import Structure
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.door import ForeignCode
@@ -34,6 +33,7 @@ from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import load_weights, save_weights
 from lsd_ros.models.shipped import weights_file
 from lsd_ros.training.phases import Progress
+from lsd_ros.triangulation.structure_from_motion import Structure
 from lsd_ros.types import Frame
 
 LEAST_TRAINING = 0.3  # share of the time that is trained, whatever geometry takes

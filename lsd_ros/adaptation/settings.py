@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from lsd_ros import settings
-from lsd_ros.datasets.structure_settings import StructureSettings
 from lsd_ros.settings import setting
+from lsd_ros.triangulation.structure_settings import StructureSettings
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from lsd_ros import settings
+from lsd_ros.bags.camera_topics import choose_image_topic, choose_info_topic
+from lsd_ros.bags.reader import BagReader
+from lsd_ros.bags.summary import summary
 from lsd_ros.cli import benchmark_faults
 from lsd_ros.cli.benchmark_live_report import report
 from lsd_ros.cli.benchmark_parser import SYNTHETIC
@@ -32,12 +35,10 @@ from lsd_ros.cli.processes import (
 )
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.whole import write_whole
-from lsd_ros.datasets.bag import BagReader
-from lsd_ros.datasets.camera_topics import choose_image_topic, choose_info_topic
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_bag import write_bag
 from lsd_ros.errors import DatasetError, RosError
 from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_bag import write_bag
 from lsd_ros.types import Camera
 
 SECONDS = 60.0
@@ -229,7 +230,7 @@ def _source(given: argparse.Namespace, folder: Path) -> Source:
             raise DatasetError(
                 f'{bag} has no camera info for {image}: the node takes no images without'
             )
-        described = reader.describe()
+        described = summary(reader)
     topic = next(topic for topic in described['topics'] if topic['name'] == image)
     about = next(about for about in described['images'] if about['topic'] == image)
     return Source(

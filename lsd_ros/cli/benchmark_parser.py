@@ -10,7 +10,9 @@ SYNTHETIC = ''
 RESULTS = ('points', 'scan', 'depth/image_rect', 'depth/camera_info', 'depth/preview', 'odom')
 LIVE_OPTIONS = ('seconds', 'rate_factor', 'subscribe', 'reliable', 'faults')
 
-BENCHMARK = """\
+SUMMARY = 'measure time and memory, per stage and per backend'
+
+EXAMPLES = """\
 examples:
   lsd_ros benchmark
   lsd_ros benchmark --width 640 --height 480 --frames 500
@@ -29,7 +31,7 @@ ROS_AUTOMATIC_DISCOVERY_RANGE says otherwise.
 """
 
 
-def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``lsd_ros benchmark``."""
     add = parser.add_argument
     add('--json', type=a_path, metavar='FILE', help='also write everything as JSON')

@@ -12,21 +12,21 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from lsd_ros.bags.odometry_topic import odometry_topic
+from lsd_ros.bags.reader import BagReader
 from lsd_ros.cli.engine_options import engine_settings
-from lsd_ros.datasets.bag import BagReader
-from lsd_ros.datasets.bag_odometry import odometry_topic
 from lsd_ros.datasets.camera_yaml import read_camera
-from lsd_ros.datasets.frame_source import FrameSource
 from lsd_ros.datasets.open_sequences import open_sequences
-from lsd_ros.datasets.output_paths import check_apart
 from lsd_ros.datasets.source import kind_of_source, open_source
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import CameraError, DatasetError, TrainingError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import kind_of_node, read_text
+from lsd_ros.foreign.output_paths import check_apart
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.shipped import weights_file
 from lsd_ros.models.stored_weights import existing_weights, read_stored
+from lsd_ros.types.frame_source import FrameSource
 
 DEMO_REPORT = 'report.json'
 MADE_BY_ADAPT = ('extracted', 'parts', 'geometry.json', 'report.json')

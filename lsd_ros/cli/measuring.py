@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from lsd_ros.cli.outputs import Outputs
-from lsd_ros.datasets.optional import require
+from lsd_ros.foreign.optional import require
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.inference.timing import timed

@@ -128,3 +128,21 @@ def positive(text: str) -> float:
 
 
 not_negative = at_least(0)
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Add --data and --split."""
+    parser.add_argument(
+        '--data',
+        type=a_path,
+        nargs='+',
+        required=True,
+        metavar='DIR',
+        help='sequences, KITTI, TUM RGB-D, videos, or folders of these',
+    )
+    parser.add_argument(
+        '--split',
+        type=a_path,
+        metavar='FILE',
+        help='file list of an Eigen split, for KITTI raw',
+    )

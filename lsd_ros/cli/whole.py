@@ -7,10 +7,10 @@ import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from lsd_ros.datasets.output_paths import real_target
-from lsd_ros.datasets.staging import LONGEST_PREFIX, Staging
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.output_paths import real_target
+from lsd_ros.foreign.staging import LONGEST_PREFIX, Staging
 
 
 @contextlib.contextmanager

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from lsd_ros.datasets.camera_yaml import write_camera
 from lsd_ros.datasets.image_file import write_image
-from lsd_ros.datasets.staging import Staging
 from lsd_ros.datasets.tum import write_tum
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.staging import Staging
 from lsd_ros.types import Camera, Frame, Trajectory
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 
-from lsd_ros.datasets.bag import BagMessage, BagReader
+from lsd_ros.bags.reader import BagMessage, BagReader
 from lsd_ros.errors import DatasetError, MessageError
 from lsd_ros.foreign.printable import printable
 from lsd_ros.ros.message_classes import message_class, starts_with_header

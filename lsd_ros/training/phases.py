@@ -13,8 +13,6 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from lsd_ros import config, settings
-from lsd_ros.datasets.snippet_batch import collate
-from lsd_ros.datasets.snippets import SnippetDataset
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError, SettingError
 from lsd_ros.models.bridge import BridgedTeacher
@@ -22,6 +20,8 @@ from lsd_ros.models.checkpoint import Weights, save_weights
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.checkpointing import RunCard
+from lsd_ros.training.data.snippet_batch import collate
+from lsd_ros.training.data.snippets import SnippetDataset
 from lsd_ros.training.imitation import Imitation
 from lsd_ros.training.phase_settings import (
     PhaseSettings,

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from lsd_ros.datasets.output_paths import check_replaceable
 from lsd_ros.errors import TrainingError
 from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.output_paths import check_replaceable
 from lsd_ros.training.checkpointing import CheckpointFolder, RunCard
 from lsd_ros.training.durable import folder_appears, write_synced
 

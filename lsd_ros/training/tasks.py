@@ -9,12 +9,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lsd_ros.datasets.snippet_batch import SnippetBatch
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.pose_view import motion_vectors
 from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
+from lsd_ros.training.data.snippet_batch import SnippetBatch
 from lsd_ros.training.imitation import Comparison, Imitation
 from lsd_ros.training.objective import Outcome, photometric_objective
 from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings

@@ -8,11 +8,11 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
-from lsd_ros.datasets.snippet_batch import SnippetBatch
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
+from lsd_ros.training.data.snippet_batch import SnippetBatch
 from lsd_ros.training.imitation import Imitation
 from lsd_ros.training.phase_settings import PhaseSettings
 from lsd_ros.training.task import StepResult, Task

@@ -11,9 +11,9 @@ import cv2
 import pytest
 
 from lsd_ros.cli.main import main
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
 from lsd_ros.models.checkpoint import load_weights, save_weights, untrained_weights
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.types import Camera
 
 SMALL = {

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from lsd_ros import settings
+from lsd_ros.cli.evaluate.obstacle_scoring import ObstacleJudge, obstacle_tables, score_obstacles
+from lsd_ros.cli.evaluate.scoring import Protocol, Seen
 from lsd_ros.cli.main import main
-from lsd_ros.cli.obstacle_scoring import ObstacleJudge, obstacle_tables, score_obstacles
-from lsd_ros.cli.scoring import Protocol, Seen
 from lsd_ros.datasets.open_sequences import FolderSequence
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
 from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.types import Camera, Estimate, Scale
 
 CAMERA = Camera(160, 120, 130.0, 130.0, 79.5, 59.5)

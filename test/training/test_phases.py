@@ -12,10 +12,6 @@ import yaml
 
 from lsd_ros import config, settings
 from lsd_ros.datasets.open_sequences import open_sequences
-from lsd_ros.datasets.snippet_batch import collate
-from lsd_ros.datasets.snippets import SnippetDataset
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
 from lsd_ros.errors import DatasetError, LsdError, SettingError, TrainingError
 from lsd_ros.geometry.depth import depth_from_disparity
 from lsd_ros.inference.engine import Engine
@@ -24,7 +20,11 @@ from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.checkpoint import load_weights
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.small_depth_net import SmallDepthNet
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.training.checkpointing import CheckpointFolder
+from lsd_ros.training.data.snippet_batch import collate
+from lsd_ros.training.data.snippets import SnippetDataset
 from lsd_ros.training.imitation import Imitation
 from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings, check_trained
 from lsd_ros.training.phases import train_student, train_teacher

@@ -7,10 +7,10 @@ import torch
 
 from lsd_ros import settings
 from lsd_ros.datasets.open_sequences import open_sequences
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
 from lsd_ros.errors import SettingError
 from lsd_ros.models.checkpoint import load_weights
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.training import precision
 from lsd_ros.training.checkpointing import CheckpointFolder
 from lsd_ros.training.phase_settings import StudentSettings

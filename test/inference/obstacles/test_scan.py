@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from tracing import CAMERA, GROUND, Array, Level, Pole, Slope, Wall, estimate, mount, traced
 
-from lsd_ros.datasets.synthetic import World
 from lsd_ros.errors import CameraError, FrameError
 from lsd_ros.inference.obstacles.scan import ScanBuilder
 from lsd_ros.inference.obstacles.settings import PointsSettings, ScanSettings
 from lsd_ros.inference.obstacles.trust import Trust
+from lsd_ros.synthetic.drive import World
 from lsd_ros.types import Camera, Estimate, Scale, Scan
 
 MOUNTS = {
