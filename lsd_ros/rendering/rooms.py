@@ -71,7 +71,7 @@ class RoomsSettings:
 
 
 def render_rooms(
-    out: str | Path, settings: RoomsSettings, progress: Callable[[int, int], None] | None = None
+    out: str | Path, settings: RoomsSettings, progress: Callable[[int, int], object] | None = None
 ) -> list[Path]:
     """
     Render rooms, each as one sequence per clip, ``KIND_SEED_CLIP`` below a folder.
