@@ -52,9 +52,8 @@ def test_what_the_encoder_knows_gets_through_the_bridges(images):
     before = [explained(a, b) for a, b in zip(plain, maps(network, images), strict=True)]
     let_through(network, images)
     after = [explained(a, b) for a, b in zip(plain, maps(network, images), strict=True)]
-    assert before[-1] < 0.2
-    assert min(after[:3]) > 0.85
-    assert min(after) > 0.3
+    assert max(before[1:]) < 0.1
+    assert min(after[:3]) > 0.9  # a random encoder makes much of small differences further on
 
 
 def test_a_refinement_that_begins_at_nothing_changes_nothing_and_learns():
