@@ -61,13 +61,13 @@ from lsd_ros.models.preprocessing import Normalise, Preprocessing
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training import phases
 from lsd_ros.training.checkpointing import CheckpointFolder
+from lsd_ros.training.losses import smoothness
 from lsd_ros.training.objective import Outcome
 from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
 from lsd_ros.training.photometric import Reference, photometric_error, stacked
 from lsd_ros.training.provenance import run_card
 from lsd_ros.training.random_states import seed_everything
 from lsd_ros.training.run_folder import CHECKPOINTS, read_run_card
-from lsd_ros.training.smoothness import smoothness
 from lsd_ros.training.tasks import DEPTH, POSE, DepthTask
 from lsd_ros.training.teaching import Taught, fill
 from lsd_ros.training.trainer import leave_fabric, make_fabric
