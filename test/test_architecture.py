@@ -32,6 +32,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'extraction': {'geometry', 'messages', 'bags', 'datasets'},
     'triangulation': {'geometry', 'datasets'},
     'synthetic': {'messages', 'bags', 'datasets'},
+    'rendering': {'datasets'},
     'training': {'config', 'geometry', 'models', 'datasets', 'evaluation'},
     'adaptation': {
         *('geometry', 'models', 'inference', 'evaluation', 'training'),

@@ -16,6 +16,7 @@ from lsd_ros.cli import (
     inspect,
     mask,
     replay,
+    synthesize,
     train,
     triangulate,
 )
@@ -32,12 +33,13 @@ VERBS = {
     'benchmark': benchmark,
     'extract': extract,
     'triangulate': triangulate,
+    'synthesize': synthesize,
     'train': train,
     'evaluate': evaluate,
     'adapt': adapt,
     'export': export,
 }
-WITHOUT_FOREIGN_FILES = ('demo', 'export')
+WITHOUT_FOREIGN_FILES = ('demo', 'export', 'synthesize')
 
 EXAMPLES = """\
 examples:

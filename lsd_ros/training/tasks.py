@@ -238,7 +238,13 @@ def true_depth_term(
     units = units_per_metre(batch.intrinsics, wanted.metric)
     errors = [
         true_depth_error(
-            disparity.float(), batch.true_depth, units, depths, how.furthest_m, how.gradient
+            disparity.float(),
+            batch.true_depth,
+            units,
+            depths,
+            how.furthest_m,
+            how.gradient,
+            how.scale_free,
         )
         for disparity in disparities
     ]

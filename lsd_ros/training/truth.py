@@ -31,6 +31,13 @@ class TruthSettings:
         '(Li and Snavely, MegaDepth, CVPR 2018)',
         minimum=0,
     )
+    scale_free: float = setting(
+        0.0,
+        'Share of the distance that does not see a wrong scale of the whole image: structure is '
+        'learned faster than metres (Eigen et al., NeurIPS 2014; Ranftl et al., TPAMI 2022)',
+        minimum=0,
+        maximum=1,
+    )
     furthest_m: float = setting(
         80.0,
         'Everything further than this is equally far: sky and horizon are no place [m]',
@@ -53,6 +60,7 @@ def true_depth_error(
     depths: DisparityRange,
     furthest_m: float,
     gradient: float = 0.0,
+    scale_free: float = 0.0,
 ) -> Tensor:
     """
     Return the mean distance of the logarithms of estimated and true depth.
@@ -64,6 +72,7 @@ def true_depth_error(
     :param depths: what disparity 0 and 1 stand for [network units]
     :param furthest_m: depths beyond this are taken for this one
     :param gradient: weight of the mean difference of that distance between pixels
+    :param scale_free: share of the mean distance from the median of the image's distances
     :return: mean over the known pixels of each sample, 0 where there is none, shape (B,)
     :raises FrameError: the shapes or types do not fit
     """
@@ -77,6 +86,9 @@ def true_depth_error(
     truth = torch.where(known, true_depth, furthest_m).clamp(max=furthest_m)
     distance = (metres.clamp(max=furthest_m).log() - truth.log()) * known
     error = _mean(distance.abs(), known)
+    if scale_free > 0:
+        structure = _mean((distance - _median(distance, known)).abs() * known, known)
+        error = (1 - scale_free) * error + scale_free * structure
     if gradient > 0:
         error = error + gradient * _gradient_error(distance, known)
     return error
@@ -91,6 +103,12 @@ def _gradient_error(distance: Tensor, known: Tensor) -> Tensor:
         down = (d[..., 1:, :] - d[..., :-1, :]).abs(), k[..., 1:, :] & k[..., :-1, :]
         errors += [_mean(change * both, both) for change, both in (across, down)]
     return torch.stack(errors).mean(0)
+
+
+def _median(distance: Tensor, known: Tensor) -> Tensor:
+    """Return the median of what is known of each sample, 0 where nothing is, (B, 1, 1, 1)."""
+    values = distance.detach().masked_fill(~known, torch.nan).flatten(1)
+    return values.nanmedian(dim=1).values.nan_to_num(0)[:, None, None, None]
 
 
 def _mean(values: Tensor, known: Tensor) -> Tensor:
