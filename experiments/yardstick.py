@@ -45,9 +45,9 @@ from lsd_ros.cli.evaluate.teacher_engine import TeacherEngine
 from lsd_ros.cli.logs import logs
 from lsd_ros.cli.options import add_settings_options, at_least
 from lsd_ros.cli.progress import progress
-from lsd_ros.cli.whole import whole_folder, write_whole
 from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.errors import BackendError, LsdError, TrainingError
+from lsd_ros.foreign.atomic import atomic_folder, write_atomically
 from lsd_ros.geometry.depth import depth_from_disparity
 from lsd_ros.geometry.warp import correspondences, sample
 from lsd_ros.inference.backends import openvino
@@ -252,10 +252,10 @@ def judge(given: argparse.Namespace) -> None:
     engine.info = dataclasses.replace(engine.info, name=name)
     sequences = open_sequences(given.data)
     with contextlib.ExitStack() as stack:
-        shown = given.pictures and stack.enter_context(whole_folder(given.pictures))
+        shown = given.pictures and stack.enter_context(atomic_folder(given.pictures))
         scores = evaluate(engine, sequences, Protocol(), shown)
     if given.json is not None:
-        write_whole(given.json, json.dumps(scores, indent=2).encode() + b'\n')
+        write_atomically(given.json, json.dumps(scores, indent=2).encode() + b'\n')
     print('\n'.join(report(scores, engine.info)))
 
 

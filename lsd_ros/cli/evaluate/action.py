@@ -20,10 +20,10 @@ from lsd_ros.cli.pictures import Picture, write_png
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.tables import MISSING, table
-from lsd_ros.cli.whole import whole_folder, write_whole
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
 from lsd_ros.evaluation.uncertainty import UncertaintyErrors
+from lsd_ros.foreign.atomic import atomic_folder, write_atomically
 from lsd_ros.inference.engine import EngineInfo
 from lsd_ros.inference.odometry.calibration import JudgedSteps
 from lsd_ros.inference.settings import EngineSettings
@@ -60,11 +60,11 @@ def run(given: argparse.Namespace) -> int:
             scores = evaluate(engine, sequences, protocol, claims=claims, known=known)
             _add_obstacles(scores, engine, sequences, protocol, given, wanted)
         else:
-            with whole_folder(given.pictures) as folder:
+            with atomic_folder(given.pictures) as folder:
                 scores = evaluate(engine, sequences, protocol, folder, claims, known)
                 _add_obstacles(scores, engine, sequences, protocol, given, wanted, folder)
         if given.json is not None:
-            write_whole(given.json, json_text(scores).encode() + b'\n')
+            write_atomically(given.json, json_text(scores).encode() + b'\n')
         say('\n'.join(report(scores, engine.info)))
     if given.write_calibration:
         say('\n'.join(write_calibration(wanted.weights, claims, known)))

@@ -22,9 +22,9 @@ from lsd_ros.cli.outputs import Outputs, TopicMessages
 from lsd_ros.cli.pictures import side_by_side, write_png
 from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import progress
-from lsd_ros.cli.whole import whole_folder
 from lsd_ros.datasets.source import kind_of_source
 from lsd_ros.errors import CameraError, DatasetError, FrameError, MessageError
+from lsd_ros.foreign.atomic import atomic_folder
 from lsd_ros.inference.engine import Engine, EngineInfo
 from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.publication.judging import Demand, Judge
@@ -208,7 +208,7 @@ def _previews(folder: Path | None) -> Iterator[Callable[[Estimate], object]]:
         yield lambda estimate: None
         return
     numbers = itertools.count()
-    with whole_folder(folder) as new:
+    with atomic_folder(folder) as new:
         yield lambda estimate: write_png(new / f'{next(numbers):06}.png', side_by_side(estimate))
 
 

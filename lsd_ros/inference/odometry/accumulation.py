@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lsd_ros.geometry.rigid import Matrix
 from lsd_ros.inference.odometry.fusion import (
     Verdict,
     Witness,
@@ -17,7 +18,6 @@ from lsd_ros.inference.odometry.fusion import (
 )
 from lsd_ros.inference.odometry.history import OdometryHistory
 from lsd_ros.inference.odometry.pose_state import PoseState, Step
-from lsd_ros.inference.odometry.rigid import Matrix
 from lsd_ros.inference.odometry.settings import OdometrySettings
 
 LOGGER = logging.getLogger(__name__)

@@ -13,10 +13,7 @@ import enum
 
 import numpy as np
 
-from lsd_ros.inference.odometry import noise
-from lsd_ros.inference.odometry.history import OdometryHistory
-from lsd_ros.inference.odometry.pose_state import Step
-from lsd_ros.inference.odometry.rigid import (
+from lsd_ros.geometry.rigid import (
     Matrix,
     constant_twist,
     error_jacobian,
@@ -24,6 +21,9 @@ from lsd_ros.inference.odometry.rigid import (
     rotation_matrix,
     rotation_vector,
 )
+from lsd_ros.inference.odometry import noise
+from lsd_ros.inference.odometry.history import OdometryHistory
+from lsd_ros.inference.odometry.pose_state import Step
 from lsd_ros.inference.odometry.settings import OdometrySettings
 
 # 99.9 % of the chi-square distribution with 1 to 6 degrees of freedom

@@ -7,7 +7,7 @@ import math
 
 import numpy as np
 
-from lsd_ros.inference.odometry.rigid import Matrix, rotation_vector
+from lsd_ros.geometry.rigid import Matrix, rotation_vector
 from lsd_ros.inference.odometry.settings import OdometrySettings
 from lsd_ros.types import MotionNoise
 

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lsd_ros.geometry.rigid import inverse
 from lsd_ros.inference.odometry.frames import BODY_FROM_OPTICAL
 from lsd_ros.inference.odometry.history import OdometryHistory
-from lsd_ros.inference.odometry.rigid import inverse
 from lsd_ros.inference.scale.filter import FactorFilter, Measurement
 from lsd_ros.inference.scale.settings import ScaleSettings
 from lsd_ros.inference.scale.source import NS_PER_S, Matrix, Observation
