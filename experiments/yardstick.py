@@ -52,8 +52,8 @@ from lsd_ros.geometry.depth import depth_from_disparity
 from lsd_ros.geometry.warp import correspondences, sample
 from lsd_ros.inference.backends import openvino
 from lsd_ros.inference.backends.base import Plan
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.rewrite import channels_last, depth_inference
-from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.checkpoint import load_weights, untrained_weights
 from lsd_ros.models.pose_net import PoseNet
@@ -61,6 +61,7 @@ from lsd_ros.models.preprocessing import Normalise, Preprocessing
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training import phases
 from lsd_ros.training.checkpointing import CheckpointFolder
+from lsd_ros.training.frame_triplet import FRAMES, PAIRS, SOURCES, TARGET, Views
 from lsd_ros.training.losses import smoothness
 from lsd_ros.training.objective import Outcome
 from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
@@ -69,9 +70,8 @@ from lsd_ros.training.provenance import run_card
 from lsd_ros.training.random_states import seed_everything
 from lsd_ros.training.run_folder import CHECKPOINTS, read_run_card
 from lsd_ros.training.tasks import DEPTH, POSE, DepthTask
-from lsd_ros.training.teaching import Taught, fill
+from lsd_ros.training.trained_teacher import Taught, fill
 from lsd_ros.training.trainer import leave_fabric, make_fabric
-from lsd_ros.training.views import FRAMES, PAIRS, SOURCES, TARGET, Views
 
 KIND = 'yardstick'
 TIE = 1e-5  # noise on the error without motion: where nothing moves, the two are the same

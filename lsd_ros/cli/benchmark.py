@@ -21,7 +21,7 @@ from lsd_ros.cli.tables import table
 from lsd_ros.errors import SettingError
 from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.inference.backends.choice import CPU_BACKENDS
-from lsd_ros.inference.settings import EngineSettings, MountSettings
+from lsd_ros.inference.engine_settings import EngineSettings, MountSettings
 
 FRAMES = 200
 TURN = 10

@@ -24,8 +24,8 @@ from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.processes import DISCOVERY_RANGE, THIS_MACHINE
 from lsd_ros.cli.tables import MISSING, table
 from lsd_ros.foreign.atomic import write_atomically
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.noise import LOST_VARIANCE
-from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages import encode
 from lsd_ros.safety.faults import Fault
 from lsd_ros.synthetic.drive import SyntheticDrive

@@ -36,7 +36,7 @@ from lsd_ros.cli.processes import (
 from lsd_ros.cli.progress import progress
 from lsd_ros.errors import DatasetError, RosError
 from lsd_ros.foreign.atomic import write_atomically
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.synthetic.synthetic_bag import write_bag
 from lsd_ros.types import Camera

@@ -23,7 +23,7 @@ from lsd_ros.errors import CameraError, DatasetError, TrainingError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import kind_of_node, read_text
 from lsd_ros.foreign.output_paths import check_apart
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.shipped import weights_file
 from lsd_ros.models.stored_weights import existing_weights, read_stored
 from lsd_ros.types.frame_source import FrameSource

@@ -14,8 +14,8 @@ from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle.publisher import LifecyclePublisher
 from sensor_msgs.msg import Image
 
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.preview import colour_map
-from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages import encode
 from lsd_ros.publication import topics
 from lsd_ros.publication.judging import Demand, Judgement

@@ -23,6 +23,7 @@ from lsd_ros.geometry.depth import DisparityRange, depth_from_disparity
 from lsd_ros.geometry.pose import invert
 from lsd_ros.geometry.warp import correspondences, rigid_flow, sample
 from lsd_ros.settings import setting
+from lsd_ros.training.frame_triplet import FRAMES, PAIRS, SOURCES, TARGET, VIEWED, Views
 from lsd_ros.training.losses import (
     feature_difference,
     motion_weight,
@@ -31,7 +32,6 @@ from lsd_ros.training.losses import (
     structure_difference,
 )
 from lsd_ros.training.photometric import Reference, photometric_error, stacked
-from lsd_ros.training.views import FRAMES, PAIRS, SOURCES, TARGET, VIEWED, Views
 
 RETURN = (2, 3, 0, 1)  # the direction that leads back, for each direction
 NOTHING = 1e-6  # pixels below which a triplet has nothing to say

@@ -20,9 +20,9 @@ from torch import Tensor
 from lsd_ros.errors import TrainingError
 from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.training.run_folder import BOARD, METRICS, VALIDATION
-from lsd_ros.training.settings import TrainerSettings
 from lsd_ros.training.task import StepResult
 from lsd_ros.training.tensorboard_writer import TensorBoardWriter
+from lsd_ros.training.training_settings import TrainerSettings
 
 LOGGER = logging.getLogger(__name__)
 

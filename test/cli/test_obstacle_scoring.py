@@ -15,7 +15,7 @@ from lsd_ros.cli.evaluate.obstacle_scoring import ObstacleJudge, obstacle_tables
 from lsd_ros.cli.evaluate.scoring import Protocol, Seen
 from lsd_ros.cli.main import main
 from lsd_ros.datasets.open_sequences import FolderSequence
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.types import Camera, Estimate, Scale

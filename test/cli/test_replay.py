@@ -14,15 +14,15 @@ from lsd_ros.bags.writer import BagWriter
 from lsd_ros.cli.main import main
 from lsd_ros.datasets.source import open_source
 from lsd_ros.inference.engine import Engine
+from lsd_ros.inference.engine_settings import EngineSettings, MountSettings
 from lsd_ros.inference.obstacles.cloud import CloudBuilder
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.odometry.noise import LOST_VARIANCE
-from lsd_ros.inference.settings import EngineSettings, MountSettings
 from lsd_ros.messages import encode
 from lsd_ros.messages.camera_info import camera_from_info
 from lsd_ros.messages.decode import depth_to_metres, stamp_ns
 from lsd_ros.models.checkpoint import change_card
-from lsd_ros.publication.settings import GuardedSettings
+from lsd_ros.publication.publication_settings import GuardedSettings
 from lsd_ros.synthetic.drive import SyntheticDrive
 
 Replay = Callable[..., int]

@@ -5,6 +5,7 @@ import torch
 from torch.autograd import gradcheck
 
 from lsd_ros.geometry.depth import DisparityRange
+from lsd_ros.training.depth_supervision import true_depth_error
 from lsd_ros.training.losses import (
     feature_difference,
     motion_weight,
@@ -13,7 +14,6 @@ from lsd_ros.training.losses import (
     structure_difference,
 )
 from lsd_ros.training.scale import motion_error, translation_length_error
-from lsd_ros.training.truth import true_depth_error
 
 
 @pytest.fixture(autouse=True)

@@ -18,8 +18,8 @@ import numpy as np
 
 from lsd_ros import config, settings
 from lsd_ros.adaptation.adaptation import Adaptation, adapt
+from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.judging import HeldOut, Seen
-from lsd_ros.adaptation.settings import AdaptationSettings
 from lsd_ros.cli.checking import work_folder
 from lsd_ros.cli.pictures import Picture, error_map, write_png
 from lsd_ros.cli.printing import json_text, say

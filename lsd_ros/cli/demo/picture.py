@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.cli.demo.score import Depth, View
+from lsd_ros.cli.demo.score import Depth, ScoredView
 from lsd_ros.cli.pictures import Picture
 from lsd_ros.types import Trajectory
 
@@ -31,7 +31,7 @@ ESTIMATE = (214, 90, 20)
 
 
 def demo_picture(
-    view: View, truth: Trajectory, estimate: Trajectory | None, estimate_title: str
+    view: ScoredView, truth: Trajectory, estimate: Trajectory | None, estimate_title: str
 ) -> Picture:
     """
     Draw everything about a demo that fits a picture.
@@ -59,7 +59,7 @@ def demo_picture(
     return _framed(_beside(grid, way))
 
 
-def _median_scale(view: View) -> np.float32:
+def _median_scale(view: ScoredView) -> np.float32:
     both = np.isfinite(view.truth) & np.isfinite(view.estimate)
     if not both.any():
         return np.float32(1.0)
@@ -83,7 +83,7 @@ class _InverseColours:
         return _coloured(share, cv2.COLORMAP_INFERNO)
 
 
-def _error(view: View, size: tuple[int, int]) -> Picture:
+def _error(view: ScoredView, size: tuple[int, int]) -> Picture:
     """Colour the error after median scaling; where there is no truth, such as sky, is grey."""
     with np.errstate(invalid='ignore'):
         error = np.abs(view.estimate * _median_scale(view) - view.truth) / view.truth

@@ -26,11 +26,11 @@ from lsd_ros.datasets.source import kind_of_source, open_source
 from lsd_ros.errors import CameraError, FrameError, LsdError, MessageError, RosError
 from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.inference.engine import Engine
+from lsd_ros.inference.engine_settings import MountSettings
 from lsd_ros.inference.odometry.frames import base_from_optical
-from lsd_ros.inference.settings import MountSettings
 from lsd_ros.publication.judging import Demand
+from lsd_ros.publication.publication_settings import GuardedSettings
 from lsd_ros.publication.recorded import RecordedJudge
-from lsd_ros.publication.settings import GuardedSettings
 from lsd_ros.safety.faults import UnfitError
 from lsd_ros.types import Frame, Mount
 

@@ -25,10 +25,10 @@ from lsd_ros.errors import DatasetError
 from lsd_ros.evaluation.uncertainty import UncertaintyErrors
 from lsd_ros.foreign.atomic import atomic_folder, write_atomically
 from lsd_ros.inference.engine import EngineInfo
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.calibration import JudgedSteps
-from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.shipped import weights_file
-from lsd_ros.publication.settings import GuardedSettings
+from lsd_ros.publication.publication_settings import GuardedSettings
 
 PICTURES_EACH = 6
 PRIOR_NAMES = {

@@ -32,11 +32,11 @@ from lsd_ros.evaluation.obstacles import (
     obstacle_errors,
     summarise_obstacles,
 )
+from lsd_ros.inference.engine_settings import EngineSettings, MountSettings
+from lsd_ros.inference.obstacles.depth_filter import DepthFilter
 from lsd_ros.inference.obstacles.scan import ScanBuilder
-from lsd_ros.inference.obstacles.trust import Trust
 from lsd_ros.inference.odometry.frames import BODY_FROM_OPTICAL, base_from_optical
 from lsd_ros.inference.scale.ground import Ground, GroundFinder
-from lsd_ros.inference.settings import EngineSettings, MountSettings
 from lsd_ros.types import Estimate, Scale, Scan
 
 OUTDOORS_M, INDOORS_M = 15.0, 5.0  # true obstacles from here on do not count
@@ -76,7 +76,7 @@ class ObstacleJudge:
 
     def __init__(self, wanted: EngineSettings) -> None:
         self._mount = None if wanted.mount == MountSettings() else base_from_optical(wanted.mount)
-        self._builder = ScanBuilder(wanted.scan, Trust(wanted.points))
+        self._builder = ScanBuilder(wanted.scan, DepthFilter(wanted.points))
         self._finder = GroundFinder()
 
     def compare(

@@ -26,12 +26,12 @@ from lsd_ros.datasets.source import kind_of_source
 from lsd_ros.errors import CameraError, DatasetError, FrameError, MessageError
 from lsd_ros.foreign.atomic import atomic_folder
 from lsd_ros.inference.engine import Engine, EngineInfo
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.publication.judging import Demand, Judge
+from lsd_ros.publication.publication_settings import GuardedSettings
 from lsd_ros.publication.recorded import RecordedGuard, RecordedJudge
-from lsd_ros.publication.settings import GuardedSettings
 from lsd_ros.safety.faults import Finding, UnfitError
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.safety.safety_settings import SafetySettings
 from lsd_ros.types import BasePose, Estimate, Frame
 from lsd_ros.types.frame_source import FrameSource, FrameStats
 

@@ -12,7 +12,7 @@ import torch
 from lsd_ros.errors import BackendError
 from lsd_ros.inference.backends.base import Backend, Plan
 from lsd_ros.inference.backends.fallback import FallbackBackend
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import Weights
 
 LOGGER = logging.getLogger(__name__)

@@ -17,8 +17,8 @@ from lsd_ros.inference.odometry.fusion import (
     witness_of,
 )
 from lsd_ros.inference.odometry.history import OdometryHistory
+from lsd_ros.inference.odometry.odometry_settings import OdometrySettings
 from lsd_ros.inference.odometry.pose_state import PoseState, Step
-from lsd_ros.inference.odometry.settings import OdometrySettings
 
 LOGGER = logging.getLogger(__name__)
 NS_PER_S = 1_000_000_000

@@ -23,8 +23,8 @@ from lsd_ros.geometry.rigid import (
 )
 from lsd_ros.inference.odometry import noise
 from lsd_ros.inference.odometry.history import OdometryHistory
+from lsd_ros.inference.odometry.odometry_settings import OdometrySettings
 from lsd_ros.inference.odometry.pose_state import Step
-from lsd_ros.inference.odometry.settings import OdometrySettings
 
 # 99.9 % of the chi-square distribution with 1 to 6 degrees of freedom
 GATES = (10.83, 13.82, 16.27, 18.47, 20.52, 22.46)

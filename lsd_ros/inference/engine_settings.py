@@ -7,9 +7,13 @@ from dataclasses import dataclass, field
 from lsd_ros import settings
 from lsd_ros.errors import SettingError
 from lsd_ros.inference.mask_settings import MaskSettings
-from lsd_ros.inference.obstacles.settings import DropOffSettings, PointsSettings, ScanSettings
-from lsd_ros.inference.odometry.settings import OdometrySettings
-from lsd_ros.inference.scale.settings import ScaleSettings
+from lsd_ros.inference.obstacles.obstacle_settings import (
+    DropOffSettings,
+    PointsSettings,
+    ScanSettings,
+)
+from lsd_ros.inference.odometry.odometry_settings import OdometrySettings
+from lsd_ros.inference.scale.scale_settings import ScaleSettings
 from lsd_ros.inference.temporal_settings import TemporalSettings
 from lsd_ros.settings import setting
 
