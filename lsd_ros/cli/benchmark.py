@@ -20,7 +20,7 @@ from lsd_ros.cli.progress import progress
 from lsd_ros.cli.tables import table
 from lsd_ros.errors import SettingError
 from lsd_ros.foreign.atomic import write_atomically
-from lsd_ros.inference.backends.choice import CPU_BACKENDS
+from lsd_ros.inference.backends.registry import CPU_BACKENDS
 from lsd_ros.inference.engine_settings import EngineSettings, MountSettings
 
 FRAMES = 200

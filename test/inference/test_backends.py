@@ -10,7 +10,7 @@ import torch
 
 from lsd_ros import settings
 from lsd_ros.errors import BackendError
-from lsd_ros.inference.backends import choice
+from lsd_ros.inference.backends import choice, registry
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import untrained_weights
 from lsd_ros.models.preprocessing import Normalise
@@ -23,7 +23,7 @@ CPU = [
             importlib.util.find_spec(name) is None, reason=f'{name} is not installed'
         ),
     )
-    for name in choice.CPU_BACKENDS
+    for name in registry.CPU_BACKENDS
 ]
 GENERATOR = np.random.default_rng(0)
 IMAGE = GENERATOR.integers(0, 256, (64, 96, 3), np.uint8)
