@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -114,7 +115,7 @@ def evaluate(
         if sequence.name in scores:
             raise DatasetError(f'two sequences are called {sequence.name}: evaluate them apart')
         with progress(sequence.name, 2 * len(sequence)) as advance:
-            show = None if pictures is None else _painter(pictures, sequence)
+            show = None if pictures is None else partial(_write_sheet, pictures, sequence.name)
             depth = score_depth(engine, sequence, protocol, advance, show, claims)
             motion = score_motion(engine, sequence, protocol, advance, known)
         scores[sequence.name] = {'images': len(sequence), **depth, **motion}
@@ -136,7 +137,7 @@ def _add_obstacles(
     if not given.obstacles:
         return
     for sequence in sequences:
-        show = None if pictures is None else _painter(pictures, sequence, '_scan')
+        show = None if pictures is None else _painter(pictures, sequence)
         with progress(f'{sequence.name} obstacles', len(sequence)) as advance:
             scores[sequence.name] |= score_obstacles(
                 engine, sequence, protocol, wanted, advance, show
@@ -230,10 +231,12 @@ def _figures(values: Any) -> list[str]:
     return [MISSING if value is None else f'{value:.3f}' for value in values]
 
 
-def _painter(
-    folder: Path, sequence: TrainingSequence, ending: str = ''
-) -> Callable[[int, Picture], object]:
-    """Return what writes some of the pictures that it is told."""
+def _write_sheet(folder: Path, name: str, sheet: Picture) -> None:
+    write_png(folder / f'{name}_sheet.png', sheet)
+
+
+def _painter(folder: Path, sequence: TrainingSequence) -> Callable[[int, Picture], object]:
+    """Return what writes the scans of some images."""
     every = max(1, len(sequence) // PICTURES_EACH)
     last = -every
 
@@ -241,6 +244,6 @@ def _painter(
         nonlocal last
         if index - last >= every:
             last = index
-            write_png(folder / f'{sequence.name}_{index:06}{ending}.png', picture)
+            write_png(folder / f'{sequence.name}_{index:06}_scan.png', picture)
 
     return show
