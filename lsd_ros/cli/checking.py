@@ -124,11 +124,12 @@ def _mask(given: argparse.Namespace) -> None:
 
 def _replay(given: argparse.Namespace) -> None:
     settings = engine_settings(given)
-    outputs = {'--out': given.out, '--preview': given.preview}
+    outputs = {'--out': given.out, '--preview': given.preview, '--video': given.video}
     inputs = [given.input, given.camera, given.config, settings.mask.file]
     check_apart(outputs, [*inputs, _weights(settings.weights)])
     check_bag_output(given.out, overwrite=given.overwrite)
     _check_new(given.preview)
+    _check_new(given.video)
     source = opened_source(given)
     try:
         _check_camera(source, settings)

@@ -51,6 +51,25 @@ def write_atomically(
             temporary.unlink(missing_ok=True)
 
 
+@contextlib.contextmanager
+def atomic_file(path: Path, kind: type[LsdError] = DatasetError) -> Iterator[Path]:
+    """
+    Let others write a file that appears at its path only when the block ends without an error.
+
+    :return: where to write meanwhile, of the same suffix
+    :raises LsdError: of that kind: the path cannot be written
+    """
+    target = real_target(path, kind)
+    name = f'{PART}{os.getpid()}.{target.stem[:LONGEST_PREFIX]}{target.suffix}'
+    temporary = target.with_name(name)
+    try:
+        yield temporary
+        with ForeignCode(kind, f'cannot write {path}'):
+            temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
 def write_synced(path: Path, data: bytes, kind: type[LsdError] = DatasetError) -> None:
     """
     Write a file and wait until the disk has it.
