@@ -45,15 +45,15 @@ from lsd_ros.cli.evaluate.teacher_engine import TeacherEngine
 from lsd_ros.cli.logs import logs
 from lsd_ros.cli.options import add_settings_options, at_least
 from lsd_ros.cli.progress import progress
-from lsd_ros.cli.whole import whole_folder, write_whole
 from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.errors import BackendError, LsdError, TrainingError
+from lsd_ros.foreign.atomic import atomic_folder, write_atomically
 from lsd_ros.geometry.depth import depth_from_disparity
 from lsd_ros.geometry.warp import correspondences, sample
 from lsd_ros.inference.backends import openvino
 from lsd_ros.inference.backends.base import Plan
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.rewrite import channels_last, depth_inference
-from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.checkpoint import load_weights, untrained_weights
 from lsd_ros.models.pose_net import PoseNet
@@ -61,17 +61,17 @@ from lsd_ros.models.preprocessing import Normalise, Preprocessing
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training import phases
 from lsd_ros.training.checkpointing import CheckpointFolder
+from lsd_ros.training.frame_triplet import FRAMES, PAIRS, SOURCES, TARGET, Views
+from lsd_ros.training.losses import smoothness
 from lsd_ros.training.objective import Outcome
 from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
 from lsd_ros.training.photometric import Reference, photometric_error, stacked
 from lsd_ros.training.provenance import run_card
 from lsd_ros.training.random_states import seed_everything
 from lsd_ros.training.run_folder import CHECKPOINTS, read_run_card
-from lsd_ros.training.smoothness import smoothness
 from lsd_ros.training.tasks import DEPTH, POSE, DepthTask
-from lsd_ros.training.teaching import Taught, fill
+from lsd_ros.training.trained_teacher import Taught, fill
 from lsd_ros.training.trainer import leave_fabric, make_fabric
-from lsd_ros.training.views import FRAMES, PAIRS, SOURCES, TARGET, Views
 
 KIND = 'yardstick'
 TIE = 1e-5  # noise on the error without motion: where nothing moves, the two are the same
@@ -252,10 +252,10 @@ def judge(given: argparse.Namespace) -> None:
     engine.info = dataclasses.replace(engine.info, name=name)
     sequences = open_sequences(given.data)
     with contextlib.ExitStack() as stack:
-        shown = given.pictures and stack.enter_context(whole_folder(given.pictures))
+        shown = given.pictures and stack.enter_context(atomic_folder(given.pictures))
         scores = evaluate(engine, sequences, Protocol(), shown)
     if given.json is not None:
-        write_whole(given.json, json.dumps(scores, indent=2).encode() + b'\n')
+        write_atomically(given.json, json.dumps(scores, indent=2).encode() + b'\n')
     print('\n'.join(report(scores, engine.info)))
 
 

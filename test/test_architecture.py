@@ -31,7 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     'datasets': {'geometry', 'messages', 'bags'},
     'extraction': {'geometry', 'messages', 'bags', 'datasets'},
     'triangulation': {'geometry', 'datasets'},
-    'synthetic': {'messages', 'bags', 'datasets'},
+    'synthetic': {'geometry', 'messages', 'bags', 'datasets'},
     'rendering': {'datasets'},
     'training': {'config', 'geometry', 'models', 'datasets', 'evaluation'},
     'adaptation': {

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.evaluation.depth import depth_errors, known_pixels
 from lsd_ros.inference.engine import Engine
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.training.data.augmentation import Colours
 
 Array = NDArray[np.float64]

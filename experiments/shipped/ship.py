@@ -31,7 +31,7 @@ from lsd_ros.training.phase_settings import StudentSettings
 from lsd_ros.training.provenance import weights_card
 from lsd_ros.training.run_folder import CHECKPOINTS
 from lsd_ros.training.tasks import DEPTH, POSE
-from lsd_ros.training.teaching import fill
+from lsd_ros.training.trained_teacher import fill
 
 COMMAND = 'sh experiments/shipped/train.sh; python experiments/shipped/ship.py RUNS OUT'
 STREET = {'camera_height_m': 1.65, 'note': 'for streets; docs/model_card.md has what fails'}

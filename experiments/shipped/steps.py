@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.inference.engine import Engine
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.types import Frame
 
 Array = NDArray[np.float64]

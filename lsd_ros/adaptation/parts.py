@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros import settings
+from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.metres import Metres
-from lsd_ros.adaptation.settings import AdaptationSettings
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.sequence import Sequence as SequenceFolder
 from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE, SequenceWriter

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from lsd_ros.bags.reader import BagReader
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.atomic import AtomicFolder
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import read_text
 from lsd_ros.foreign.optional import require
 from lsd_ros.foreign.printable import printable
-from lsd_ros.foreign.staging import Staging
 from lsd_ros.foreign.yaml_text import parse_yaml
 from lsd_ros.messages.types import RosbagsTypes
 
@@ -79,7 +79,7 @@ class BagWriter:
             raise DatasetError(f'storage {storage!r} is unknown: choose {" or ".join(STORAGES)}')
         check_name(self.path)
         own = bag_names(self.path) if overwrite else set[str]()
-        self._staging = Staging(self.path, overwrite=overwrite, is_ours=own.__contains__)
+        self._staging = AtomicFolder(self.path, overwrite=overwrite, is_ours=own.__contains__)
         self._storage = storage
         self._typestore = _typestore()
         self.types = RosbagsTypes(self._typestore)

@@ -23,9 +23,9 @@ from lsd_ros.cli.outputs import CAMERA_INFO, DEPTH, DIAGNOSTICS, ODOMETRY, POINT
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.processes import DISCOVERY_RANGE, THIS_MACHINE
 from lsd_ros.cli.tables import MISSING, table
-from lsd_ros.cli.whole import write_whole
+from lsd_ros.foreign.atomic import write_atomically
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.noise import LOST_VARIANCE
-from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages import encode
 from lsd_ros.safety.faults import Fault
 from lsd_ros.synthetic.drive import SyntheticDrive
@@ -90,7 +90,7 @@ def run(given: argparse.Namespace, wanted: EngineSettings) -> int:
         found = measured(episodes, listen(heard, done.delay_ns))
     if given.json is not None:
         whole = {'machine': machine(), 'faults': found}
-        write_whole(given.json, json_text(whole).encode() + b'\n')
+        write_atomically(given.json, json_text(whole).encode() + b'\n')
     say('\n'.join(report(found)))
     return 0
 

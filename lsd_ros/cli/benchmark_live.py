@@ -34,9 +34,9 @@ from lsd_ros.cli.processes import (
     until,
 )
 from lsd_ros.cli.progress import progress
-from lsd_ros.cli.whole import write_whole
 from lsd_ros.errors import DatasetError, RosError
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.foreign.atomic import write_atomically
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.synthetic.synthetic_bag import write_bag
 from lsd_ros.types import Camera
@@ -121,7 +121,7 @@ def run(given: argparse.Namespace, wanted: EngineSettings) -> int:
         **found,
     }
     if given.json is not None:
-        write_whole(given.json, json_text(measured).encode() + b'\n')
+        write_atomically(given.json, json_text(measured).encode() + b'\n')
     say('\n'.join(report(measured)))
     return 0
 

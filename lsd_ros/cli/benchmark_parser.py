@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from lsd_ros.cli.options import WIDEST, a_path, add_engine_options, at_least, positive
+from lsd_ros.inference.backends.registry import CPU_BACKENDS
 
 SYNTHETIC = ''
 RESULTS = ('points', 'scan', 'depth/image_rect', 'depth/camera_info', 'depth/preview', 'odom')
@@ -50,9 +51,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add(
         '--backends',
         nargs='+',
-        choices=('openvino', 'onnxruntime', 'torch', 'cuda'),
+        choices=(*CPU_BACKENDS, 'cuda'),
         metavar='NAME',
-        help='openvino, onnxruntime, torch, cuda; default: all that are there',
+        help=f'{", ".join(CPU_BACKENDS)}, cuda; default: all that are there',
     )
     _add_live_options(parser)
     add_engine_options(parser, 'weights')

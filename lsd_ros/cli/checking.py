@@ -23,7 +23,7 @@ from lsd_ros.errors import CameraError, DatasetError, TrainingError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import kind_of_node, read_text
 from lsd_ros.foreign.output_paths import check_apart
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.shipped import weights_file
 from lsd_ros.models.stored_weights import existing_weights, read_stored
 from lsd_ros.types.frame_source import FrameSource
@@ -126,11 +126,12 @@ def _mask(given: argparse.Namespace) -> None:
 
 def _replay(given: argparse.Namespace) -> None:
     settings = engine_settings(given)
-    outputs = {'--out': given.out, '--preview': given.preview}
+    outputs = {'--out': given.out, '--preview': given.preview, '--video': given.video}
     inputs = [given.input, given.camera, given.config, settings.mask.file]
     check_apart(outputs, [*inputs, _weights(settings.weights)])
     check_bag_output(given.out, overwrite=given.overwrite)
     _check_new(given.preview)
+    _check_new(given.video)
     source = opened_source(given)
     try:
         _check_camera(source, settings)

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from lsd_ros import settings
 from lsd_ros.foreign.limits import MAX_EXPANSION, MAX_MEGAPIXELS, MAX_UNPACKED_MIB
-from lsd_ros.inference.settings import EngineSettings
-from lsd_ros.publication.settings import GuardedSettings
+from lsd_ros.inference.engine_settings import EngineSettings
+from lsd_ros.publication.publication_settings import GuardedSettings
 
 MOST = 10**9
 WIDEST = 16384  # of images, in pixels

@@ -22,7 +22,7 @@ from lsd_ros.datasets.tum import LONGEST_LINE, nanoseconds
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import read_text
-from lsd_ros.geometry.pose_interpolation import inverse
+from lsd_ros.geometry.rigid import inverse
 from lsd_ros.types import Camera
 
 CAMERAS = (2, 3, 0, 1)

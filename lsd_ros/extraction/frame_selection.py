@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.datasets.image_difference import thumbnail
 from lsd_ros.extraction.extraction_settings import NONE, ExtractionSettings
-from lsd_ros.geometry.pose_interpolation import inverse
+from lsd_ros.geometry.rigid import inverse
 
 THINNED, STILL = 'thinned', 'still'
 _JITTER = 0.1  # share of the period by which a frame may come early

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
-from lsd_ros.errors import DatasetError
+from lsd_ros.errors import DatasetError, LsdError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import kind_of_node
 from lsd_ros.foreign.printable import printable
@@ -44,20 +44,21 @@ def check_apart(outputs: Mapping[str, Path | None], inputs: Iterable[str | Path 
                     )
 
 
-def real_target(path: Path) -> Path:
+def real_target(path: Path, kind: type[LsdError] = DatasetError) -> Path:
     """
     Follow symbolic links to where something is really written: a link stays what it is.
 
-    :raises DatasetError: what stands there is neither a file nor a folder, or the links run in a
-        circle
+    :param kind: of the error
+    :raises LsdError: of that kind: what stands there is neither a file nor a folder, or the links
+        run in a circle
     """
-    with ForeignCode(DatasetError, f'cannot write {path}'):
+    with ForeignCode(kind, f'cannot write {path}'):
         target = Path(os.path.realpath(path))
         if target.is_symlink():
-            raise DatasetError(f'cannot write {path}: its symbolic links run in a circle')
+            raise kind(f'cannot write {path}: its symbolic links run in a circle')
         if target.exists() and not target.is_file() and not target.is_dir():
-            kind = kind_of_node(target.stat().st_mode)
-            raise DatasetError(f'cannot write {path}: it is a {kind}; choose a file or folder')
+            node = kind_of_node(target.stat().st_mode)
+            raise kind(f'cannot write {path}: it is a {node}; choose a file or folder')
         return target
 
 

@@ -21,7 +21,7 @@ _GRID = (14, 10)  # rays of a look
 
 
 @dataclass(frozen=True)
-class View:
+class CameraView:
     """
     Where a camera is, and where it looks.
 
@@ -72,13 +72,13 @@ class Look:
         self.rays = np.stack([grid_u, grid_v, np.full_like(grid_u, focal_px)], -1).reshape(-1, 3)
         self.rays /= focal_px
 
-    def depth(self, view: View) -> NDArray[np.float64]:
+    def depth(self, view: CameraView) -> NDArray[np.float64]:
         """Return depth along the optical axis [m], shape (rows, columns)."""
         pose = view.world_from_camera()
         along = self._cast(pose[:3, 3], self.rays @ pose[:3, :3].T)
         return along.reshape(_GRID[1], _GRID[0])
 
-    def flow_px(self, depth: NDArray[np.float64], first: View, second: View) -> float:
+    def flow_px(self, depth: NDArray[np.float64], first: CameraView, second: CameraView) -> float:
         """Return the median motion of the image from one view to the next."""
         points = self.rays * np.minimum(depth.reshape(-1, 1), 60.0)
         moved = np.linalg.inv(second.world_from_camera()) @ first.world_from_camera()
@@ -123,7 +123,7 @@ class Look:
 
 def camera_path(
     plan: RoomPlan, look: Look, rng: Random, frames: int
-) -> tuple[str, list[View]] | None:
+) -> tuple[str, list[CameraView]] | None:
     """
     Draw a path.
 
@@ -147,8 +147,8 @@ def camera_path(
     return mode, views
 
 
-def _start(plan: RoomPlan, look: Look, rng: Random, mode: str) -> View | None:
-    best: tuple[float, View] | None = None
+def _start(plan: RoomPlan, look: Look, rng: Random, mode: str) -> CameraView | None:
+    best: tuple[float, CameraView] | None = None
     for attempt in range(_TRIES):
         view = _draw(plan, rng, mode)
         if not plan.floor.is_open(view.x, view.y, view.z - 0.15, 0.2):
@@ -161,21 +161,21 @@ def _start(plan: RoomPlan, look: Look, rng: Random, mode: str) -> View | None:
     return None if best is None else best[1]
 
 
-def _draw(plan: RoomPlan, rng: Random, mode: str) -> View:
+def _draw(plan: RoomPlan, rng: Random, mode: str) -> CameraView:
     x, y = rng.uniform(0.2, plan.width - 0.2), rng.uniform(0.2, plan.depth - 0.2)
     yaw = rng.uniform(0, 2 * math.pi)
     if mode == 'robot':
         pitch, roll = math.radians(rng.uniform(-12, 4)), math.radians(rng.gauss(0, 0.7))
-        return View(x, y, rng.uniform(0.18, 0.8), yaw, pitch, roll)
+        return CameraView(x, y, rng.uniform(0.18, 0.8), yaw, pitch, roll)
     z, roll = rng.uniform(0.85, 1.75), math.radians(rng.gauss(0, 3))
     if mode == 'hand' or not plan.placed:
-        return View(x, y, z, yaw, math.radians(rng.uniform(-38, 8)), roll)
+        return CameraView(x, y, z, yaw, math.radians(rng.uniform(-38, 8)), roll)
     target = rng.choice(plan.placed)
     angle, away = rng.uniform(0, 2 * math.pi), rng.uniform(0.6, 2.4)
     x, y = target.x + math.cos(angle) * away, target.y + math.sin(angle) * away
     aim = target.piece.height * rng.uniform(0.5, 1)
     yaw = math.atan2(-(target.x - x), target.y - y)
-    return View(x, y, z, yaw, math.atan2(aim - z, away), roll)
+    return CameraView(x, y, z, yaw, math.atan2(aim - z, away), roll)
 
 
 def _velocity(mode: str, drift: NDArray[np.float64], direction: int) -> NDArray[np.float64]:
@@ -200,8 +200,8 @@ def _velocity(mode: str, drift: NDArray[np.float64], direction: int) -> NDArray[
 
 
 def _next(
-    plan: RoomPlan, look: Look, rng: Random, view: View, velocity: NDArray[np.float64]
-) -> View:
+    plan: RoomPlan, look: Look, rng: Random, view: CameraView, velocity: NDArray[np.float64]
+) -> CameraView:
     """Go on until the image has moved by some 2 % of its width; turn where the way is blocked."""
     depth = look.depth(view)
     wanted = look.width * min(0.05, 0.02 * math.exp(rng.gauss(0, 0.4)))
@@ -217,10 +217,10 @@ def _next(
     return replace(view, yaw=view.yaw + turn)
 
 
-def _moved(view: View, velocity: NDArray[np.float64], step: float) -> View:
+def _moved(view: CameraView, velocity: NDArray[np.float64], step: float) -> CameraView:
     right, ahead, up, yaw, pitch, roll = velocity * step
     c, s = math.cos(view.yaw), math.sin(view.yaw)
-    return View(
+    return CameraView(
         view.x + c * right - s * ahead,
         view.y + s * right + c * ahead,
         view.z + up,

@@ -17,7 +17,7 @@ from lsd_ros.synthetic import places, road
 from lsd_ros.synthetic.scene import Builder, Scene, paintings
 from lsd_ros.synthetic.shading import GroundMap, Shader
 from lsd_ros.synthetic.texture import Atlas
-from lsd_ros.synthetic.visibility import View, visible
+from lsd_ros.synthetic.visibility import SceneView, visible
 from lsd_ros.types import Camera, Frame, Trajectory
 
 PLACES = {
@@ -116,10 +116,10 @@ class World:
         return np.rint(picture).astype(np.uint8), depth
 
     @staticmethod
-    def _view(camera: Camera, world_from_camera: NDArray[np.float64]) -> View:
+    def _view(camera: Camera, world_from_camera: NDArray[np.float64]) -> SceneView:
         if camera.distortion is not None:
             raise CameraError('a synthetic world is seen without distortion: rectify the camera')
-        return View.of(camera, world_from_camera)
+        return SceneView.of(camera, world_from_camera)
 
     def _scene(self, time_s: float) -> Scene:
         if not self._moving:

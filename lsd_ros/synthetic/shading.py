@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.synthetic.scene import Builder, Light, Scene
 from lsd_ros.synthetic.texture import SIZE, Atlas, noise
-from lsd_ros.synthetic.visibility import FAR_M, SKY, Single, View
+from lsd_ros.synthetic.visibility import FAR_M, SKY, SceneView, Single
 
 Array = NDArray[np.float64]
 
@@ -83,7 +83,7 @@ class Shader:
         return cls(atlas, light, ground, (1 + 0.10 * noise(rng, 2, 4)).astype(np.float32))
 
     def colours(
-        self, scene: Scene, view: View, inverse: Single, surface: NDArray[np.int32]
+        self, scene: Scene, view: SceneView, inverse: Single, surface: NDArray[np.int32]
     ) -> Single:
         """
         Colour what every pixel sees.
@@ -150,7 +150,9 @@ class _Hits:
     shining: Single
 
     @classmethod
-    def of(cls, scene: Scene, view: View, inverse: Single, surface: NDArray[np.int32]) -> _Hits:
+    def of(
+        cls, scene: Scene, view: SceneView, inverse: Single, surface: NDArray[np.int32]
+    ) -> _Hits:
         """Follow the rays to the surfaces."""
         everything = slice(None)
         rays = view.rays(everything, everything)
@@ -191,7 +193,7 @@ class _Hits:
         daylight = light.daylight(normals)
         tint.reshape(-1, 3)[here] = scene.tint.take(index, axis=0) * daylight
 
-    def level(self, scene: Scene, view: View) -> Single:
+    def level(self, scene: Scene, view: SceneView) -> Single:
         """Return the level of the texture pyramid that fits the size of a pixel."""
         length = np.sqrt(sum(ray * ray for ray in self.rays))
         facing = np.abs(sum(n * ray for n, ray in zip(self.normal, self.rays, strict=True)))

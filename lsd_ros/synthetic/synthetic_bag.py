@@ -6,12 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.bags.writer import BagWriter
 from lsd_ros.errors import DatasetError
+from lsd_ros.geometry.rigid import rotation_vector
 from lsd_ros.messages import encode
 from lsd_ros.messages.types import MessageTypes
 from lsd_ros.synthetic.drive import Sample, SyntheticDrive
@@ -107,5 +107,5 @@ def _twist(drive: SyntheticDrive, time_s: float) -> NDArray[np.float64]:
         drive.world.path.pose(time_s + step * TWIST_SPAN_S / 2) for step in (-1, 0, 1)
     )
     velocity = now[:3, :3].T @ (after[:3, 3] - before[:3, 3])
-    turn, _ = cv2.Rodrigues(before[:3, :3].T @ after[:3, :3])
-    return np.asarray(np.concatenate((velocity, turn[:, 0])) / TWIST_SPAN_S, np.float64)
+    turn = rotation_vector(before[:3, :3].T @ after[:3, :3])
+    return np.asarray(np.concatenate((velocity, turn)) / TWIST_SPAN_S, np.float64)

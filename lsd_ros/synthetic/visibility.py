@@ -27,7 +27,7 @@ SKY = -1
 
 
 @dataclass(frozen=True)
-class View:
+class SceneView:
     """
     A camera somewhere in the world, and the rays of its pixels.
 
@@ -45,7 +45,7 @@ class View:
     focal: tuple[float, float]
 
     @classmethod
-    def of(cls, camera: Camera, world_from_camera: Array) -> View:
+    def of(cls, camera: Camera, world_from_camera: Array) -> SceneView:
         """Look from a pose."""
         across = (np.arange(camera.width, dtype=np.float64) - camera.cx) / camera.fx
         down = (np.arange(camera.height, dtype=np.float64) - camera.cy) / camera.fy
@@ -63,7 +63,7 @@ class View:
         )
 
 
-def visible(scene: Scene, view: View) -> tuple[Single, NDArray[np.int32]]:
+def visible(scene: Scene, view: SceneView) -> tuple[Single, NDArray[np.int32]]:
     """
     Find what every pixel sees.
 
@@ -85,7 +85,7 @@ class _Canvas:
     surface: NDArray[np.int32]
 
     @classmethod
-    def blank(cls, view: View) -> _Canvas:
+    def blank(cls, view: SceneView) -> _Canvas:
         inverse = np.full((len(view.down), len(view.across)), 1 / FAR_M, np.float32)
         return cls(inverse, np.full(inverse.shape, SKY, np.int32))
 
@@ -101,7 +101,7 @@ class _Canvas:
         np.copyto(self.surface[window], np.int32(index), where=seen)
 
 
-def _order(corners: Array, view: View, canvas: _Canvas) -> Iterator[tuple[int, Window]]:
+def _order(corners: Array, view: SceneView, canvas: _Canvas) -> Iterator[tuple[int, Window]]:
     """Go through convex hulls from the nearest to the farthest, without those out of sight."""
     windows = _windows(corners, view)
     nearest = corners[:, :, 2].min(1)
@@ -112,7 +112,7 @@ def _order(corners: Array, view: View, canvas: _Canvas) -> Iterator[tuple[int, W
             yield int(index), window
 
 
-def _draw_polygons(scene: Scene, view: View, canvas: _Canvas) -> None:
+def _draw_polygons(scene: Scene, view: SceneView, canvas: _Canvas) -> None:
     corners = (scene.corners - view.centre) @ view.rotation
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 1])
     distance = np.einsum('ij,ij->i', normals, corners[:, 0])
@@ -134,7 +134,7 @@ def _draw_polygons(scene: Scene, view: View, canvas: _Canvas) -> None:
         canvas.draw(index, window, found, inside)
 
 
-def _draw_rounds(scene: Scene, view: View, canvas: _Canvas) -> None:
+def _draw_rounds(scene: Scene, view: SceneView, canvas: _Canvas) -> None:
     if not scene.rounds:
         return
     signs = np.array([(x, y, z) for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
@@ -144,7 +144,7 @@ def _draw_rounds(scene: Scene, view: View, canvas: _Canvas) -> None:
         canvas.draw(len(scene.corners) + number, window, np.float32(1) / depth)
 
 
-def _windows(corners: Array, view: View) -> NDArray[np.intp]:
+def _windows(corners: Array, view: SceneView) -> NDArray[np.intp]:
     """Return top, bottom, left, right of the pixels that polygons may cover; empty: unseen."""
     x, y, z = np.moveaxis(corners, 2, 0)
     width, height = len(view.across), len(view.down)
@@ -169,7 +169,7 @@ def _windows(corners: Array, view: View) -> NDArray[np.intp]:
     return windows
 
 
-def _depth_of_round(shape: Round, view: View, window: Window) -> Single:
+def _depth_of_round(shape: Round, view: SceneView, window: Window) -> Single:
     """Solve for the depth of every ray's entry, infinite where it misses."""
     origin = ((view.centre - shape.centre) / shape.radii).astype(np.float32)
     radii = shape.radii.astype(np.float32)[:, None, None]

@@ -15,10 +15,10 @@ from lsd_ros.models.small_depth_net import SmallDepthSettings
 from lsd_ros.settings import setting
 from lsd_ros.training.approximation import ApproximationSettings
 from lsd_ros.training.data.snippets import SnippetSettings
+from lsd_ros.training.depth_supervision import TruthSettings
 from lsd_ros.training.objective import ObjectiveSettings
 from lsd_ros.training.scale import MetricSettings
-from lsd_ros.training.settings import TrainerSettings
-from lsd_ros.training.truth import TruthSettings
+from lsd_ros.training.training_settings import TrainerSettings
 from lsd_ros.training.uncertainty import UncertaintySettings
 
 

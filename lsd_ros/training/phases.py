@@ -25,6 +25,8 @@ from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.checkpointing import RunCard
 from lsd_ros.training.data.snippet_batch import collate
 from lsd_ros.training.data.snippets import SnippetDataset
+from lsd_ros.training.depth_task import DepthTask
+from lsd_ros.training.fine_tuning import start_student, start_teacher
 from lsd_ros.training.imitation import Imitation
 from lsd_ros.training.phase_settings import (
     PhaseSettings,
@@ -38,12 +40,10 @@ from lsd_ros.training.pose_task import PoseTask
 from lsd_ros.training.provenance import describe, run_card, weights_card
 from lsd_ros.training.random_states import seed_everything
 from lsd_ros.training.run_folder import BEST_WEIGHTS, WEIGHTS, RunFolder
-from lsd_ros.training.starting import start_student, start_teacher
 from lsd_ros.training.task import Task
 from lsd_ros.training.tasks import DEPTH, POSE, StudentTask, TeacherTask, frames_of
-from lsd_ros.training.teaching import Taught, check_fits, fill, read_teacher
+from lsd_ros.training.trained_teacher import Taught, check_fits, fill, read_teacher
 from lsd_ros.training.trainer import Trainer, leave_fabric, make_fabric
-from lsd_ros.training.truth_task import TruthTask
 from lsd_ros.training.validation import Validation
 
 TEACHER, STUDENT = 'teacher', 'student'
@@ -89,7 +89,7 @@ def train_teacher(
         let_through(network, _first_images(samples, wanted))
     origins = [start_teacher(network, pose, wanted)] if wanted.start_from else []
     alone = wanted.trained == 'depth'
-    task = (TruthTask if alone else TeacherTask)(network, pose, wanted)
+    task = (DepthTask if alone else TeacherTask)(network, pose, wanted)
     card = run_card(TEACHER, wanted, data, command, origins=origins)
     held_out = _validation(validation, data, wanted)
     trainer = run_phase(fabric, task, samples, wanted, card, out, overwrite, progress, held_out)
@@ -135,7 +135,7 @@ def train_student(
         task: Task = PoseTask(student, pose, wanted)
     elif wanted.trained == 'depth':
         imitation = None if taught is None else Imitation(taught.network, wanted)
-        task = TruthTask(student, pose, wanted, imitation)
+        task = DepthTask(student, pose, wanted, imitation)
     else:
         task = StudentTask(student, pose, wanted, None if taught is None else taught.network)
     sha256 = '' if taught is None else taught.sha256

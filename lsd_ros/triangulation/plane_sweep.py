@@ -20,7 +20,7 @@ OUTSIDE = -1e4  # what an image is beyond its border
 Plane = NDArray[np.float32]
 
 
-class View(NamedTuple):
+class SweptView(NamedTuple):
     """
     What another camera, or the same one at another time, saw.
 
@@ -34,7 +34,7 @@ class View(NamedTuple):
 
 def swept_cost(
     target: Plane,
-    views: Sequence[View],
+    views: Sequence[SweptView],
     intrinsics: NDArray[np.float64],
     inverse_depths: NDArray[np.float64],
     patch: int,
@@ -64,7 +64,7 @@ def swept_cost(
     return cost
 
 
-def standing_cost(target: Plane, views: Sequence[View], patch: int) -> Plane:
+def standing_cost(target: Plane, views: Sequence[SweptView], patch: int) -> Plane:
     """
     Compare a target with its views as if nothing had moved; the rest is as in the sweep.
 

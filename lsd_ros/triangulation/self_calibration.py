@@ -1,9 +1,9 @@
 """
 The camera of a video that has no calibration, by structure from motion.
 
-COLMAP finds the focal length and one coefficient of radial distortion; the principal point is taken
-for the middle of the image. Every other image and the rest are solved apart: how far they differ
-says how sure the result is. A drive straight ahead does not tell, turns and steps aside do.
+COLMAP finds the focal length and one coefficient of radial distortion; the principal point is
+taken for the middle of the image. Every other image and the rest are solved apart: how far they
+differ says how sure the result is. A drive straight ahead does not tell, turns and steps aside do.
 """
 
 from __future__ import annotations

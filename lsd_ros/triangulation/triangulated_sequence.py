@@ -16,7 +16,7 @@ from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.datasets.sequence_writer import depth_values, is_of_sequence
 from lsd_ros.datasets.tum import write_tum
 from lsd_ros.errors import DatasetError
-from lsd_ros.foreign.staging import Staging
+from lsd_ros.foreign.atomic import AtomicFolder
 from lsd_ros.triangulation.rgbd_odometry import followed_motions
 from lsd_ros.types import Trajectory
 
@@ -78,7 +78,7 @@ def write_triangulated(
     :return: how much has depth; true depth of the source is compared, and not copied
     :raises DatasetError: the path exists, or something cannot be read or written
     """
-    staging = Staging(path, overwrite=overwrite, is_ours=is_of_sequence)
+    staging = AtomicFolder(path, overwrite=overwrite, is_ours=is_of_sequence)
     result = Triangulated(source.name)
     try:
         folder = staging.open()

@@ -19,7 +19,7 @@ from lsd_ros.datasets.stereo import StereoPair, beside
 from lsd_ros.datasets.training_sequence import TrainingSequence, world_from_camera
 from lsd_ros.errors import DatasetError
 from lsd_ros.geometry.resize import resize_image
-from lsd_ros.triangulation.plane_sweep import Plane, View, standing_cost, swept_cost
+from lsd_ros.triangulation.plane_sweep import Plane, SweptView, standing_cost, swept_cost
 from lsd_ros.triangulation.semi_global import best_labels
 from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
 from lsd_ros.types import Camera
@@ -98,7 +98,7 @@ class Triangulator:
         if not places:
             return np.full(target.shape, np.nan, np.float32)
         views = [
-            View(self._luminance(place.sequence, place.frame), place.view_from_target)
+            SweptView(self._luminance(place.sequence, place.frame), place.view_from_target)
             for place in places
         ]
         inverse_depths = np.linspace(1 / given.furthest_m, 1 / given.nearest_m, given.hypotheses)

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
+from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.parts import stretches
-from lsd_ros.adaptation.settings import AdaptationSettings
 from lsd_ros.adaptation.suitability import unsuitable
 from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.types import Camera

@@ -15,9 +15,9 @@ from lsd_ros.cli.demo.score import depth_scores, read_drive, resampled, trajecto
 from lsd_ros.cli.main import main
 from lsd_ros.cli.outputs import CAMERA_INFO, DEPTH, ODOMETRY, POINTS
 from lsd_ros.errors import RosError
+from lsd_ros.inference.engine_settings import EngineSettings, MountSettings
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.odometry.noise import LOST_VARIANCE
-from lsd_ros.inference.settings import EngineSettings, MountSettings
 from lsd_ros.messages import encode
 from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.types import Camera, Cloud, Estimate, Scale

@@ -111,7 +111,7 @@ def test_a_teacher_is_judged_as_its_students_are(
     assert '(teacher of 1 steps, metric)' in capsys.readouterr().out
 
     from lsd_ros.cli.evaluate.teacher_engine import TeacherEngine
-    from lsd_ros.inference.settings import EngineSettings
+    from lsd_ros.inference.engine_settings import EngineSettings
 
     teacher = TeacherEngine(run, EngineSettings())
     camera = Camera(192, 128, 120.0, 120.0, 95.5, 63.5)  # 60 at the size of the network's input

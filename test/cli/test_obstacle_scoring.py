@@ -15,7 +15,7 @@ from lsd_ros.cli.evaluate.obstacle_scoring import ObstacleJudge, obstacle_tables
 from lsd_ros.cli.evaluate.scoring import Protocol, Seen
 from lsd_ros.cli.main import main
 from lsd_ros.datasets.open_sequences import FolderSequence
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.types import Camera, Estimate, Scale
@@ -111,7 +111,7 @@ def test_the_verb_writes_both_tables_json_and_pictures(room: Path, tmp_path: Pat
     assert found['obstacles']['limit_m'] == 5.0
     assert len(found['obstacles']['by_distance']) == 4
     names = {path.name for path in pictures.iterdir()}
-    assert {'room_000000.png', 'room_000000_scan.png'} <= names
+    assert {'room_sheet.png', 'room_000000_scan.png'} <= names
     green = cv2.imread(str(pictures / 'room_000000_scan.png'))
     assert ((green[..., 1] > 150) & (green[..., 2] < 100)).sum() > 20
 

@@ -21,7 +21,7 @@ from lsd_ros.cli.parser import make_parser
 from lsd_ros.datasets.camera_yaml import write_camera
 from lsd_ros.errors import LsdError
 from lsd_ros.extraction.extraction_settings import ExtractionSettings
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
 
 ODD_VALUES = (

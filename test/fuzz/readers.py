@@ -21,7 +21,7 @@ from lsd_ros.errors import LsdError
 from lsd_ros.extraction.extraction import extract
 from lsd_ros.extraction.extraction_settings import ExtractionSettings
 from lsd_ros.extraction.extraction_source import ExtractionSource
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 
 KEPT = ExtractionSettings(min_frames=3, still_by='none', image_format='png')
 

@@ -10,8 +10,8 @@ from lsd_ros import settings
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.publication.judging import Demand, Judge
+from lsd_ros.publication.publication_settings import GuardedSettings
 from lsd_ros.publication.recorded import RecordedGuard, RecordedJudge
-from lsd_ros.publication.settings import GuardedSettings
 from lsd_ros.safety.faults import Fault
 from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.types import Camera, Mount

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from lsd_ros.synthetic.camera_path import OPTICAL
 from lsd_ros.synthetic.scene import Builder, Light, Look, Scene, paintings
 from lsd_ros.synthetic.texture import plaster
-from lsd_ros.synthetic.visibility import SKY, View, visible
+from lsd_ros.synthetic.visibility import SKY, SceneView, visible
 from lsd_ros.types import Camera
 
 CAMERA = Camera(width=61, height=41, fx=40.0, fy=42.0, cx=29.4, cy=20.3)
@@ -21,7 +21,7 @@ def _depth(build: Builder) -> NDArray[np.float32]:
     scene = Scene.of([build], LIGHT, paintings([build]))
     pose = np.eye(4)
     pose[:3, :3], pose[2, 3] = OPTICAL, 1.0
-    inverse, surface = visible(scene, View.of(CAMERA, pose))
+    inverse, surface = visible(scene, SceneView.of(CAMERA, pose))
     assert np.array_equal(surface == SKY, inverse == 0)
     with np.errstate(divide='ignore'):
         return 1 / inverse

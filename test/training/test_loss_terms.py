@@ -5,12 +5,15 @@ import torch
 from torch.autograd import gradcheck
 
 from lsd_ros.geometry.depth import DisparityRange
-from lsd_ros.training.feature import feature_difference
-from lsd_ros.training.motion import motion_weight
+from lsd_ros.training.depth_supervision import true_depth_error
+from lsd_ros.training.losses import (
+    feature_difference,
+    motion_weight,
+    occlusion_weight,
+    smoothness,
+    structure_difference,
+)
 from lsd_ros.training.scale import motion_error, translation_length_error
-from lsd_ros.training.smoothness import smoothness
-from lsd_ros.training.structure import occlusion_weight, structure_difference
-from lsd_ros.training.truth import true_depth_error
 
 
 @pytest.fixture(autouse=True)

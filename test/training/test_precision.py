@@ -16,7 +16,7 @@ from lsd_ros.training.checkpointing import CheckpointFolder
 from lsd_ros.training.phase_settings import StudentSettings
 from lsd_ros.training.phases import train_student
 from lsd_ros.training.recorder import read_metrics
-from lsd_ros.training.settings import LoopSettings
+from lsd_ros.training.training_settings import LoopSettings
 from lsd_ros.types import Camera
 
 STUDENT = {

@@ -17,7 +17,7 @@ from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.training.checkpointing import CheckpointFolder
 from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings
 from lsd_ros.training.phases import train_student, train_teacher
-from lsd_ros.training.teaching import read_teacher
+from lsd_ros.training.trained_teacher import read_teacher
 from lsd_ros.training.validation import Course
 from lsd_ros.types import Camera
 

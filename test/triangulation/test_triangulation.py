@@ -14,7 +14,7 @@ from lsd_ros.datasets.sequence_writer import SequenceWriter
 from lsd_ros.errors import DatasetError, SettingError
 from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.synthetic.synthetic_sequence import write_sequence
-from lsd_ros.triangulation.plane_sweep import View, standing_cost, swept_cost
+from lsd_ros.triangulation.plane_sweep import SweptView, standing_cost, swept_cost
 from lsd_ros.triangulation.rgbd_odometry import fitted_motion, followed_motions, scaled_motion
 from lsd_ros.triangulation.semi_global import aggregated, best_labels
 from lsd_ros.triangulation.triangulated_sequence import write_triangulated
@@ -42,7 +42,7 @@ def test_the_sweep_is_lowest_at_the_depth_of_a_wall_whatever_the_exposure() -> N
     motion = np.eye(4)
     motion[0, 3] = -BASELINE_M
     inverse = np.array([0.5, 1.0, 2.0]) / DEPTH_M
-    views = [View(np.ascontiguousarray(right), motion)]
+    views = [SweptView(np.ascontiguousarray(right), motion)]
     cost = swept_cost(np.ascontiguousarray(left), views, CAMERA.matrix, inverse, 5)
     assert cost.shape == (CAMERA.height, CAMERA.width, 3)
     inner = cost[4:-4, 30:-4]
@@ -54,7 +54,7 @@ def test_the_sweep_is_lowest_at_the_depth_of_a_wall_whatever_the_exposure() -> N
 
 def test_what_hides_a_pixel_from_half_of_the_views_does_not_matter() -> None:
     still = texture(1)
-    seen, hidden = View(still, np.eye(4)), View(texture(2), np.eye(4))
+    seen, hidden = SweptView(still, np.eye(4)), SweptView(texture(2), np.eye(4))
     cost = swept_cost(still, [seen, hidden], CAMERA.matrix, np.array([0.1]), 5)
     assert np.nanmean(cost) < 0.01
 

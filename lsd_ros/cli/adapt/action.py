@@ -18,15 +18,14 @@ import numpy as np
 
 from lsd_ros import config, settings
 from lsd_ros.adaptation.adaptation import Adaptation, adapt
+from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.judging import HeldOut, Seen
 from lsd_ros.adaptation.own_camera import estimate_camera
-from lsd_ros.adaptation.settings import AdaptationSettings
 from lsd_ros.cli.checking import ESTIMATE, work_folder
 from lsd_ros.cli.pictures import Picture, error_map, write_png
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.progress import growing_progress, progress
 from lsd_ros.cli.tables import MISSING, table
-from lsd_ros.cli.whole import write_whole
 from lsd_ros.datasets.camera_yaml import write_camera
 from lsd_ros.datasets.open_sequences import FolderSequence, open_sequences
 from lsd_ros.datasets.source import kind_of_source
@@ -34,6 +33,7 @@ from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError, WeightsError
 from lsd_ros.extraction.extraction import extract
 from lsd_ros.extraction.extraction_settings import ExtractionSettings
+from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.inference.preview import colour_map
 
@@ -206,9 +206,9 @@ def _write_report(work: Path, lines: list[str], result: Adaptation) -> None:
     pictures = [
         f'![image, triangulated depth, depth and error before and after]({n})' for n in names
     ]
-    write_whole(work / 'report.md', ('\n'.join([*lines, '', *pictures]) + '\n').encode())
+    write_atomically(work / 'report.md', ('\n'.join([*lines, '', *pictures]) + '\n').encode())
     plain = {**dataclasses.asdict(dataclasses.replace(result, pictures=[]))}
-    write_whole(work / 'report.json', json_text(plain).encode() + b'\n')
+    write_atomically(work / 'report.json', json_text(plain).encode() + b'\n')
 
 
 def picture(before: Seen, after: Seen) -> Picture:

@@ -27,13 +27,13 @@ from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.processes import ros_problem
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.replay.action import recorded_judge, replay
-from lsd_ros.cli.whole import whole_folder, write_whole
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.atomic import atomic_folder, write_atomically
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.frames import base_from_optical
-from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import WeightsCard, load_weights
 from lsd_ros.models.shipped import weights_file
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.safety.safety_settings import SafetySettings
 from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.synthetic.synthetic_bag import IMAGE_TOPIC, write_bag
 from lsd_ros.types import Camera
@@ -78,7 +78,7 @@ def run(given: argparse.Namespace) -> int:
     settings = called_metric(EngineSettings(weights=str(weights)))
     card = load_weights(settings.weights).card
     drive = synthetic_drive(given)
-    with whole_folder(given.out, overwrite=True, is_ours=_is_of_demo) as folder:
+    with atomic_folder(given.out, overwrite=True, is_ours=_is_of_demo) as folder:
         _make_bag(folder / INPUT, drive)
         problem = ros_problem()
         if problem is None:
@@ -88,7 +88,7 @@ def run(given: argparse.Namespace) -> int:
             done = _through_engine(folder, settings)
         report = _judged(folder, drive, done, card, settings)
         config.save(settings, folder / CONFIG)
-        write_whole(folder / DEMO_REPORT, json_text(report).encode() + b'\n')
+        write_atomically(folder / DEMO_REPORT, json_text(report).encode() + b'\n')
     say('\n'.join(lines(report)))
     say(f'{"written":12}{given.out}: {PICTURE}, {DEMO_REPORT}, bags {INPUT} and {OUTPUT}')
     return 0

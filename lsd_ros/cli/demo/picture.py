@@ -10,28 +10,35 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.cli.demo.score import Depth, View
+from lsd_ros.cli.demo.score import ScoredView
+from lsd_ros.cli.panels import (
+    TEXT,
+    TITLE_HEIGHT,
+    WHITE,
+    InverseColours,
+    below,
+    beside,
+    coloured,
+    fitted,
+    framed,
+    titled,
+    write_text,
+)
 from lsd_ros.cli.pictures import Picture
 from lsd_ros.types import Trajectory
 
 PANEL_WIDTH = 640
-TITLE_HEIGHT = 30
-GAP = 10
 MARGIN = 24  # around the way [pixels]
 LEGEND_HEIGHT = 70  # below the way
-NEAR_PERCENTILE = 98.0
 WORST_ERROR = 0.5
 BAR_SHARE = 0.27  # of the map's width, at most
 
-WHITE = (255, 255, 255)
-TEXT = (40, 40, 40)
-GREY = (128, 128, 128)
 TRUTH = (60, 60, 60)
 ESTIMATE = (214, 90, 20)
 
 
 def demo_picture(
-    view: View, truth: Trajectory, estimate: Trajectory | None, estimate_title: str
+    view: ScoredView, truth: Trajectory, estimate: Trajectory | None, estimate_title: str
 ) -> Picture:
     """
     Draw everything about a demo that fits a picture.
@@ -43,60 +50,36 @@ def demo_picture(
     height = round(PANEL_WIDTH * view.truth.shape[0] / view.truth.shape[1])
     size = (PANEL_WIDTH, height)
     scaled = view.estimate * _median_scale(view)
-    colours = _InverseColours.of(view.truth)
+    colours = InverseColours.of(view.truth)
     left = [
-        _titled('image', _fitted(view.image, size)),
-        _titled(estimate_title, _fitted(colours(scaled), size)),
+        titled('image', fitted(view.image, size)),
+        titled(estimate_title, fitted(colours(scaled), size)),
     ]
     right = [
-        _titled('true depth', _fitted(colours(view.truth), size)),
-        _titled(f'relative error: blue 0, yellow {WORST_ERROR:.0%} and more', _error(view, size)),
+        titled('true depth', fitted(colours(view.truth), size)),
+        titled(f'relative error: blue 0, yellow {WORST_ERROR:.0%} and more', _error(view, size)),
     ]
-    grid = _beside(_below(*left), _below(*right))
+    grid = beside(below(*left), below(*right))
     side = grid.shape[0] - TITLE_HEIGHT
     ways = [truth] if estimate is None else [truth, estimate]
-    way = _titled('the way from above', _Map.of(ways, side).drawn(truth, estimate))
-    return _framed(_beside(grid, way))
+    way = titled('the way from above', _Map.of(ways, side).drawn(truth, estimate))
+    return framed(beside(grid, way))
 
 
-def _median_scale(view: View) -> np.float32:
+def _median_scale(view: ScoredView) -> np.float32:
     both = np.isfinite(view.truth) & np.isfinite(view.estimate)
     if not both.any():
         return np.float32(1.0)
     return np.float32(np.median(view.truth[both]) / np.median(view.estimate[both]))
 
 
-@dataclass(frozen=True)
-class _InverseColours:
-    """One colour scale for several pictures: bright is near, black is far, grey is unknown."""
-
-    nearest: float
-
-    @classmethod
-    def of(cls, depth: Depth) -> _InverseColours:
-        inverse = 1 / depth[np.isfinite(depth)]
-        return cls(float(np.percentile(inverse, NEAR_PERCENTILE)) if inverse.size else 1.0)
-
-    def __call__(self, depth: Depth) -> Picture:
-        with np.errstate(divide='ignore', invalid='ignore'):
-            share = np.where(np.isneginf(depth), 1.0, 1 / depth / self.nearest)
-        return _coloured(share, cv2.COLORMAP_INFERNO)
-
-
-def _error(view: View, size: tuple[int, int]) -> Picture:
+def _error(view: ScoredView, size: tuple[int, int]) -> Picture:
     """Colour the error after median scaling; where there is no truth, such as sky, is grey."""
     with np.errstate(invalid='ignore'):
         error = np.abs(view.estimate * _median_scale(view) - view.truth) / view.truth
     error = np.where(np.isinf(view.estimate), WORST_ERROR, error)
     error[~np.isfinite(view.truth)] = np.nan
-    return _fitted(_coloured(error / WORST_ERROR, cv2.COLORMAP_CIVIDIS), size)
-
-
-def _coloured(share: NDArray[np.floating], colours: int) -> Picture:
-    levels = (np.nan_to_num(np.clip(share, 0, 1)) * 255).astype(np.uint8)
-    rgb = np.asarray(cv2.cvtColor(cv2.applyColorMap(levels, colours), cv2.COLOR_BGR2RGB), np.uint8)
-    rgb[np.isnan(share)] = GREY
-    return rgb
+    return fitted(coloured(error / WORST_ERROR, cv2.COLORMAP_CIVIDIS), size)
 
 
 @dataclass(frozen=True)
@@ -134,8 +117,8 @@ class _Map:
         picture[-LEGEND_HEIGHT:] = WHITE
         self._scale_bar(picture)
         said = 'estimate, turned and scaled to fit' if estimate is not None else 'no estimate'
-        _write(picture, 'truth', (self.side // 3, self.side - 36), TRUTH)
-        _write(picture, said, (self.side // 3, self.side - 14), ESTIMATE)
+        write_text(picture, 'truth', (self.side // 3, self.side - 36), TRUTH)
+        write_text(picture, said, (self.side // 3, self.side - 14), ESTIMATE)
         return picture
 
     def _pixels(self, way: Trajectory) -> NDArray[np.int32]:
@@ -155,39 +138,4 @@ class _Map:
         left, bottom = 14, self.side - 14
         right = left + round(length * self.pixels_per_m)
         cv2.line(picture, (left, bottom), (right, bottom), TEXT, 2)
-        _write(picture, f'{length:g} m', (left, bottom - 8), TEXT)
-
-
-def _titled(title: str, picture: Picture) -> Picture:
-    strip = np.full((TITLE_HEIGHT, picture.shape[1], 3), WHITE, np.uint8)
-    _write(strip, title, (2, TITLE_HEIGHT - 9), TEXT)
-    return np.vstack([strip, picture])
-
-
-def _write(
-    picture: Picture, text: str, place: tuple[int, int], colour: tuple[int, int, int]
-) -> None:
-    cv2.putText(picture, text, place, cv2.FONT_HERSHEY_DUPLEX, 0.55, colour, 1, cv2.LINE_AA)
-
-
-def _fitted(picture: Picture, size: tuple[int, int]) -> Picture:
-    smaller = picture.shape[1] > size[0]
-    method = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(picture, size, interpolation=method), np.uint8)
-
-
-def _below(first: Picture, second: Picture) -> Picture:
-    gap = np.full((GAP, first.shape[1], 3), WHITE, np.uint8)
-    return np.vstack([first, gap, second])
-
-
-def _beside(first: Picture, second: Picture) -> Picture:
-    gap = np.full((first.shape[0], GAP, 3), WHITE, np.uint8)
-    return np.hstack([first, gap, second])
-
-
-def _framed(picture: Picture) -> Picture:
-    return np.asarray(
-        cv2.copyMakeBorder(picture, GAP, GAP, GAP, GAP, cv2.BORDER_CONSTANT, value=WHITE),
-        np.uint8,
-    )
+        write_text(picture, f'{length:g} m', (left, bottom - 8), TEXT)

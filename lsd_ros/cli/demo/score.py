@@ -27,7 +27,7 @@ DEPTHS = ('median_scaled', 'raw', 'constant')
 
 
 @dataclass(frozen=True)
-class View:
+class ScoredView:
     """
     One moment, in the pixels of the estimated depth but for the image.
 
@@ -113,7 +113,7 @@ def _trajectory(bag: BagReader, topic: str) -> Trajectory | None:
 
 def depth_scores(
     truth: Path, camera: Camera, drive: Drive, chosen_ns: int
-) -> tuple[dict[str, Any], View | None]:
+) -> tuple[dict[str, Any], ScoredView | None]:
     """
     Compare every estimated depth with the truth, at the pixels of the estimate.
 
@@ -138,7 +138,7 @@ def depth_scores(
                 depth = np.ones_like(estimate) if name == 'constant' else estimate
                 _append_errors(found, depth, real, scaled=name != 'raw')
             if image is not None:
-                view = View(image_to_rgb(image.message), real, estimate)
+                view = ScoredView(image_to_rgb(image.message), real, estimate)
                 image = None
     return {name: _summary(found) for name, found in errors.items()}, view
 

@@ -22,15 +22,15 @@ from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.processes import Child, ros_problem
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.replay.action import recorded_judge
-from lsd_ros.cli.whole import write_whole
 from lsd_ros.datasets.source import kind_of_source, open_source
 from lsd_ros.errors import CameraError, FrameError, LsdError, MessageError, RosError
+from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.inference.engine import Engine
+from lsd_ros.inference.engine_settings import MountSettings
 from lsd_ros.inference.odometry.frames import base_from_optical
-from lsd_ros.inference.settings import MountSettings
 from lsd_ros.publication.judging import Demand
+from lsd_ros.publication.publication_settings import GuardedSettings
 from lsd_ros.publication.recorded import RecordedJudge
-from lsd_ros.publication.settings import GuardedSettings
 from lsd_ros.safety.faults import UnfitError
 from lsd_ros.types import Frame, Mount
 
@@ -53,7 +53,7 @@ def run(given: argparse.Namespace) -> int:
         found = list(lines(examine(path, settings, given, facts)))
     if given.json is not None:
         report = [{**vars(line), 'colour': line.colour.value} for line in found]
-        write_whole(given.json, json_text(report).encode() + b'\n')
+        write_atomically(given.json, json_text(report).encode() + b'\n')
     for line in found:
         say(_shown(line), colour=CODES[line.colour], coloured=COLOURED)
     return SICK if any(line.colour is Colour.RED for line in found) else 0

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from lsd_ros.inference.engine import EngineInfo
-from lsd_ros.inference.settings import MountSettings
-from lsd_ros.publication.settings import GuardedSettings
+from lsd_ros.inference.engine_settings import MountSettings
+from lsd_ros.publication.publication_settings import GuardedSettings
 from lsd_ros.safety.faults import Fault
 from lsd_ros.safety.mount import place_findings
 from lsd_ros.types import Camera, Mount, Scale, SeenGround

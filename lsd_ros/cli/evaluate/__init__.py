@@ -28,7 +28,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add_data_options(parser)
     add('--json', type=a_path, metavar='FILE', help='also write everything as JSON')
-    add('--pictures', type=a_path, metavar='DIR', help='also write pictures of some images')
+    add(
+        '--pictures',
+        type=a_path,
+        metavar='DIR',
+        help='also write pictures, for each sequence a sheet of its best, median and worst image',
+    )
     add(
         '--obstacles',
         action='store_true',

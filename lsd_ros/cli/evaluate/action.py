@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,15 +21,15 @@ from lsd_ros.cli.pictures import Picture, write_png
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.tables import MISSING, table
-from lsd_ros.cli.whole import whole_folder, write_whole
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
 from lsd_ros.evaluation.uncertainty import UncertaintyErrors
+from lsd_ros.foreign.atomic import atomic_folder, write_atomically
 from lsd_ros.inference.engine import EngineInfo
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.calibration import JudgedSteps
-from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.shipped import weights_file
-from lsd_ros.publication.settings import GuardedSettings
+from lsd_ros.publication.publication_settings import GuardedSettings
 
 PICTURES_EACH = 6
 PRIOR_NAMES = {
@@ -60,11 +61,11 @@ def run(given: argparse.Namespace) -> int:
             scores = evaluate(engine, sequences, protocol, claims=claims, known=known)
             _add_obstacles(scores, engine, sequences, protocol, given, wanted)
         else:
-            with whole_folder(given.pictures) as folder:
+            with atomic_folder(given.pictures) as folder:
                 scores = evaluate(engine, sequences, protocol, folder, claims, known)
                 _add_obstacles(scores, engine, sequences, protocol, given, wanted, folder)
         if given.json is not None:
-            write_whole(given.json, json_text(scores).encode() + b'\n')
+            write_atomically(given.json, json_text(scores).encode() + b'\n')
         say('\n'.join(report(scores, engine.info)))
     if given.write_calibration:
         say('\n'.join(write_calibration(wanted.weights, claims, known)))
@@ -114,7 +115,7 @@ def evaluate(
         if sequence.name in scores:
             raise DatasetError(f'two sequences are called {sequence.name}: evaluate them apart')
         with progress(sequence.name, 2 * len(sequence)) as advance:
-            show = None if pictures is None else _painter(pictures, sequence)
+            show = None if pictures is None else partial(_write_sheet, pictures, sequence.name)
             depth = score_depth(engine, sequence, protocol, advance, show, claims)
             motion = score_motion(engine, sequence, protocol, advance, known)
         scores[sequence.name] = {'images': len(sequence), **depth, **motion}
@@ -136,7 +137,7 @@ def _add_obstacles(
     if not given.obstacles:
         return
     for sequence in sequences:
-        show = None if pictures is None else _painter(pictures, sequence, '_scan')
+        show = None if pictures is None else _painter(pictures, sequence)
         with progress(f'{sequence.name} obstacles', len(sequence)) as advance:
             scores[sequence.name] |= score_obstacles(
                 engine, sequence, protocol, wanted, advance, show
@@ -230,10 +231,12 @@ def _figures(values: Any) -> list[str]:
     return [MISSING if value is None else f'{value:.3f}' for value in values]
 
 
-def _painter(
-    folder: Path, sequence: TrainingSequence, ending: str = ''
-) -> Callable[[int, Picture], object]:
-    """Return what writes some of the pictures that it is told."""
+def _write_sheet(folder: Path, name: str, sheet: Picture) -> None:
+    write_png(folder / f'{name}_sheet.png', sheet)
+
+
+def _painter(folder: Path, sequence: TrainingSequence) -> Callable[[int, Picture], object]:
+    """Return what writes the scans of some images."""
     every = max(1, len(sequence) // PICTURES_EACH)
     last = -every
 
@@ -241,6 +244,6 @@ def _painter(
         nonlocal last
         if index - last >= every:
             last = index
-            write_png(folder / f'{sequence.name}_{index:06}{ending}.png', picture)
+            write_png(folder / f'{sequence.name}_{index:06}_scan.png', picture)
 
     return show

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -20,6 +19,7 @@ from lsd_ros.cli.evaluate.scoring import (
     frames_with_truth,
     judged,
 )
+from lsd_ros.cli.panels import ESTIMATE_RED, TRUTH_GREEN, scans_from_above
 from lsd_ros.cli.pictures import Picture
 from lsd_ros.cli.tables import MISSING, table
 from lsd_ros.datasets.training_sequence import TrainingSequence, world_from_camera
@@ -32,11 +32,11 @@ from lsd_ros.evaluation.obstacles import (
     obstacle_errors,
     summarise_obstacles,
 )
+from lsd_ros.inference.engine_settings import EngineSettings, MountSettings
+from lsd_ros.inference.obstacles.depth_filter import DepthFilter
 from lsd_ros.inference.obstacles.scan import ScanBuilder
-from lsd_ros.inference.obstacles.trust import Trust
 from lsd_ros.inference.odometry.frames import BODY_FROM_OPTICAL, base_from_optical
 from lsd_ros.inference.scale.ground import Ground, GroundFinder
-from lsd_ros.inference.settings import EngineSettings, MountSettings
 from lsd_ros.types import Estimate, Scale, Scan
 
 OUTDOORS_M, INDOORS_M = 15.0, 5.0  # true obstacles from here on do not count
@@ -76,7 +76,7 @@ class ObstacleJudge:
 
     def __init__(self, wanted: EngineSettings) -> None:
         self._mount = None if wanted.mount == MountSettings() else base_from_optical(wanted.mount)
-        self._builder = ScanBuilder(wanted.scan, Trust(wanted.points))
+        self._builder = ScanBuilder(wanted.scan, DepthFilter(wanted.points))
         self._finder = GroundFinder()
 
     def compare(
@@ -203,24 +203,8 @@ def scan_picture(truth: Scan, told: Scan, limit_m: float) -> Picture:
 
     :return: shape (SIDE, SIDE, 3); a ring every metre, or every five outdoors
     """
-    picture = np.full((SIDE, SIDE, 3), 24, np.uint8)
-    pixels_per_m = 0.95 * SIDE / limit_m
-    origin = (SIDE // 2, SIDE - 4)
-    step = 1 if limit_m <= INDOORS_M else 5
-    for radius in range(step, math.ceil(limit_m) + 1, step):
-        cv2.circle(picture, origin, round(radius * pixels_per_m), (64, 64, 64), 1)
-        place = (origin[0] + 3, origin[1] - round(radius * pixels_per_m) + 12)
-        cv2.putText(
-            picture, f'{radius} m', place, cv2.FONT_HERSHEY_SIMPLEX, 0.35, (150, 150, 150), 1
-        )
-    for scan, colour, size in ((truth, (60, 200, 60), 2), (told, (240, 70, 60), 1)):
-        angles = scan.angle_min + scan.angle_increment * np.arange(len(scan.ranges))
-        for angle, distance in zip(angles, scan.ranges, strict=True):
-            if np.isfinite(distance) and distance < limit_m:
-                x = origin[0] - math.sin(angle) * distance * pixels_per_m
-                y = origin[1] - math.cos(angle) * distance * pixels_per_m
-                cv2.circle(picture, (round(x), round(y)), size, colour, -1)
-    return picture
+    scans = ((truth, TRUTH_GREEN, 2), (told, ESTIMATE_RED, 1))
+    return scans_from_above(scans, limit_m, SIDE)
 
 
 def _limit_m(truth: Depth) -> float:

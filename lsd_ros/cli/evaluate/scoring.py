@@ -11,7 +11,8 @@ from typing import Protocol as Interface
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.cli.pictures import Picture, error_map, share_map
+from lsd_ros.cli.evaluate.sheet import SheetRow, sheet
+from lsd_ros.cli.pictures import Picture
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
 from lsd_ros.evaluation.depth import (
@@ -28,7 +29,6 @@ from lsd_ros.evaluation.uncertainty import (
     uncertainty_errors,
 )
 from lsd_ros.inference.engine import EngineInfo
-from lsd_ros.inference.preview import colour_map
 from lsd_ros.types import Estimate, Frame
 
 Depth = NDArray[np.float32]
@@ -154,14 +154,14 @@ def score_depth(
     sequence: TrainingSequence,
     protocol: Protocol,
     advance: Advance = lambda: None,
-    show: Callable[[int, Picture], object] | None = None,
+    show: Callable[[Picture], object] | None = None,
     claims: list[UncertaintyErrors] | None = None,
 ) -> dict[str, Any]:
     """
     Compare the depth of every frame that has a true one, and its uncertainty where that is known.
 
     :param advance: called after each frame of the sequence
-    :param show: told the index and the picture of each frame
+    :param show: told the sheet of the best, the median and the worst image
     :param claims: how the uncertainty of each frame fits its errors is added to these
     :return: the errors; empty where the sequence has no true depth
     :raises LsdError: an image cannot be read, or the engine fails
@@ -169,6 +169,7 @@ def score_depth(
     scaled: list[DepthErrors] = []
     unscaled: list[DepthErrors] = []
     claimed: list[UncertaintyErrors] = []
+    ranked: list[tuple[float, int]] = []
     priors: Priors | None = None
     compare = _comparison(protocol, protocol.crop_of(sequence))
     for seen in frames_with_truth(sequence, advance):
@@ -184,12 +185,11 @@ def score_depth(
             claimed.append(
                 uncertainty_errors(predicted, deviation, seen.truth, known, scale=scale)
             )
-        if show is not None:
-            laid = predicted * np.float32(scaled[-1].scale)
-            unsure = estimate.uncertainty
-            show(seen.index, picture(seen, laid, None if unsure is None else unsure / predicted))
+        ranked.append((scaled[-1].abs_rel, seen.index))
     if priors is None:
         return {}
+    if show is not None:
+        show(sheet(_sheet_rows(engine, sequence, protocol, sorted(ranked))))
     errors: dict[str, Any] = dataclasses.asdict(summarise(scaled))
     plain = dataclasses.asdict(summarise(unscaled))
     errors['unscaled'] = {name: plain[name] for name in MEANS}
@@ -272,17 +272,34 @@ def _depth_of(estimate: Estimate, sequence: TrainingSequence, seen: Seen) -> Dep
     return estimate.depth
 
 
-def picture(seen: Seen, scaled: Depth, deviation: Depth | None = None) -> Picture:
-    """
-    Put image, depth, true depth and relative error side by side, and the error that was expected.
-
-    :param scaled: predicted depth, with the median of the truth, shape (H, W)
-    :param deviation: the standard deviation of depth as a share of it; None: not known
-    """
-    panels = [
-        seen.image,
-        colour_map(scaled),
-        colour_map(seen.truth),
-        error_map(scaled, seen.truth),
-    ]
-    return np.hstack(panels if deviation is None else [*panels, share_map(deviation)])
+def _sheet_rows(
+    engine: Judged,
+    sequence: TrainingSequence,
+    protocol: Protocol,
+    ranked: list[tuple[float, int]],
+) -> list[SheetRow]:
+    """Look once more at the best, the median and the worst image."""
+    places = {'best': 0, 'median': len(ranked) // 2, 'worst': len(ranked) - 1}
+    compare = _comparison(protocol, protocol.crop_of(sequence))
+    rows = []
+    for label, place in places.items():
+        index = ranked[place][1]
+        truth = sequence.depth(index)
+        assert truth is not None, 'it was compared already'
+        seen = Seen(index, sequence.image(index), truth)
+        estimate = _estimate(engine, sequence, seen)
+        predicted = _depth_of(estimate, sequence, seen)
+        errors = compare(predicted, truth, True)
+        unsure = estimate.uncertainty
+        rows.append(
+            SheetRow(
+                label,
+                index,
+                errors.abs_rel,
+                seen.image,
+                predicted * np.float32(errors.scale),
+                truth,
+                None if unsure is None else unsure / predicted,
+            )
+        )
+    return rows

@@ -13,14 +13,14 @@ from numpy.typing import NDArray
 from lsd_ros.errors import CameraError
 from lsd_ros.inference.depth_map import depth_map
 from lsd_ros.inference.engine import EngineInfo
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.odometry import Odometry
+from lsd_ros.inference.scale.constant_scale import checkpoint_scale
 from lsd_ros.inference.scale.source import Observation
-from lsd_ros.inference.scale.stated import checkpoint_scale
-from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import WeightsCard
 from lsd_ros.models.pose_view import PoseView
 from lsd_ros.models.preprocessing import Normalise
-from lsd_ros.training.teaching import Taught, read_teacher
+from lsd_ros.training.trained_teacher import Taught, read_teacher
 from lsd_ros.types import Estimate, Frame, Scale
 
 FINEST = 0

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lsd_ros.cli.printing import say
-from lsd_ros.cli.whole import write_whole
 from lsd_ros.errors import BackendError, SettingError
+from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.inference.onnx_export import onnx_bytes
 from lsd_ros.inference.rewrite import depth_inference, pose_inference
 from lsd_ros.models.checkpoint import Weights, describe_weights, load_weights
@@ -59,7 +59,7 @@ def run(given: argparse.Namespace) -> int:
             f'onnxruntime differs from torch by {parity.relative:.2g}, more than {TOLERANCE}: '
             f'{given.out} is not written'
         )
-    write_whole(given.out, model)
+    write_atomically(given.out, model)
     say(
         f'{given.out}: {given.network} network, {size[0]} x {size[1]}, {len(model) / 1e6:.1f} MB\n'
         f'onnxruntime differs from torch by {parity.largest:.2g} at most '

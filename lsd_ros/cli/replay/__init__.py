@@ -11,7 +11,7 @@ EXAMPLES = """\
 examples:
   lsd_ros replay drive.mcap --out depth
   lsd_ros replay drive.bag --topic /cam0/image_raw --camera cam0.yaml --out depth
-  lsd_ros replay film.mp4 --camera phone.yaml --out depth --preview pictures
+  lsd_ros replay film.mp4 --camera phone.yaml --out depth --video depth.mp4
   lsd_ros replay drive --out depth --storage sqlite3 --set points.decimation=2 --overwrite
   lsd_ros replay drive --out depth --set scale.source=odometry --odometry /wheel/odom
 
@@ -48,6 +48,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help='write everything, also what the node would withhold; the report says so',
     )
     add('--preview', type=a_path, metavar='DIR', help='also write pictures: image beside depth')
+    add(
+        '--video',
+        type=a_path,
+        metavar='FILE',
+        help='also write an MP4 video: image, depth, and the scan from above',
+    )
     add(
         '--odometry',
         metavar='TOPIC',

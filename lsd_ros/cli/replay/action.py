@@ -18,25 +18,27 @@ from lsd_ros.bags.reader import BagReader
 from lsd_ros.bags.writer import BagWriter
 from lsd_ros.cli.checking import opened_source
 from lsd_ros.cli.engine_options import engine_settings, running_engine
-from lsd_ros.cli.outputs import Outputs, TopicMessages
+from lsd_ros.cli.outputs import SCAN, Outputs, TopicMessages
 from lsd_ros.cli.pictures import side_by_side, write_png
 from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import progress
-from lsd_ros.cli.whole import whole_folder
+from lsd_ros.cli.replay.video import replay_video, scan_of
 from lsd_ros.datasets.source import kind_of_source
 from lsd_ros.errors import CameraError, DatasetError, FrameError, MessageError
+from lsd_ros.foreign.atomic import atomic_folder
 from lsd_ros.inference.engine import Engine, EngineInfo
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.publication.judging import Demand, Judge
+from lsd_ros.publication.publication_settings import GuardedSettings
 from lsd_ros.publication.recorded import RecordedGuard, RecordedJudge
-from lsd_ros.publication.settings import GuardedSettings
 from lsd_ros.safety.faults import Finding, UnfitError
-from lsd_ros.safety.settings import SafetySettings
-from lsd_ros.types import BasePose, Estimate, Frame
+from lsd_ros.safety.safety_settings import SafetySettings
+from lsd_ros.types import BasePose, Estimate, Frame, Scan
 from lsd_ros.types.frame_source import FrameSource, FrameStats
 
 CONFIG_FILE = 'config.yaml'
 HEARD_AHEAD_NS = 500_000_000  # odometry on both sides of an image says where the robot was
+Show = Callable[[Estimate, Scan | None], object]
 LOGGER = logging.getLogger(__name__)
 
 
@@ -73,11 +75,17 @@ def run(given: argparse.Namespace) -> int:
         _check_metric(settings, engine.info, given)
         with (
             BagWriter(given.out, given.storage, overwrite=given.overwrite) as writer,
-            _previews(given.preview) as show,
+            _previews(given.preview) as preview,
+            _video(given.video) as video,
         ):
             outputs = Outputs(writer.types, settings, given.odom_frame, given.base_frame)
             judge = recorded_judge(engine, None if given.unguarded else settings.safety)
             told = odometry_of(given.input, settings, given.base_frame, given.odometry)
+
+            def show(estimate: Estimate, scan: Scan | None) -> None:
+                preview(estimate)
+                video(estimate, scan)
+
             tally = replay(source, engine, judge, outputs, writer, show, told)
             writer.add_text(CONFIG_FILE, configuration_text(settings, source.name, engine.info))
         say(_report(source.stats, tally, engine.info, given))
@@ -100,14 +108,14 @@ def replay(
     judge: RecordedJudge,
     outputs: Outputs,
     writer: BagWriter,
-    show: Callable[[Estimate], object] = lambda estimate: None,
+    show: Show = lambda estimate, scan: None,
     told: Sequence[BasePose] = (),
 ) -> Tally:
     """
     Take every frame through the engine, and write what the node would publish.
 
     :param judge: of the same engine
-    :param show: told each estimate whose obstacles were written
+    :param show: told each estimate whose obstacles were written, and its scan
     :param told: what another odometry says, in the order of its stamps
     :raises CameraError: the first frames have no camera that can be used
     :raises DatasetError: nothing could be said about the obstacles of any frame
@@ -167,7 +175,7 @@ def _said(
     judge: RecordedJudge,
     outputs: Outputs,
     tally: Tally,
-    show: Callable[[Estimate], object],
+    show: Show,
 ) -> TopicMessages:
     """Return what the node would publish about a frame."""
     try:
@@ -185,12 +193,14 @@ def _said(
             return outputs.lost(frame.stamp_ns)
         tally.silent['repeated'] += 1
         return []
+    messages = list(outputs.messages(judgement))
     if judgement.obstacles:
         tally.out += 1
-        show(judgement.estimate)
+        scans = [message for topic, message in messages if topic == SCAN]
+        show(judgement.estimate, scan_of(scans[0]) if scans else None)
     else:
         _be_silent(judge.findings, tally)
-    return outputs.messages(judgement)
+    return messages
 
 
 def _be_silent(findings: Sequence[Finding], tally: Tally) -> None:
@@ -208,8 +218,18 @@ def _previews(folder: Path | None) -> Iterator[Callable[[Estimate], object]]:
         yield lambda estimate: None
         return
     numbers = itertools.count()
-    with whole_folder(folder) as new:
+    with atomic_folder(folder) as new:
         yield lambda estimate: write_png(new / f'{next(numbers):06}.png', side_by_side(estimate))
+
+
+@contextlib.contextmanager
+def _video(path: Path | None) -> Iterator[Show]:
+    """Return what adds every estimate to a video, or does nothing without one."""
+    if path is None:
+        yield lambda estimate, scan: None
+        return
+    with replay_video(path) as video:
+        yield video.add
 
 
 def _check_metric(settings: GuardedSettings, info: EngineInfo, given: argparse.Namespace) -> None:

@@ -13,7 +13,7 @@ from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.stereo import StereoPair
 from lsd_ros.errors import DatasetError, WeightsError
 from lsd_ros.inference.engine import Engine
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.triangulation.rgbd_odometry import followed_motions, scaled_motion
 from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
 from lsd_ros.types import Frame

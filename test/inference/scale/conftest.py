@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from lsd_ros.inference.odometry.chain import NetworkMotion
 from lsd_ros.inference.odometry.history import OdometryHistory
+from lsd_ros.inference.odometry.network_motion import NetworkMotion
 from lsd_ros.inference.scale.odometry import OdometryScale
 from lsd_ros.inference.scale.source import Observation
 from lsd_ros.synthetic.drive import World

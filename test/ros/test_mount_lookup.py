@@ -11,12 +11,12 @@ pytest.importorskip('rclpy', reason='needs rclpy: source a ROS distribution or t
 
 import rclpy
 
+from lsd_ros.inference.engine_settings import MountSettings
 from lsd_ros.inference.odometry.frames import base_from_optical
-from lsd_ros.inference.settings import MountSettings
 from lsd_ros.messages import encode
 from lsd_ros.publication.obstacles import nowhere
 from lsd_ros.ros.conversions import RclpyTypes
-from lsd_ros.ros.mounting import Mounting
+from lsd_ros.ros.mount_lookup import MountLookup
 
 MOUNT = MountSettings(x_m=0.4, pitch_deg=10)
 
@@ -57,7 +57,7 @@ def known(monkeypatch):
 
 def test_transform_is_believed_more_than_the_parameters(known, node):
     place = base_from_optical(MountSettings(y_m=-1, yaw_deg=90))
-    mounting = Mounting(node, 'base_link')
+    mounting = MountLookup(node, 'base_link')
     said = mounting.mount('eye', MOUNT)
     np.testing.assert_allclose(said.base_from_camera, base_from_optical(MOUNT))
     assert (said.base_frame, said.frame_id, said.by_transforms) == ('base_link', 'eye', False)
@@ -71,7 +71,7 @@ def test_transform_is_believed_more_than_the_parameters(known, node):
 
 def test_without_tf2_ros_the_parameters_say_it(monkeypatch, node):
     monkeypatch.setitem(sys.modules, 'tf2_ros', None)
-    mounting = Mounting(node, 'base_link')
+    mounting = MountLookup(node, 'base_link')
     said = mounting.mount('eye', MOUNT)
     np.testing.assert_allclose(said.base_from_camera, base_from_optical(MOUNT))
     assert (said.base_frame, said.frame_id, said.by_transforms) == ('base_link', 'eye', False)
@@ -79,7 +79,7 @@ def test_without_tf2_ros_the_parameters_say_it(monkeypatch, node):
 
 
 def test_place_that_nobody_has_said_is_not_known(known, node):
-    mounting = Mounting(node, 'base_link')
+    mounting = MountLookup(node, 'base_link')
     assert mounting.mount('eye', MountSettings()) is None
     assert mounting.source is None
     assert 'publish the transform from base_link to eye, or set' in nowhere('base_link', 'eye')
@@ -93,7 +93,7 @@ def test_real_transforms_are_listened_to_off_the_executor_of_the_images(node):
 
     place = base_from_optical(MOUNT)
     for static_only in (False, True):
-        mounting = Mounting(node, 'base_link', static_only=static_only)
+        mounting = MountLookup(node, 'base_link', static_only=static_only)
         still, moving = StaticTransformBroadcaster(node), TransformBroadcaster(node)
         still.sendTransform(encode.transform(RclpyTypes(), 1, 'base_link', 'eye', place))
         deadline = time.monotonic() + 20

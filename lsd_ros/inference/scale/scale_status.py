@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from lsd_ros.inference.scale.filter import AGREEING, AGREEING_AGAIN, FactorFilter
-from lsd_ros.inference.scale.settings import ScaleSettings
+from lsd_ros.inference.scale.scale_settings import ScaleSettings
 from lsd_ros.types import Scale
 
 
-def verdict(measured: FactorFilter, settings: ScaleSettings, name: str, missing: str) -> Scale:
+def scale_status(
+    measured: FactorFilter, settings: ScaleSettings, name: str, missing: str
+) -> Scale:
     """
     Say whether a measured factor may be trusted.
 

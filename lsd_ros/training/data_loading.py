@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from lsd_ros.errors import LsdError, TrainingError
 from lsd_ros.training.sampling import Draw, StepSampler
-from lsd_ros.training.settings import LoopSettings
+from lsd_ros.training.training_settings import LoopSettings
 
 
 class Samples(Protocol):

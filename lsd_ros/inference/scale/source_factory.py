@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from lsd_ros.inference.odometry.history import OdometryHistory
 from lsd_ros.inference.scale.camera_height import CameraHeightScale
+from lsd_ros.inference.scale.constant_scale import checkpoint_scale, fixed_scale
 from lsd_ros.inference.scale.odometry import OdometryScale
-from lsd_ros.inference.scale.settings import ScaleSettings
+from lsd_ros.inference.scale.scale_settings import ScaleSettings
 from lsd_ros.inference.scale.source import ScaleSource
-from lsd_ros.inference.scale.stated import checkpoint_scale, fixed_scale
 from lsd_ros.models.checkpoint import WeightsCard
 
 

@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from lsd_ros.ros.rhythm import LONE_NS, Rhythm
+from lsd_ros.ros.loop_detection import LONE_NS, LoopDetector
 
 
 def next_start(*messages: tuple[str, int]) -> int:
-    rhythm = Rhythm()
+    rhythm = LoopDetector()
     for topic, stamp_ns in messages:
         rhythm.note(topic, stamp_ns)
     return rhythm.next_start_ns

@@ -18,7 +18,7 @@ import torch
 from numpy.typing import NDArray
 
 from lsd_ros.geometry.pose import pose_from_vector
-from lsd_ros.inference.odometry.rigid import Matrix
+from lsd_ros.geometry.rigid import Matrix
 from lsd_ros.models.pose_net import FRAMES
 
 LOGGER = logging.getLogger(__name__)

@@ -19,7 +19,7 @@ from lsd_ros.training.task import StepResult, Task
 from lsd_ros.training.tasks import DEPTH, POSE, frames_of, true_depth_term
 
 
-class TruthTask(Task):
+class DepthTask(Task):
     """
     A depth network that learns true or triangulated depth, or what a teacher says of images.
 

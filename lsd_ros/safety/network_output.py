@@ -12,7 +12,7 @@ from lsd_ros.types import Estimate, Scale
 LEAST_SPREAD = 1e-4  # of the disparity, relative to its mean: a wall ahead has 10 times more
 
 
-class OutputCheck:
+class NetworkOutputCheck:
     """Looks at each estimate, and compares it with the one before."""
 
     def __init__(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from lsd_ros.inference.scale.settings import ScaleSettings
+from lsd_ros.inference.scale.scale_settings import ScaleSettings
 from lsd_ros.inference.scale.source import Observation, ScaleSource
 from lsd_ros.models.checkpoint import WeightsCard
 from lsd_ros.types import Scale
@@ -15,7 +15,7 @@ NO_FOCAL_LENGTH = (
 )
 
 
-class StatedScale:
+class ConstantScale:
     """
     The same scale for every frame.
 
@@ -65,10 +65,10 @@ class FocalLengthScale:
         self._scale = replace(self._learned, metric=False, problem=NO_FOCAL_LENGTH)
 
 
-def fixed_scale(settings: ScaleSettings) -> StatedScale:
+def fixed_scale(settings: ScaleSettings) -> ConstantScale:
     """Return the factor of the settings, which is metric by the user's word."""
     scale = Scale(settings.factor, metric=True, source='fixed', deviation=settings.deviation)
-    return StatedScale(scale)
+    return ConstantScale(scale)
 
 
 def checkpoint_scale(settings: ScaleSettings, card: WeightsCard) -> ScaleSource:
@@ -80,11 +80,11 @@ def checkpoint_scale(settings: ScaleSettings, card: WeightsCard) -> ScaleSource:
             source='checkpoint',
             deviation=settings.deviation,
         )
-        return FocalLengthScale(scale, card.focal_px) if card.focal_px else StatedScale(scale)
+        return FocalLengthScale(scale, card.focal_px) if card.focal_px else ConstantScale(scale)
     problem = (
         f'the weights {card.name!r} are not metric: set scale.source to camera_height or '
         'odometry, or to fixed with the scale.factor that you measured'
     )
-    return StatedScale(
+    return ConstantScale(
         Scale(card.metres_per_unit, metric=False, source='checkpoint', problem=problem)
     )

@@ -1,4 +1,9 @@
-"""Curves and pictures for TensorBoard, written at once: what a thread held back would be lost."""
+"""
+Curves and pictures for TensorBoard, written at once: what a thread held back would be lost.
+
+SummaryWriter of PyTorch writes in a thread of its own, whose traceback of a full disk nobody can
+keep from the terminal.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,7 @@ from torch import Tensor
 from lsd_ros.errors import TrainingError
 
 
-class Board:
+class TensorBoardWriter:
     """
     One file of events.
 

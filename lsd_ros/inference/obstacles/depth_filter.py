@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import FrameError
 from lsd_ros.inference.obstacles.edges import flying_pixels
+from lsd_ros.inference.obstacles.obstacle_settings import PointsSettings
 from lsd_ros.inference.obstacles.rays import Plane
-from lsd_ros.inference.obstacles.settings import PointsSettings
 from lsd_ros.types import Estimate
 
 
 @dataclass(frozen=True)
-class Believed:
+class FilteredDepth:
     """
     What is left of the depth of an estimate.
 
@@ -28,7 +28,7 @@ class Believed:
     flying: NDArray[np.bool_] | None
 
 
-class Trust:
+class DepthFilter:
     """
     Takes away the depth that is not to be believed; cloud and scan of a frame share the work.
 
@@ -37,9 +37,9 @@ class Trust:
 
     def __init__(self, settings: PointsSettings) -> None:
         self.settings = settings
-        self._last: tuple[Estimate, Believed] | None = None
+        self._last: tuple[Estimate, FilteredDepth] | None = None
 
-    def believed(self, estimate: Estimate) -> Believed:
+    def believed(self, estimate: Estimate) -> FilteredDepth:
         """
         Take away what flies between two surfaces or is too uncertain.
 
@@ -50,7 +50,7 @@ class Trust:
             self._last = (estimate, self._judged(estimate))
         return self._last[1]
 
-    def _judged(self, estimate: Estimate) -> Believed:
+    def _judged(self, estimate: Estimate) -> FilteredDepth:
         depth, wanted = estimate.depth, self.settings
         if depth is None:
             raise FrameError('obstacles need an estimate with depth: none was asked for')
@@ -62,7 +62,7 @@ class Trust:
             unsure = np.isfinite(depth) & ~certain
             doubted = unsure if flying is None else flying | unsure
         if doubted is None or not doubted.any():
-            return Believed(depth, None)
+            return FilteredDepth(depth, None)
         believed = depth.copy()
         believed[doubted] = np.nan
-        return Believed(believed, flying)
+        return FilteredDepth(believed, flying)

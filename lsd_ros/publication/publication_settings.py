@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from lsd_ros.inference.settings import EngineSettings
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.inference.engine_settings import EngineSettings
+from lsd_ros.safety.safety_settings import SafetySettings
 
 
 @dataclass(frozen=True)

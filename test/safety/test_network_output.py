@@ -12,9 +12,9 @@ from lsd_ros.errors import (
     NotFiniteError,
 )
 from lsd_ros.safety.faults import Fault, UnfitError, findings_of
-from lsd_ros.safety.output import OutputCheck
-from lsd_ros.safety.pace import SLOW_FRAMES, PaceCheck, stuck_findings
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.safety.latency import SLOW_FRAMES, LatencyCheck, stuck_findings
+from lsd_ros.safety.network_output import NetworkOutputCheck
+from lsd_ros.safety.safety_settings import SafetySettings
 from lsd_ros.types import Camera, Estimate, Scale
 
 CAMERA = Camera(8, 6, 5.0, 5.0, 3.5, 2.5)
@@ -41,16 +41,16 @@ def faults(check, *args, **kwargs):
 
 
 def test_depth_that_says_something_is_good():
-    check = OutputCheck()
+    check = NetworkOutputCheck()
     assert [faults(check) for _ in range(3)] == [[]] * 3
 
 
 def test_depth_may_lack_almost_everywhere_but_not_everywhere():
     depth = np.full((6, 8), np.inf)
     depth[0, 0] = 3.0
-    assert faults(OutputCheck(), depth=depth) == []
+    assert faults(NetworkOutputCheck(), depth=depth) == []
     for nothing in (np.inf, -np.inf, np.nan):
-        assert faults(OutputCheck(), depth=np.full((6, 8), nothing)) == [Fault.DEGENERATE]
+        assert faults(NetworkOutputCheck(), depth=np.full((6, 8), nothing)) == [Fault.DEGENERATE]
 
 
 @pytest.mark.parametrize(
@@ -62,11 +62,11 @@ def test_depth_may_lack_almost_everywhere_but_not_everywhere():
     ],
 )
 def test_constant_or_broken_output_is_a_fault(disparity, fault):
-    assert faults(OutputCheck(), disparity, depth=np.ones((6, 8))) == [fault]
+    assert faults(NetworkOutputCheck(), disparity, depth=np.ones((6, 8))) == [fault]
 
 
 def test_same_depth_for_another_image_is_old_depth():
-    check, disparity = OutputCheck(), RNG.uniform(0.1, 0.9, (6, 8))
+    check, disparity = NetworkOutputCheck(), RNG.uniform(0.1, 0.9, (6, 8))
     image = np.zeros((6, 8, 3), np.uint8)
     assert faults(check, disparity, image=image) == []
     assert faults(check, disparity, image=image) == []
@@ -76,13 +76,15 @@ def test_same_depth_for_another_image_is_old_depth():
 
 def test_scale_that_is_not_metric_is_a_fault_with_the_reason_of_its_source():
     relative = Scale(1.0, False, 'camera_height', problem='no ground is seen: look down')
-    (finding,) = OutputCheck().findings(estimate(scale=relative))
+    (finding,) = NetworkOutputCheck().findings(estimate(scale=relative))
     assert (finding.fault, finding.sentence) == (Fault.SCALE_UNKNOWN, relative.problem)
-    assert faults(OutputCheck(), scale=Scale(1.0, False, 'checkpoint')) == [Fault.SCALE_UNKNOWN]
+    assert faults(NetworkOutputCheck(), scale=Scale(1.0, False, 'checkpoint')) == [
+        Fault.SCALE_UNKNOWN
+    ]
 
 
 def test_late_result_is_withheld_and_a_fault_only_when_it_is_the_rule():
-    pace, settings = PaceCheck(), SafetySettings(max_latency_s=0.2)
+    pace, settings = LatencyCheck(), SafetySettings(max_latency_s=0.2)
     seen = []
     for latency_s in [0.3, 0.1, *[0.3] * SLOW_FRAMES, 0.1]:
         late = pace.is_late(latency_s, settings)

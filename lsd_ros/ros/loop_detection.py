@@ -7,7 +7,7 @@ from collections import Counter
 LONE_NS = 1_000_000_000  # the period of a bag that shows none
 
 
-class Rhythm:
+class LoopDetector:
     """
     The mean period of every topic in one pass through a bag.
 

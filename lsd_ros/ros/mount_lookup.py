@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 from rclpy.node import Node
 from rclpy.time import Time
 
+from lsd_ros.inference.engine_settings import MountSettings
 from lsd_ros.inference.odometry.frames import base_from_optical
-from lsd_ros.inference.settings import MountSettings
 from lsd_ros.messages.decode import pose_to_matrix
 from lsd_ros.ros.side_node import SideNode
 from lsd_ros.types import Mount
@@ -24,7 +24,7 @@ PARAMETERS = 'mount parameters'
 log = logging.getLogger(__name__)
 
 
-class Mounting:
+class MountLookup:
     """
     Looks up the place of the camera in the base frame.
 

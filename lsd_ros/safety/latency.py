@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from lsd_ros.safety.faults import Fault, Finding
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.safety.safety_settings import SafetySettings
 
 SLOW_FRAMES = 3  # in a row: one hiccup is no fault
 
 
-class PaceCheck:
+class LatencyCheck:
     """Judges the time from the arrival of an image to its results."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from lsd_ros.models.small_depth_net import DisparityHead, SmallDepthNet
 from lsd_ros.models.weighting import WeightedSum
 from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings
 from lsd_ros.training.provenance import Origin
-from lsd_ros.training.teaching import read_teacher
+from lsd_ros.training.trained_teacher import read_teacher
 
 LOGGER = logging.getLogger(__name__)
 

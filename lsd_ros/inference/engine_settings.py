@@ -6,10 +6,15 @@ from dataclasses import dataclass, field
 
 from lsd_ros import settings
 from lsd_ros.errors import SettingError
+from lsd_ros.inference.backends.registry import BACKENDS, CUDA_BACKENDS
 from lsd_ros.inference.mask_settings import MaskSettings
-from lsd_ros.inference.obstacles.settings import DropOffSettings, PointsSettings, ScanSettings
-from lsd_ros.inference.odometry.settings import OdometrySettings
-from lsd_ros.inference.scale.settings import ScaleSettings
+from lsd_ros.inference.obstacles.obstacle_settings import (
+    DropOffSettings,
+    PointsSettings,
+    ScanSettings,
+)
+from lsd_ros.inference.odometry.odometry_settings import OdometrySettings
+from lsd_ros.inference.scale.scale_settings import ScaleSettings
 from lsd_ros.inference.temporal_settings import TemporalSettings
 from lsd_ros.settings import setting
 
@@ -65,7 +70,7 @@ class EngineSettings:
     backend: str = setting(
         'auto',
         'What runs the network; auto: the fastest that is installed for the device',
-        choices=('auto', 'torch', 'openvino', 'onnxruntime'),
+        choices=('auto', *dict.fromkeys(entry.name for entry in BACKENDS)),
     )
     precision: str = setting(
         'auto',
@@ -125,7 +130,7 @@ class EngineSettings:
                 f'scan.min_range_m is {self.scan.min_range_m} and max_depth_m is '
                 f'{self.max_depth_m}: depth must go beyond the least range'
             )
-        if self.backend in ('openvino', 'onnxruntime') and self.device == 'cuda':
+        if self.device == 'cuda' and self.backend not in ('auto', *CUDA_BACKENDS):
             raise SettingError(
                 f"backend is {self.backend!r} and device is 'cuda': it runs on the cpu only"
             )

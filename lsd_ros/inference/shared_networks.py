@@ -11,7 +11,7 @@ from lsd_ros.inference.backends.base import Backend
 from lsd_ros.inference.backends.batching import BatchingBackend
 from lsd_ros.inference.backends.choice import open_backend
 from lsd_ros.inference.engine import Engine
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import Weights, load_weights
 
 

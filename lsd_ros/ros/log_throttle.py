@@ -10,7 +10,7 @@ WARNING_PERIOD_S = 10.0
 MOST_REMEMBERED = 100
 
 
-class Repeats:
+class LogThrottle:
     """Says whether a sentence is news, or was said a while ago; its numbers do not matter."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
