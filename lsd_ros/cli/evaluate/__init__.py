@@ -11,6 +11,7 @@ EXAMPLES = """\
 examples:
   lsd_ros evaluate --weights student/weights.safetensors --data held_out
   lsd_ros evaluate --weights teacher --data held_out
+  lsd_ros evaluate --weights indoors --data drive --without-truth --work found
   lsd_ros evaluate --data rooms --obstacles --pictures pictures --set scan.max_range_m=5
   lsd_ros evaluate --weights student/weights.safetensors --data rooms --write-calibration
   lsd_ros evaluate --data kitti_raw --split eigen_test.txt --json errors.json --pictures pictures
@@ -74,4 +75,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         'makes one standard deviation of depth cover 68 %% of them, and, where there are poses, '
         'the noise of motion that the covariance of the odometry is made of',
     )
+    _add_without_truth(parser)
     add_engine_options(parser, 'weights', 'device', 'backend')
+
+
+def _add_without_truth(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        '--without-truth',
+        action='store_true',
+        help='compare with what structure from motion finds in the images instead of true depth '
+        'and poses: it ranks weights, and says nothing of metres',
+    )
+    add(
+        '--work',
+        type=a_path,
+        metavar='DIR',
+        help='keep what structure from motion finds, so that other weights are compared with it',
+    )

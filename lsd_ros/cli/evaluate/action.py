@@ -48,6 +48,10 @@ def run(given: argparse.Namespace) -> int:
     wanted = settings.build(
         GuardedSettings, {**settings.values(engine_settings(given)), **EVERY_DEPTH}
     )
+    if given.without_truth:
+        from lsd_ros.cli.evaluate.without_truth import run_without_truth
+
+        return run_without_truth(given, wanted)
     protocol = Protocol(given.max_depth, given.crop, given.frame_step)
     sequences: Sequence[TrainingSequence] = opened_data(given)
     claims: list[UncertaintyErrors] = []
