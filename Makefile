@@ -13,7 +13,7 @@ FUZZ ?=
 RUN := . $(VENV)/bin/activate &&
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint fuzz constraints clean
+.PHONY: demo test lint docs fuzz constraints clean
 .DEFAULT_GOAL := test
 
 demo: $(STAMP)
@@ -26,6 +26,9 @@ lint: $(STAMP)
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy lsd_ros
+
+docs: $(STAMP)
+	$(RUN) NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
 
 fuzz: $(STAMP)
 	$(RUN) python test/fuzz/run.py $(FUZZ)
