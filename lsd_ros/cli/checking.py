@@ -30,6 +30,7 @@ from lsd_ros.types.frame_source import FrameSource
 
 DEMO_REPORT = 'report.json'
 MADE_BY_ADAPT = ('extracted', 'parts', 'geometry.json', 'report.json')
+ESTIMATE = 'estimate'  # instead of the file of a calibration
 MADE_BY_DEMO = 'lsd_ros demo'
 
 
@@ -95,12 +96,13 @@ def work_folder(given: argparse.Namespace) -> Path:
 
 def _adapt(given: argparse.Namespace) -> None:
     work = work_folder(given)
-    inputs = [*given.recordings, given.camera, given.config, _weights(given.start)]
+    calibration = None if given.camera == ESTIMATE else given.camera
+    inputs = [*given.recordings, calibration, given.config, _weights(given.start)]
     check_apart({'--out': given.out, '--work': work}, inputs)
     for path in given.recordings:
         kind_of_source(path)
-    if given.camera:
-        read_camera(given.camera)
+    if calibration:
+        read_camera(calibration)
     ours = any((work / name).exists() for name in MADE_BY_ADAPT)
     if given.overwrite and work.is_dir() and any(work.iterdir()) and not ours:
         raise DatasetError(

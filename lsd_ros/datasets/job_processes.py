@@ -35,6 +35,8 @@ def run_jobs(
     jobs: Sequence[tuple[Any, ...]],
     at_once: int,
     advance: Advance,
+    *,
+    apart: bool = False,
 ) -> Iterator[Outcome]:
     """
     Run jobs, each ``work(*job, advance)``, and yield what they come to, as they end.
@@ -44,8 +46,10 @@ def run_jobs(
     :param work: a function that can be imported
     :param at_once: how many jobs run at the same time
     :param advance: what jobs tell ends up here
+    :param apart: even a single one gets a process of its own, because its library may take this
+        one with it when it dies, or does not listen to signals
     """
-    if at_once <= 1 or len(jobs) <= 1:
+    if not apart and (at_once <= 1 or len(jobs) <= 1):
         for number, job in enumerate(jobs):
             try:
                 yield Outcome(number, work(*job, advance), '')
@@ -102,7 +106,7 @@ class _Running(NamedTuple):
     def end(self) -> None:
         """End the process."""
         self.connection.close()
-        self.process.terminate()
+        self.process.kill()
         self.process.join()
 
 

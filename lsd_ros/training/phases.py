@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 
 from lsd_ros import config, settings
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError, SettingError
 from lsd_ros.models.bridge import BridgedTeacher
+from lsd_ros.models.bridge_start import let_through
 from lsd_ros.models.checkpoint import Weights, save_weights
 from lsd_ros.models.pose_net import PoseNet
+from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.checkpointing import RunCard
 from lsd_ros.training.data.snippet_batch import collate
@@ -38,12 +41,13 @@ from lsd_ros.training.provenance import describe, run_card, weights_card
 from lsd_ros.training.random_states import seed_everything
 from lsd_ros.training.run_folder import BEST_WEIGHTS, WEIGHTS, RunFolder
 from lsd_ros.training.task import Task
-from lsd_ros.training.tasks import DEPTH, POSE, StudentTask, TeacherTask
+from lsd_ros.training.tasks import DEPTH, POSE, StudentTask, TeacherTask, frames_of
 from lsd_ros.training.trained_teacher import Taught, check_fits, fill, read_teacher
 from lsd_ros.training.trainer import Trainer, leave_fabric, make_fabric
 from lsd_ros.training.validation import Validation
 
 TEACHER, STUDENT = 'teacher', 'student'
+FIRST_IMAGES = 16  # by which bridges are set before the first step
 Progress = Callable[[int, int], contextlib.AbstractContextManager[Callable[[], object]]]
 LOGGER = logging.getLogger(__name__)
 
@@ -82,6 +86,7 @@ def train_teacher(
     network, pose = BridgedTeacher(wanted.network), PoseNet(wanted.pose)
     if wanted.encoder_weights:
         network.teacher.load_encoder(wanted.encoder_weights)
+        let_through(network, _first_images(samples, wanted))
     origins = [start_teacher(network, pose, wanted)] if wanted.start_from else []
     alone = wanted.trained == 'depth'
     task = (DepthTask if alone else TeacherTask)(network, pose, wanted)
@@ -148,6 +153,15 @@ def train_student(
             LOGGER.info('the best of them, of step %d: %s', best.step, out / BEST_WEIGHTS)
     leave_fabric(fabric)
     return trainer
+
+
+def _first_images(samples: SnippetDataset, wanted: PhaseSettings) -> Tensor:
+    """Return images spread over the data, as networks see them; all of the commonest size."""
+    count = min(FIRST_IMAGES, len(samples))
+    snippets = [samples[i * (len(samples) - 1) // max(count - 1, 1)] for i in range(count)]
+    (shape, _), *_ = Counter(snippet.jittered.shape for snippet in snippets).most_common(1)
+    batch = collate([snippet for snippet in snippets if snippet.jittered.shape == shape])
+    return frames_of(batch.jittered_targets, Normalise(wanted.preprocessing))
 
 
 def samples_of(wanted: PhaseSettings, data: Sequence[TrainingSequence]) -> SnippetDataset:

@@ -7,6 +7,7 @@ Everything is in a unit of its own: images alone have no metres.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.datasets.image_file import write_image
+from lsd_ros.datasets.job_processes import run_jobs
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.optional import require
 from lsd_ros.triangulation.structure_settings import StructureSettings
@@ -80,34 +82,63 @@ def reconstruct(
     """
     require('pycolmap', 'structure from motion', 'sfm')
     small = _resized(camera, given.width)
-    folder = work / 'images'
-    folder.mkdir()
     for index in indices:
-        picture = image(index)
-        if small != camera:
-            size = (small.width, small.height)
-            picture = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
-        grey = np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
-        write_image(folder / _name(index), grey)
+        write_grey(work, index, image(index), (small.width, small.height))
         advance()
-    models = _mapped(work, small, given)
+    jobs = [(work, small, camera, given)]
+    for outcome in run_jobs(_solved, jobs, 1, lambda _done, _more: None, apart=True):
+        if outcome.problem:
+            raise DatasetError(f'structure from motion: {outcome.problem}')
+        found: list[Structure] = outcome.result
+    return found
+
+
+def keep_quiet(work: Path) -> None:
+    """Let what this process says on stderr go to a file: COLMAP has a log of its own there."""
+    with open(work / 'colmap.log', 'wb') as log:
+        os.dup2(log.fileno(), 2)
+
+
+def _solved(
+    work: Path, small: Camera, camera: Camera, given: StructureSettings, _: object
+) -> list[Structure]:
+    """Solve for what ``reconstruct`` returns; COLMAP neither listens to signals nor is quiet."""
+    keep_quiet(work)
+    centre = small.cx + PIXEL_CENTRE, small.cy + PIXEL_CENTRE
+    models = mapped(work, 'PINHOLE', (small.fx, small.fy, *centre), given)
     scale = camera.width / small.width
     found = [_structure(model, camera, scale) for model in models]
     kept = [part for part in found if len(part.indices) >= given.min_images]
     return sorted(kept, key=lambda part: -len(part.indices))
 
 
-def _mapped(work: Path, camera: Camera, given: StructureSettings) -> list[Any]:
-    """Run features, matching and mapping; foreign errors mean that nothing hangs together."""
+def mapped(
+    work: Path,
+    model: str,
+    parameters: tuple[float, ...],
+    given: StructureSettings,
+    *,
+    refined: bool = False,
+) -> list[Any]:
+    """
+    Run features, matching and mapping.
+
+    :param work: has the images in ``images``
+    :param model: of the camera, as COLMAP calls it
+    :param parameters: of the camera; COLMAP counts pixels from their corner; none: not known
+    :param refined: whether focal length and distortion are estimated, too
+    :return: reconstructions; empty: nothing hangs together
+    :raises DatasetError: COLMAP fails
+    """
     import pycolmap
 
     pycolmap.logging.minloglevel = QUIET
     threads = given.threads or -1
     database, images = work / 'matches.db', work / 'images'
     reader = pycolmap.ImageReaderOptions()
-    reader.camera_model = 'PINHOLE'
-    centre = camera.cx + PIXEL_CENTRE, camera.cy + PIXEL_CENTRE
-    reader.camera_params = ','.join(map(repr, (camera.fx, camera.fy, *centre)))
+    reader.camera_model = model
+    if parameters:
+        reader.camera_params = ','.join(map(repr, parameters))
     extraction = pycolmap.FeatureExtractionOptions()
     extraction.num_threads, extraction.use_gpu = threads, False
     extraction.sift.max_num_features = given.features
@@ -117,9 +148,8 @@ def _mapped(work: Path, camera: Camera, given: StructureSettings) -> list[Any]:
     pairing.overlap, pairing.quadratic_overlap = given.overlap, True
     mapping = pycolmap.IncrementalPipelineOptions()
     mapping.num_threads = threads
-    mapping.ba_refine_focal_length = False
+    mapping.ba_refine_focal_length = mapping.ba_refine_extra_params = refined
     mapping.ba_refine_principal_point = False
-    mapping.ba_refine_extra_params = False
     mapping.min_model_size = given.min_images
     try:
         pycolmap.extract_features(
@@ -204,5 +234,17 @@ def _resized(camera: Camera, width: int) -> Camera:
     return camera.resized(width, max(1, round(camera.height * width / camera.width)))
 
 
-def _name(index: int) -> str:
-    return f'{index:08d}.png'
+def write_grey(work: Path, index: int, image: NDArray[np.uint8], size: tuple[int, int]) -> None:
+    """
+    Write an image where ``mapped`` looks for it.
+
+    :param image: RGB, shape (H, W, 3)
+    :param size: width and height that it is matched at
+    :raises DatasetError: it cannot be written
+    """
+    folder = work / 'images'
+    folder.mkdir(exist_ok=True)
+    if (image.shape[1], image.shape[0]) != size:
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+    write_image(folder / f'{index:08d}.png', grey)

@@ -42,7 +42,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help='weights to go on from: a name or a file; default: those that come with the package',
     )
     add('--minutes', type=positive, metavar='N', help='time for all of it; default: 60')
-    add('--camera', metavar='FILE', help='calibration, where the recording has none')
+    add(
+        '--camera',
+        metavar='FILE',
+        help='calibration, where the recording has none; estimate: by structure from motion, '
+        'where none can be had',
+    )
     add(
         '--camera-height',
         type=positive,

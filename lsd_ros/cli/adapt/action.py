@@ -20,11 +20,13 @@ from lsd_ros import config, settings
 from lsd_ros.adaptation.adaptation import Adaptation, adapt
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.judging import HeldOut, Seen
-from lsd_ros.cli.checking import work_folder
+from lsd_ros.adaptation.own_camera import estimate_camera
+from lsd_ros.cli.checking import ESTIMATE, work_folder
 from lsd_ros.cli.pictures import Picture, error_map, write_png
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.progress import growing_progress, progress
 from lsd_ros.cli.tables import MISSING, table
+from lsd_ros.datasets.camera_yaml import write_camera
 from lsd_ros.datasets.open_sequences import FolderSequence, open_sequences
 from lsd_ros.datasets.source import kind_of_source
 from lsd_ros.datasets.training_sequence import TrainingSequence
@@ -60,7 +62,7 @@ def run(given: argparse.Namespace) -> int:
         shutil.rmtree(work)
     with ForeignCode(DatasetError, f'cannot write {work}'):
         work.mkdir(parents=True, exist_ok=True)
-    sequences = opened(given, work)
+    sequences = opened(given, work, wanted)
     result = adapt(
         sequences,
         start,
@@ -96,7 +98,9 @@ def adaptation_settings(given: argparse.Namespace) -> AdaptationSettings:
     return settings.build(AdaptationSettings, values)
 
 
-def opened(given: argparse.Namespace, work: Path) -> list[TrainingSequence]:
+def opened(
+    given: argparse.Namespace, work: Path, wanted: AdaptationSettings
+) -> list[TrainingSequence]:
     """
     Open sequences as they are, and extract everything else.
 
@@ -107,11 +111,14 @@ def opened(given: argparse.Namespace, work: Path) -> list[TrainingSequence]:
         if kind_of_source(path) == 'sequence':
             found += open_sequences([path])
             continue
+        calibration = given.camera or ''
+        if calibration == ESTIMATE:
+            calibration = str(_estimated(path, work, wanted))
         with growing_progress('extract') as advance:
             (result,) = extract(
                 [path],
                 work / 'extracted',
-                ExtractionSettings(calibration=given.camera or '', max_width=832),
+                ExtractionSettings(calibration=calibration, max_width=832),
                 advance=advance,
             )
         if result.problem:
@@ -123,6 +130,21 @@ def opened(given: argparse.Namespace, work: Path) -> list[TrainingSequence]:
             )
         found += [FolderSequence(work / 'extracted' / name) for name in result.sequences]
     return found
+
+
+def _estimated(path: Path, work: Path, wanted: AdaptationSettings) -> Path:
+    """Estimate the camera of a recording, once, and return the file of its calibration."""
+    file = work / f'{path.stem}.camera.yaml'
+    if not file.exists():
+        found = estimate_camera(path, wanted.motions)
+        camera = found.camera
+        say(
+            f'{path}: focal length {camera.fx:.0f} pixels at {camera.width} x {camera.height}, '
+            f'estimated from {found.images} images; two halves differ by '
+            f'{100 * found.deviation:.1f} %: {file}'
+        )
+        write_camera(file, camera, path.stem)
+    return file
 
 
 def report(result: Adaptation, out: Path) -> Iterator[str]:
