@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBRARY_OF = {
     'cv2': 'opencv-python-headless',
     'lightning_fabric': 'lightning-fabric',
+    'mathutils': 'bpy',  # which brings it
     'yaml': 'pyyaml',
 }
 ROS = re.compile(r'rclpy|\w+_msgs|\w+_srvs|\w+_interfaces|tf2\w*|cv_bridge|ament_\w+|launch\w*')
@@ -95,7 +96,8 @@ def test_constraints_pin_everything_that_pip_is_asked_for() -> None:
         for line in text.splitlines()
         if line
     }
-    names -= {'colcon-common-extensions', 'colcon-ros'}  # of a workspace alone
+    # of a workspace, of wheels and of the renderer alone, each in an environment of its own
+    names -= {'build', 'colcon-common-extensions', 'colcon-ros', 'bpy'}
     assert names <= pinned
 
 
