@@ -1,85 +1,90 @@
 """
-The trained networks rewritten for inference: fewer passes over memory, the same numbers.
+The trained networks as they run: from bytes, without what nobody reads, the same numbers.
 
-Batch normalisation is folded into its convolution; the softmax over two paths becomes the sigmoid
-of their difference, so that the last 3 x 3 of a weighting module has one output and the fusion is
-one linear interpolation; two heads on one map become one; decoder stages and heads that nobody
-reads are left out.
+The small depth network has a form of its own (:mod:`lsd_ros.inference.fused_depth_net`). What does
+not fit that one is rewritten part by part (:mod:`lsd_ros.inference.folding`).
 """
 
 from __future__ import annotations
 
-import copy
 from typing import TypeVar, cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch.nn import functional
 
+from lsd_ros.inference.folding import rewrite
+from lsd_ros.inference.fused_depth_net import FusedDepthNet, can_fuse
+from lsd_ros.inference.space_to_depth import convolution_between
 from lsd_ros.models.checkpoint import Weights
-from lsd_ros.models.layers import ConvNormAct, convolution
+from lsd_ros.models.layers import convolution
 from lsd_ros.models.pose_net import FRAMES, PoseNet
 from lsd_ros.models.preprocessing import Normalise, Preprocessing
 from lsd_ros.models.small_depth_net import DisparityHead, SmallDepthNet
-from lsd_ros.models.uncertainty_head import UncertaintyHead
-from lsd_ros.models.weighting import WeightedSum
 
 Network = TypeVar('Network', bound=nn.Module)
+# of the head: blocks of 4 x 4 pixels give its convolution 16 outputs instead of one
+STEP = 4
 
 
-class TwoPathLerp(nn.Module):
+class PlainDepthNet(nn.Module):
     """
-    The weighted sum of two maps: with s = softmax(a, b)[0] = sigmoid(a - b), it is lerp(B, A, s).
+    What is read of the small depth network, but for the head, whatever its shape.
 
-    :param trained: the weighted sum of two paths to rewrite
+    :param trained: the network to rewrite; it is left as it is
     """
 
-    def __init__(self, trained: WeightedSum) -> None:
+    def __init__(self, trained: SmallDepthNet) -> None:
         super().__init__()
-        module = trained.weighting
-        self.expand, self.mix = module.expand, module.mix
-        self.activation = module.activation
-        self.difference = _difference(module.squeeze)
+        self.network = rewrite(trained)
+        self.level = trained.shape.read_level
+        for stage in range(self.level):
+            self.network.decoder[stage] = nn.Identity()
+        self.network.heads, self.network.uncertainty = nn.ModuleList(), None
 
-    def forward(self, a: Tensor, b: Tensor) -> Tensor:
-        """
-        Fuse two maps.
-
-        :param a: shape (B, C, H, W)
-        :param b: shape (B, C, H, W)
-        :return: shape (B, C, H, W)
-        """
-        means = torch.cat([a.mean(dim=1, keepdim=True), b.mean(dim=1, keepdim=True)], dim=1)
-        wide = self.activation(self.mix(self.activation(self.expand(means))))
-        return torch.lerp(b, a, self.difference(wide).sigmoid())
+    def forward(self, image: Tensor) -> Tensor:
+        """See :meth:`FusedDepthNet.forward`."""
+        return self.network.decode(self.network.encode(image), last=self.level)[-1]
 
 
-class JoinedHeads(nn.Module):
+class ReadHead(nn.Module):
     """
-    Disparity and its deviation from one convolution: the map before them is read only once.
+    Disparity and, where it is known, its deviation, from one convolution.
 
-    :param head: gives disparity
-    :param uncertainty: gives the logarithm of the deviation, from the same map
+    :param trained: the network whose heads are meant
     """
 
-    def __init__(self, head: DisparityHead, uncertainty: UncertaintyHead) -> None:
+    def __init__(self, trained: SmallDepthNet) -> None:
         super().__init__()
-        parts = [part.conv.state_dict() for part in (head, uncertainty)]
-        conv = head.conv
-        self.conv = convolution(conv.in_channels, 2, 3, padding=conv.padding_mode, bias=True)
-        self.conv.load_state_dict({name: torch.cat([p[name] for p in parts]) for name in parts[0]})
-        self.conv.requires_grad_(requires_grad=False)
-        self.uncertainty = uncertainty
+        head = cast(DisparityHead, trained.heads[trained.shape.read_level])
+        uncertainty = trained.uncertainty
+        self.log_deviation = None if uncertainty is None else uncertainty.log_deviation
+        convs = [part.conv for part in (head, uncertainty) if part is not None]
+        kernel, bias = (
+            torch.cat([conv.state_dict()[name] for conv in convs]) for name in ('weight', 'bias')
+        )
+        mode = head.conv.padding_mode
+        self.step = STEP if mode == 'zeros' else 1
+        if self.step > 1:
+            self.conv = convolution_between(kernel, bias, 1, self.step)
+        else:
+            self.conv = convolution(kernel.shape[1], len(convs), 3, padding=mode, bias=True)
+            self.conv.load_state_dict({'weight': kernel, 'bias': bias})
 
     def forward(self, x: Tensor) -> Tensor:
         """
         Regress disparity and deviation.
 
         :param x: shape (B, C, h, w)
-        :return: disparity in (0, 1) and relative deviation, shape (B, 2, h, w)
+        :return: disparity in (0, 1) and, where it is known, relative deviation, shape
+            (B, 1 or 2, h, w)
         """
-        disparity, share = self.conv(x).sigmoid().split(1, dim=1)
-        return torch.cat((disparity, self.uncertainty.log_deviation(share).exp()), dim=1)
+        said: Tensor = self.conv(x).sigmoid()
+        if self.step > 1:
+            said = functional.pixel_shuffle(said, self.step)
+        if self.log_deviation is None:
+            return said
+        return torch.cat((said[:, :1], self.log_deviation(said[:, 1:]).exp()), dim=1)
 
 
 class DepthInference(nn.Module):
@@ -88,19 +93,9 @@ class DepthInference(nn.Module):
     def __init__(self, network: SmallDepthNet, preprocessing: Preprocessing) -> None:
         super().__init__()
         self.normalise = Normalise(preprocessing)
-        self.network = rewrite(network)
-        level = network.shape.read_level
-        for stage in range(level):
-            self.network.decoder[stage] = nn.Identity()
-        for head in range(len(self.network.heads)):
-            if head != level:
-                self.network.heads[head] = nn.Identity()
-        uncertainty = self.network.uncertainty
-        if uncertainty is not None:
-            self.network.heads[level] = JoinedHeads(
-                cast(DisparityHead, self.network.heads[level]), uncertainty
-            )
-            self.network.uncertainty = None
+        body = FusedDepthNet if can_fuse(network.shape) else PlainDepthNet
+        self.body = body(network)
+        self.head = ReadHead(network)
 
     def forward(self, image: Tensor) -> Tensor:
         """
@@ -110,7 +105,8 @@ class DepthInference(nn.Module):
         :return: disparity, and the deviation of its depth where the weights know it, shape
             (B, 1 or 2, H / 2^j, W / 2^j), j = ``read_level``, float32
         """
-        return self.network.read(self.normalise(image)).float()
+        result: Tensor = self.head(self.body(self.normalise(image)))
+        return result.float()
 
 
 class PoseInference(nn.Module):
@@ -137,23 +133,12 @@ class PoseInference(nn.Module):
 
 def depth_inference(weights: Weights) -> DepthInference:
     """Rewrite the depth network of a weights file; the trained one is left as it is."""
-    return DepthInference(weights.depth, weights.preprocessing).eval()
+    return _finished(DepthInference(weights.depth, weights.preprocessing))
 
 
 def pose_inference(weights: Weights) -> PoseInference:
     """Rewrite the pose network of a weights file; the trained one is left as it is."""
-    return PoseInference(weights.pose, weights.preprocessing).eval()
-
-
-def rewrite(network: Network) -> Network:
-    """
-    Return an equal network in evaluation mode, rewritten in every part that can be.
-
-    :param network: trained; it is not changed
-    """
-    rewritten = copy.deepcopy(network).eval().requires_grad_(requires_grad=False)
-    _rewrite_children(rewritten)
-    return rewritten
+    return _finished(PoseInference(weights.pose, weights.preprocessing))
 
 
 def channels_last(network: Network) -> Network:
@@ -163,25 +148,5 @@ def channels_last(network: Network) -> Network:
     return laid_out
 
 
-def _rewrite_children(module: nn.Module) -> None:
-    for name, child in module.named_children():
-        if isinstance(child, ConvNormAct):
-            setattr(module, name, _folded(child))
-        elif isinstance(child, WeightedSum) and child.weighting.squeeze.out_channels == 2:
-            setattr(module, name, TwoPathLerp(child))
-        else:
-            _rewrite_children(child)
-
-
-def _folded(layer: ConvNormAct) -> nn.Module:
-    conv = fuse_conv_bn_eval(layer.conv, layer.norm)
-    if isinstance(layer.activation, nn.Identity):
-        return conv
-    return nn.Sequential(conv, layer.activation)
-
-
-def _difference(squeeze: nn.Conv2d) -> nn.Conv2d:
-    single = convolution(squeeze.in_channels, 1, 3, padding=squeeze.padding_mode, bias=True)
-    first, second = ({n: v[i : i + 1] for n, v in squeeze.state_dict().items()} for i in (0, 1))
-    single.load_state_dict({name: first[name] - second[name] for name in first})
-    return single.requires_grad_(requires_grad=False)
+def _finished(network: Network) -> Network:
+    return network.eval().requires_grad_(requires_grad=False)

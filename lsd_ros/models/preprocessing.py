@@ -101,14 +101,11 @@ class Normalise(nn.Module):
 
     def __init__(self, preprocessing: Preprocessing) -> None:
         super().__init__()
-        std = torch.tensor(preprocessing.std).reshape(1, 3, 1, 1)
-        mean = torch.tensor(preprocessing.mean).reshape(1, 3, 1, 1)
+        std, mean = torch.tensor(preprocessing.std), torch.tensor(preprocessing.mean)
         self.grey = preprocessing.colour == 'grey'
         self.register_buffer('scale', 1.0 / (255.0 * std), persistent=False)
         self.register_buffer('shift', -mean / std, persistent=False)
-        self.register_buffer(
-            'luminance', torch.tensor(LUMINANCE).reshape(1, 3, 1, 1), persistent=False
-        )
+        self.register_buffer('luminance', torch.tensor(LUMINANCE), persistent=False)
 
     def forward(self, image: Tensor) -> Tensor:
         """
@@ -117,7 +114,8 @@ class Normalise(nn.Module):
         :param image: RGB in 0 .. 255, shape (B, H, W, 3), any number type
         :return: shape (B, 3, H, W), float32
         """
-        planes = image.permute(0, 3, 1, 2).to(self.scale.dtype)
+        levels = image.to(self.scale.dtype)
         if self.grey:
-            planes = (planes * self.luminance).sum(dim=1, keepdim=True)
-        return planes * self.scale + self.shift
+            levels = (levels * self.luminance).sum(dim=3, keepdim=True)
+        # planes last: exported networks must not move bytes, and runtimes like this order
+        return (levels * self.scale + self.shift).permute(0, 3, 1, 2)

@@ -3,7 +3,8 @@ import torch
 from torch import nn
 
 from lsd_ros.geometry.depth import DisparityRange
-from lsd_ros.inference.rewrite import TwoPathLerp, depth_inference, pose_inference, rewrite
+from lsd_ros.inference.folding import TwoPathSum
+from lsd_ros.inference.rewrite import depth_inference, pose_inference
 from lsd_ros.models.checkpoint import Weights, WeightsCard
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.preprocessing import Normalise, Preprocessing
@@ -42,6 +43,7 @@ def weights_of(**shape):
         {'read_level': 2},
         {'fusion': 'sum'},
         {'padding': 'replicate'},
+        {'read_level': 0, 'encoder_widths': (5, 12, 20, 24, 40), 'full_width': 3},
         {'padding': 'reflect', 'upsampling': 'bilinear'},
         {'group_size': 4, 'expansion': 4},
     ],
@@ -81,12 +83,12 @@ def test_rewritten_pose_network_gives_the_same_numbers():
 def test_softmax_over_two_paths_is_the_sigmoid_of_their_difference():
     trained = WeightedSum(2).eval()
     a, b = 3 * torch.randn(2, 4, 9, 9), 3 * torch.randn(2, 4, 9, 9)
-    torch.testing.assert_close(TwoPathLerp(trained)(a, b), trained(a, b), rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(TwoPathSum(trained)(a, b), trained(a, b), rtol=1e-4, atol=1e-5)
 
 
-def test_nothing_is_left_to_normalise_or_weigh_the_long_way():
-    rewritten = rewrite(weights_of().depth)
-    left = {type(m).__name__ for m in rewritten.modules()}
+@pytest.mark.parametrize('shape', [{}, {'padding': 'replicate'}])
+def test_nothing_is_left_to_normalise_or_weigh_the_long_way(shape):
+    left = {type(m).__name__ for m in depth_inference(weights_of(**shape)).modules()}
     assert not left & {'BatchNorm2d', 'WeightedSum', 'Softmax'}
 
 
@@ -101,12 +103,11 @@ def test_rewriting_leaves_the_trained_network_alone():
 def test_stages_and_heads_that_nobody_reads_are_left_out():
     weights = weights_of(read_level=1)
     inference = depth_inference(weights)
-    ran = []
-    for name, module in inference.named_modules():
+    rows = []
+    for module in inference.modules():
         if isinstance(module, nn.Conv2d):
-            module.register_forward_hook(lambda *_, name=name: ran.append(name))
+            module.register_forward_hook(lambda *call: rows.append(call[2].shape[2]))
     inference(IMAGE)
-    assert ran
-    assert not [n for n in ran if 'decoder.0' in n or 'heads.0' in n or 'heads.2' in n]
-    kept = sum(p.numel() for p in inference.parameters())
-    assert kept < sum(p.numel() for p in weights.depth.parameters())
+    assert max(rows) == IMAGE.shape[1] // 2, 'nothing is computed at full resolution'
+    heads = [m for m in inference.head.modules() if isinstance(m, nn.Conv2d)]
+    assert len(heads) == 1

@@ -19,7 +19,14 @@ KEPT = 12  # files; one is of 3 to 8 MB
 DIGEST = hashlib.sha256().digest_size
 ROOT = Path(__file__).resolve().parents[2]
 # code that decides what is compiled: a network of older code must not be taken for that of now
-SOURCES = ('models/*.py', 'inference/rewrite.py', 'inference/backends/openvino.py')
+SOURCES = (
+    'models/*.py',
+    'inference/folding.py',
+    'inference/fused_depth_net.py',
+    'inference/rewrite.py',
+    'inference/space_to_depth.py',
+    'inference/backends/openvino.py',
+)
 
 
 class CompiledCache:

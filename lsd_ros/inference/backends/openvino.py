@@ -107,7 +107,10 @@ def _converted(network: nn.Module, shape: Shape) -> Any:
         traced = torch.jit.freeze(
             torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
         )
-        return openvino.convert_model(traced, example_input=example)
+        model = openvino.convert_model(traced, example_input=example)
+    # conversion leaves every side open, and what is open is 10 to 15 % slower
+    model.reshape(list(shape))
+    return model
 
 
 @functools.cache
