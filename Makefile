@@ -19,8 +19,9 @@ STAMP := $(VENV)/.installed
 demo: $(STAMP)
 	$(RUN) lsd_ros demo
 
+# Files of tests go to one process for each core; ROS domains are locked, so they do not meet.
 test: lint
-	$(RUN) pytest
+	$(RUN) pytest -n auto --dist loadfile
 
 lint: $(STAMP)
 	$(RUN) ruff check
