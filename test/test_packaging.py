@@ -106,3 +106,21 @@ def test_no_torch_is_allowed_whose_files_could_run_code() -> None:
     required = setup_cfg()['options']['install_requires']
     (least,) = re.findall(r'^torch>=(\d+)\.(\d+)$', required, re.MULTILINE)
     assert (int(least[0]), int(least[1])) >= (2, 6)
+
+
+def test_what_the_project_does_not_know_yet_is_in_one_file() -> None:
+    names = (
+        'README.md',
+        'CITATION.cff',
+        'mkdocs.yml',
+        'package.xml',
+        'setup.cfg',
+        'docs/quick_start.md',
+    )
+    text = '\n'.join((ROOT / name).read_text() for name in names)
+    lines = (ROOT / '.ci' / 'placeholders').read_text().splitlines()
+    known = [line.partition(' =')[0] for line in lines if line and not line.startswith('#')]
+    assert all(name in text for name in known)
+    found = re.findall(r'https?://[\w./-]*invalid[\w./-]*|\w+@[\w.-]*invalid', text)
+    assert found
+    assert all(any(one.startswith(name) for name in known) for one in found)

@@ -204,7 +204,7 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
     for name, how in (
         ('median_scaled', 'scaled by the median'),
         ('constant', 'one depth everywhere, scaled by the median'),
-        ('raw', 'as it is'),
+        ('raw', 'unscaled'),
     ):
         errors = report['depth'][name]
         said = f'abs_rel {errors["abs_rel"]:.3f}, a1 {errors["a1"]:.3f}' if errors else 'none'
