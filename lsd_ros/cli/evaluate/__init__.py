@@ -17,10 +17,11 @@ examples:
   lsd_ros evaluate --data kitti_raw --split eigen_test.txt --json errors.json --pictures pictures
 
 --weights may also be the folder of a teacher's training. Depth is median scaled in each image, as
-usual for one camera, and once more as it is. A network is worth something below its own mean map
-and below one depth per image row, which do not look at the image: both are fitted on the very
-sequence. Where the weights know how far their depth may be off, the share of errors within it is
-counted; calibrate on other data than those that you judge on.
+usual for one camera, and once more unscaled. A network is worth something below the mean-depth
+baseline (the mean of its own depth maps) and the row prior (one depth per image row), which do not
+look at the image: both are fitted on the very sequence. Where the weights know how far their depth
+may be off, the share of errors within it is counted; calibrate on other data than those that you
+judge on.
 """
 
 
