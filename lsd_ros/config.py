@@ -7,7 +7,6 @@ Sections of the file are the groups of the settings: ``scale: {factor: 2.0}`` se
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ import yaml
 
 from lsd_ros import settings
 from lsd_ros.errors import SettingError
+from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import read_text
 from lsd_ros.foreign.yaml_text import check_size
@@ -82,14 +82,8 @@ def save(instance: Any, path: str | Path) -> None:
 
     :raises SettingError: the file cannot be written
     """
-    path = Path(os.path.realpath(path))  # a link stays one
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}.part')
-    try:
-        temporary.write_text(dump(instance), encoding='utf-8')
-        os.replace(temporary, path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise SettingError(f'cannot write configuration {path}: {error.strerror}') from error
+    problem = f'cannot write configuration {path}'
+    write_atomically(Path(path), dump(instance).encode(), kind=SettingError, problem=problem)
 
 
 def _parsed(text: str) -> list[tuple[str, Any]]:

@@ -26,11 +26,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     'safety': set(),
     'models': {'geometry'},
     'inference': {'geometry', 'models'},
-    'datasets': {'geometry', 'messages'},
-    'training': {'config', 'geometry', 'models', 'datasets', 'evaluation'},
-    'adaptation': {'geometry', 'models', 'inference', 'datasets', 'evaluation', 'training'},
     'publication': {'messages', 'inference', 'safety'},
-    'ros': {'config', 'messages', 'inference', 'safety', 'publication', 'datasets'},
+    'bags': {'geometry', 'messages'},
+    'datasets': {'geometry', 'messages', 'bags'},
+    'extraction': {'geometry', 'messages', 'bags', 'datasets'},
+    'triangulation': {'geometry', 'datasets'},
+    'synthetic': {'geometry', 'messages', 'bags', 'datasets'},
+    'rendering': {'datasets'},
+    'training': {'config', 'geometry', 'models', 'datasets', 'evaluation'},
+    'adaptation': {
+        *('geometry', 'models', 'inference', 'evaluation', 'training'),
+        *('datasets', 'triangulation', 'synthetic'),
+    },
+    'ros': {'config', 'messages', 'inference', 'safety', 'publication', 'bags'},
 }
 MAY_IMPORT['cli'] = set(MAY_IMPORT) - {'ros'}
 ROS_PACKAGE = re.compile(
@@ -181,8 +189,8 @@ def test_an_allowed_import_passes(module: str, source: str) -> None:
 
 def test_a_forbidden_call_and_a_long_function_are_noticed() -> None:
     assert forbidden_calls('print(1)', 'lsd_ros.ros.depth_node') == ['print']
-    assert forbidden_calls('raise SystemExit(1)', 'lsd_ros.datasets.bag') == ['SystemExit']
-    assert forbidden_calls('print(1)', 'lsd_ros.cli.inspect') == ['print']
+    assert forbidden_calls('raise SystemExit(1)', 'lsd_ros.bags.reader') == ['SystemExit']
+    assert forbidden_calls('print(1)', 'lsd_ros.cli.inspect.action') == ['print']
     assert not forbidden_calls('print(1)\nsys.exit(1)', 'lsd_ros.cli.printing')
     body = '    x = 1\n' * LONGEST_FUNCTION
     assert long_functions(f'def f():\n{body}') == [f'f ({LONGEST_FUNCTION + 1} lines)']
@@ -201,9 +209,7 @@ def test_reading_messages_and_bags_needs_no_torch() -> None:
     modules = [
         module
         for module in MODULES
-        if module.startswith(
-            ('lsd_ros.messages', 'lsd_ros.datasets.bag', 'lsd_ros.datasets.video')
-        )
+        if module.startswith(('lsd_ros.messages', 'lsd_ros.bags', 'lsd_ros.datasets.video'))
     ]
     assert modules
     assert 'torch' not in _loaded_by(modules)

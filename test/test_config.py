@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from lsd_ros import config, settings
 from lsd_ros.errors import SettingError
-from lsd_ros.inference.scale.settings import ScaleSettings
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
+from lsd_ros.inference.scale.scale_settings import ScaleSettings
 from lsd_ros.settings import setting
 
 

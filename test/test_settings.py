@@ -8,7 +8,7 @@ import pytest
 
 from lsd_ros import settings
 from lsd_ros.errors import SettingError
-from lsd_ros.inference.settings import EngineSettings, PointsSettings
+from lsd_ros.inference.engine_settings import EngineSettings, PointsSettings
 from lsd_ros.settings import Setting, setting
 
 

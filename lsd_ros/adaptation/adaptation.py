@@ -18,22 +18,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros import settings
+from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.judging import FRAME_ID, HeldOut, Seen, judge
 from lsd_ros.adaptation.learning import depth_settings, learn, pose_settings
 from lsd_ros.adaptation.metres import Metres, by_depth, by_height, by_poses
 from lsd_ros.adaptation.parts import every_point, split, structures, with_depth, write_part
 from lsd_ros.adaptation.replay import replayed
-from lsd_ros.adaptation.settings import AdaptationSettings
 from lsd_ros.adaptation.suitability import unsuitable
-from lsd_ros.datasets.structure_from_motion import Structure
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.inference.engine import Engine
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import load_weights, save_weights
 from lsd_ros.models.shipped import weights_file
 from lsd_ros.training.phases import Progress
+from lsd_ros.triangulation.structure_from_motion import Structure
 from lsd_ros.types import Frame
 
 LEAST_TRAINING = 0.3  # share of the time that is trained, whatever geometry takes

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros import settings
-from lsd_ros.adaptation.settings import AdaptationSettings
+from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import TrainingError
 from lsd_ros.foreign.door import ForeignCode

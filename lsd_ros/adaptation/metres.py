@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.datasets.structure_from_motion import SparseDepth, Structure
 from lsd_ros.inference.scale.ground import Ground, GroundFinder
+from lsd_ros.triangulation.structure_from_motion import SparseDepth, Structure
 from lsd_ros.types import Camera
 
 FURTHEST_APART = 40  # images between two places whose distance is compared

@@ -13,19 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros import settings
+from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.metres import Metres
-from lsd_ros.adaptation.settings import AdaptationSettings
 from lsd_ros.datasets.open_sequences import FolderSequence
-from lsd_ros.datasets.parallax import WIDTH
 from lsd_ros.datasets.sequence import Sequence as SequenceFolder
 from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE, SequenceWriter
-from lsd_ros.datasets.structure_from_motion import SparseDepth, Structure, reconstruct
 from lsd_ros.datasets.training_sequence import TrainingSequence
-from lsd_ros.datasets.triangulated_sequence import write_triangulated
-from lsd_ros.datasets.triangulation import Triangulator
-from lsd_ros.datasets.triangulation_job import Unfinished, triangulate
-from lsd_ros.datasets.triangulation_settings import TriangulationSettings
 from lsd_ros.errors import DatasetError
+from lsd_ros.triangulation.parallax import WIDTH
+from lsd_ros.triangulation.structure_from_motion import SparseDepth, Structure, reconstruct
+from lsd_ros.triangulation.triangulated_sequence import write_triangulated
+from lsd_ros.triangulation.triangulation import Triangulator
+from lsd_ros.triangulation.triangulation_job import Unfinished, triangulate
+from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
 from lsd_ros.types import Frame
 
 NEAR, FAR = 2, 98  # percentiles of the sure points between which depth is looked for

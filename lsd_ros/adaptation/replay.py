@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.learning import ROOM_M
-from lsd_ros.adaptation.settings import AdaptationSettings
 from lsd_ros.datasets.open_sequences import FolderSequence
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.types import Camera
 
 WIDTH = 416

@@ -19,10 +19,10 @@ from lsd_ros.cli.node_arguments import called_metric
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.progress import progress
 from lsd_ros.cli.tables import table
-from lsd_ros.cli.whole import write_whole
 from lsd_ros.errors import SettingError
-from lsd_ros.inference.backends.choice import CPU_BACKENDS
-from lsd_ros.inference.settings import EngineSettings, MountSettings
+from lsd_ros.foreign.atomic import write_atomically
+from lsd_ros.inference.backends.registry import CPU_BACKENDS
+from lsd_ros.inference.engine_settings import EngineSettings, MountSettings
 
 FRAMES = 200
 TURN = 10
@@ -52,7 +52,7 @@ def run(given: argparse.Namespace) -> int:
         'ratios': ratios({**turns, f'{names[0]}, {AGAIN}': again.turns}),
     }
     if given.json is not None:
-        write_whole(given.json, json_text(measured).encode() + b'\n')
+        write_atomically(given.json, json_text(measured).encode() + b'\n')
     say('\n'.join(report(measured)))
     return 0
 

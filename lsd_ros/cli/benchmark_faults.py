@@ -15,21 +15,21 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.cli import demo_live
+from lsd_ros.bags.reader import BagReader
+from lsd_ros.bags.writer import BagWriter
+from lsd_ros.cli.demo import live as demo_live
 from lsd_ros.cli.machine import machine
 from lsd_ros.cli.outputs import CAMERA_INFO, DEPTH, DIAGNOSTICS, ODOMETRY, POINTS
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.processes import DISCOVERY_RANGE, THIS_MACHINE
 from lsd_ros.cli.tables import MISSING, table
-from lsd_ros.cli.whole import write_whole
-from lsd_ros.datasets.bag import BagReader
-from lsd_ros.datasets.bag_writer import BagWriter
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_bag import IMAGE_TOPIC, INFO_TOPIC
+from lsd_ros.foreign.atomic import write_atomically
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.noise import LOST_VARIANCE
-from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages import encode
 from lsd_ros.safety.faults import Fault
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_bag import IMAGE_TOPIC, INFO_TOPIC
 from lsd_ros.types import Camera, Frame
 
 ROUNDS = 3
@@ -90,7 +90,7 @@ def run(given: argparse.Namespace, wanted: EngineSettings) -> int:
         found = measured(episodes, listen(heard, done.delay_ns))
     if given.json is not None:
         whole = {'machine': machine(), 'faults': found}
-        write_whole(given.json, json_text(whole).encode() + b'\n')
+        write_atomically(given.json, json_text(whole).encode() + b'\n')
     say('\n'.join(report(found)))
     return 0
 

@@ -13,6 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from lsd_ros import settings
+from lsd_ros.bags.camera_topics import choose_image_topic, choose_info_topic
+from lsd_ros.bags.reader import BagReader
+from lsd_ros.bags.summary import summary
 from lsd_ros.cli import benchmark_faults
 from lsd_ros.cli.benchmark_live_report import report
 from lsd_ros.cli.benchmark_parser import SYNTHETIC
@@ -31,13 +34,11 @@ from lsd_ros.cli.processes import (
     until,
 )
 from lsd_ros.cli.progress import progress
-from lsd_ros.cli.whole import write_whole
-from lsd_ros.datasets.bag import BagReader
-from lsd_ros.datasets.camera_topics import choose_image_topic, choose_info_topic
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_bag import write_bag
 from lsd_ros.errors import DatasetError, RosError
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.foreign.atomic import write_atomically
+from lsd_ros.inference.engine_settings import EngineSettings
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_bag import write_bag
 from lsd_ros.types import Camera
 
 SECONDS = 60.0
@@ -120,7 +121,7 @@ def run(given: argparse.Namespace, wanted: EngineSettings) -> int:
         **found,
     }
     if given.json is not None:
-        write_whole(given.json, json_text(measured).encode() + b'\n')
+        write_atomically(given.json, json_text(measured).encode() + b'\n')
     say('\n'.join(report(measured)))
     return 0
 
@@ -245,7 +246,7 @@ def _source(given: argparse.Namespace, folder: Path) -> Source:
             raise DatasetError(
                 f'{bag} has no camera info for {image}: the node takes no images without'
             )
-        described = reader.describe()
+        described = summary(reader)
     topic = next(topic for topic in described['topics'] if topic['name'] == image)
     about = next(about for about in described['images'] if about['topic'] == image)
     return Source(

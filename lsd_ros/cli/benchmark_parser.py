@@ -5,12 +5,15 @@ from __future__ import annotations
 import argparse
 
 from lsd_ros.cli.options import WIDEST, a_path, add_engine_options, at_least, positive
+from lsd_ros.inference.backends.registry import CPU_BACKENDS
 
 SYNTHETIC = ''
 RESULTS = ('points', 'scan', 'depth/image_rect', 'depth/camera_info', 'depth/preview', 'odom')
 LIVE_OPTIONS = ('seconds', 'rate_factor', 'subscribe', 'reliable', 'faults')
 
-BENCHMARK = """\
+SUMMARY = 'measure time and memory, per stage and per backend'
+
+EXAMPLES = """\
 examples:
   lsd_ros benchmark
   lsd_ros benchmark --width 640 --height 480 --frames 500
@@ -29,7 +32,7 @@ ROS_AUTOMATIC_DISCOVERY_RANGE says otherwise.
 """
 
 
-def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
+def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``lsd_ros benchmark``."""
     add = parser.add_argument
     add('--json', type=a_path, metavar='FILE', help='also write everything as JSON')
@@ -48,9 +51,9 @@ def add_benchmark_options(parser: argparse.ArgumentParser) -> None:
     add(
         '--backends',
         nargs='+',
-        choices=('openvino', 'onnxruntime', 'torch', 'cuda'),
+        choices=(*CPU_BACKENDS, 'cuda'),
         metavar='NAME',
-        help='openvino, onnxruntime, torch, cuda; default: all that are there',
+        help=f'{", ".join(CPU_BACKENDS)}, cuda; default: all that are there',
     )
     _add_live_options(parser)
     add_engine_options(parser, 'weights')

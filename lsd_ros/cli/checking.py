@@ -12,24 +12,25 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from lsd_ros.bags.odometry_topic import odometry_topic
+from lsd_ros.bags.reader import BagReader
 from lsd_ros.cli.engine_options import engine_settings
-from lsd_ros.datasets.bag import BagReader
-from lsd_ros.datasets.bag_odometry import odometry_topic
 from lsd_ros.datasets.camera_yaml import read_camera
-from lsd_ros.datasets.frame_source import FrameSource
 from lsd_ros.datasets.open_sequences import open_sequences
-from lsd_ros.datasets.output_paths import check_apart
 from lsd_ros.datasets.source import kind_of_source, open_source
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import CameraError, DatasetError, TrainingError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import kind_of_node, read_text
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.foreign.output_paths import check_apart
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.shipped import weights_file
 from lsd_ros.models.stored_weights import existing_weights, read_stored
+from lsd_ros.types.frame_source import FrameSource
 
 DEMO_REPORT = 'report.json'
 MADE_BY_ADAPT = ('extracted', 'parts', 'geometry.json', 'report.json')
+ESTIMATE = 'estimate'  # instead of the file of a calibration
 MADE_BY_DEMO = 'lsd_ros demo'
 
 
@@ -95,12 +96,13 @@ def work_folder(given: argparse.Namespace) -> Path:
 
 def _adapt(given: argparse.Namespace) -> None:
     work = work_folder(given)
-    inputs = [*given.recordings, given.camera, given.config, _weights(given.start)]
+    calibration = None if given.camera == ESTIMATE else given.camera
+    inputs = [*given.recordings, calibration, given.config, _weights(given.start)]
     check_apart({'--out': given.out, '--work': work}, inputs)
     for path in given.recordings:
         kind_of_source(path)
-    if given.camera:
-        read_camera(given.camera)
+    if calibration:
+        read_camera(calibration)
     ours = any((work / name).exists() for name in MADE_BY_ADAPT)
     if given.overwrite and work.is_dir() and any(work.iterdir()) and not ours:
         raise DatasetError(
@@ -124,11 +126,12 @@ def _mask(given: argparse.Namespace) -> None:
 
 def _replay(given: argparse.Namespace) -> None:
     settings = engine_settings(given)
-    outputs = {'--out': given.out, '--preview': given.preview}
+    outputs = {'--out': given.out, '--preview': given.preview, '--video': given.video}
     inputs = [given.input, given.camera, given.config, settings.mask.file]
     check_apart(outputs, [*inputs, _weights(settings.weights)])
     check_bag_output(given.out, overwrite=given.overwrite)
     _check_new(given.preview)
+    _check_new(given.video)
     source = opened_source(given)
     try:
         _check_camera(source, settings)

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lsd_ros import config, settings
-from lsd_ros.inference.settings import EngineSettings
-from lsd_ros.publication.settings import GuardedSettings
+from lsd_ros.inference.engine_settings import EngineSettings
+from lsd_ros.publication.publication_settings import GuardedSettings
 
 if TYPE_CHECKING:
     from lsd_ros.inference.engine import Engine, EngineInfo

@@ -15,16 +15,16 @@ import numpy as np
 
 from lsd_ros.cli.interleaved import Turns
 from lsd_ros.cli.outputs import Outputs
-from lsd_ros.datasets.optional import require
+from lsd_ros.foreign.optional import require
 from lsd_ros.inference.engine import Engine
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.timing import timed
 from lsd_ros.messages import encode
 from lsd_ros.messages.decode import frame_from_message, stamp_ns
 from lsd_ros.messages.types import RosbagsTypes
 from lsd_ros.publication.judging import Demand, Judge, Look
 from lsd_ros.safety.guard import Guard
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.safety.safety_settings import SafetySettings
 from lsd_ros.types import Camera, Frame
 
 REST = 'rest'  # what is in no stage

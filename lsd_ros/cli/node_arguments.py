@@ -7,10 +7,10 @@ import json
 from typing import Any
 
 from lsd_ros import settings
-from lsd_ros.inference.scale.settings import ScaleSettings
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
+from lsd_ros.inference.scale.scale_settings import ScaleSettings
 from lsd_ros.models.checkpoint import load_weights
-from lsd_ros.publication.settings import GuardedSettings
+from lsd_ros.publication.publication_settings import GuardedSettings
 
 
 def called_metric(wanted: EngineSettings) -> EngineSettings:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from lsd_ros import settings
 from lsd_ros.foreign.limits import MAX_EXPANSION, MAX_MEGAPIXELS, MAX_UNPACKED_MIB
-from lsd_ros.inference.settings import EngineSettings
-from lsd_ros.publication.settings import GuardedSettings
+from lsd_ros.inference.engine_settings import EngineSettings
+from lsd_ros.publication.publication_settings import GuardedSettings
 
 MOST = 10**9
 WIDEST = 16384  # of images, in pixels
@@ -128,3 +128,21 @@ def positive(text: str) -> float:
 
 
 not_negative = at_least(0)
+
+
+def add_data_options(parser: argparse.ArgumentParser) -> None:
+    """Add --data and --split."""
+    parser.add_argument(
+        '--data',
+        type=a_path,
+        nargs='+',
+        required=True,
+        metavar='DIR',
+        help='sequences, KITTI, TUM RGB-D, videos, or folders of these',
+    )
+    parser.add_argument(
+        '--split',
+        type=a_path,
+        metavar='FILE',
+        help='file list of an Eigen split, for KITTI raw',
+    )

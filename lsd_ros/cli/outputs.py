@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from lsd_ros.inference.engine_settings import EngineSettings, MountSettings
 from lsd_ros.inference.odometry.frames import base_from_optical
-from lsd_ros.inference.settings import EngineSettings, MountSettings
 from lsd_ros.messages.types import MessageTypes
 from lsd_ros.publication import topics
 from lsd_ros.publication.judging import Judgement

@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.cli.whole import write_whole
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.inference.preview import colour_map
 from lsd_ros.types import Estimate
 
@@ -62,4 +62,4 @@ def write_png(path: Path, rgb: Picture) -> None:
     :raises DatasetError: the file cannot be written
     """
     _, data = cv2.imencode('.png', cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
-    write_whole(path, data.tobytes())
+    write_atomically(path, data.tobytes())

@@ -1,1 +1,1 @@
-"""Bags, sequences, videos, image folders and a synthetic world, as frames."""
+"""Sequences, videos, image folders and the datasets of others, as frames or to learn from."""

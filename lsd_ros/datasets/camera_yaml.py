@@ -5,7 +5,6 @@ OpenCV and kalibr, read.
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -78,18 +77,6 @@ def write_camera(path: str | Path, camera: Camera, name: str = 'camera') -> None
         Path(path).write_text(yaml.safe_dump(content, sort_keys=False, width=200))
     except OSError as error:
         raise DatasetError(f'cannot write the calibration {path}: {error.strerror}') from error
-
-
-def describe_camera(camera: Camera | None) -> dict[str, Any] | None:
-    """Return a camera as JSON would have it."""
-    if camera is None:
-        return None
-    result = dataclasses.asdict(camera)
-    if camera.distortion is not None:
-        result['distortion'] = camera.distortion.model
-    if camera.rectified is None:
-        del result['rectified']
-    return result
 
 
 def _camera(content: Any) -> Camera:

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.datasets.camera_yaml import describe_camera
-from lsd_ros.datasets.frame_source import NO_CAMERA, FrameStats, note_undecodable
 from lsd_ros.datasets.image_file import image_files, read_rgb
 from lsd_ros.datasets.sequence import FRAME_ID
 from lsd_ros.datasets.tum import nanoseconds
 from lsd_ros.errors import CameraError, DatasetError
 from lsd_ros.types import Camera, Frame
+from lsd_ros.types.camera import describe_camera
+from lsd_ros.types.frame_source import NO_CAMERA, FrameStats, note_undecodable
 
 NOMINAL_RATE_HZ = 10.0
 LONGEST_NUMBER = 100

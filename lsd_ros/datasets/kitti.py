@@ -17,12 +17,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.datasets.image_file import image_files, read_rgb
-from lsd_ros.datasets.pose_interpolation import inverse
 from lsd_ros.datasets.training_sequence import DepthFiles, ImageSequence
 from lsd_ros.datasets.tum import LONGEST_LINE, nanoseconds
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import read_text
+from lsd_ros.geometry.rigid import inverse
 from lsd_ros.types import Camera
 
 CAMERAS = (2, 3, 0, 1)

@@ -18,14 +18,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.datasets.camera_yaml import describe_camera, read_camera
-from lsd_ros.datasets.frame_source import FrameStats, note_undecodable
+from lsd_ros.datasets.camera_yaml import read_camera
 from lsd_ros.datasets.image_file import image_files, read_image, read_rgb
 from lsd_ros.datasets.tum import read_tum
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.files import read_text
 from lsd_ros.foreign.yaml_text import parse_yaml
 from lsd_ros.types import Camera, Frame, Trajectory
+from lsd_ros.types.camera import describe_camera
+from lsd_ros.types.frame_source import FrameStats, note_undecodable
 
 FRAME_ID = 'camera_optical_frame'
 SHOWN = 40  # characters of a value that is wrong

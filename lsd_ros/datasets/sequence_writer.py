@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from lsd_ros.datasets.camera_yaml import write_camera
 from lsd_ros.datasets.image_file import write_image
-from lsd_ros.datasets.staging import Staging
 from lsd_ros.datasets.tum import write_tum
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.atomic import AtomicFolder
 from lsd_ros.types import Camera, Frame, Trajectory
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class SequenceWriter:
         self._suffix = suffix
         self._quality = (cv2.IMWRITE_JPEG_QUALITY, jpeg_quality) if suffix == '.jpg' else ()
         self._depth_unit_m = depth_unit_m
-        self._staging = Staging(self.path, overwrite=overwrite, is_ours=is_of_sequence)
+        self._staging = AtomicFolder(self.path, overwrite=overwrite, is_ours=is_of_sequence)
         self._stamps_ns: list[int] = []
         self._poses: list[NDArray[np.float64]] = []
         self._depth_maps = 0

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lsd_ros.datasets.bag_source import BagSource
-from lsd_ros.datasets.bag_storage import kind_of
-from lsd_ros.datasets.frame_source import FrameSource
+from lsd_ros.bags.bag_files import kind_of
+from lsd_ros.bags.bag_source import BagSource
 from lsd_ros.datasets.image_file import IMAGE_SUFFIXES, image_files
 from lsd_ros.datasets.image_folder import ImageFolder
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.datasets.video import VIDEO_SUFFIXES, VideoReader
 from lsd_ros.errors import DatasetError
 from lsd_ros.types import Camera
+from lsd_ros.types.frame_source import FrameSource
 
 BAG_SUFFIXES = ('.bag', '.mcap', '.db3')
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.datasets.image_file import read_image, read_rgb
-from lsd_ros.datasets.undistortion import Undistorter
 from lsd_ros.errors import DatasetError
+from lsd_ros.geometry.undistortion import Undistorter
 from lsd_ros.types import Camera
 
 

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 
 from lsd_ros.datasets.camera_yaml import read_camera
 from lsd_ros.datasets.image_file import read_rgb
-from lsd_ros.datasets.pose_interpolation import poses_at
-from lsd_ros.datasets.stamps import nearest
 from lsd_ros.datasets.training_sequence import DepthFiles, ImageSequence
 from lsd_ros.datasets.tum import nanoseconds, read_tum
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import read_text
+from lsd_ros.geometry.pose_interpolation import poses_at
 from lsd_ros.types import Camera
+from lsd_ros.types.stamps import nearest
 
 LICENCE = 'TUM RGB-D: CC BY 4.0'
 DEPTH_UNIT_M = 1 / 5000

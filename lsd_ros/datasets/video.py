@@ -13,14 +13,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.datasets.camera_yaml import describe_camera
-from lsd_ros.datasets.frame_source import NO_CAMERA, FrameStats
 from lsd_ros.datasets.sequence import FRAME_ID
 from lsd_ros.errors import CameraError, DatasetError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import open_file
 from lsd_ros.foreign.limits import limits
 from lsd_ros.types import Camera, Frame
+from lsd_ros.types.camera import describe_camera
+from lsd_ros.types.frame_source import NO_CAMERA, FrameStats
 
 _log = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import FrameError, LsdError
 from lsd_ros.types import Trajectory
+from lsd_ros.types.stamps import nearest
 
 Alignment = Literal['sim3', 'se3', 'none']
 KITTI_LENGTHS_M = (100.0, 200.0, 300.0, 400.0, 500.0, 600.0, 700.0, 800.0)
@@ -70,12 +71,9 @@ def matched(
     :raises FrameError: fewer than two poses belong together
     """
     stamps, wanted = reference.stamps_ns, estimate.stamps_ns
-    after = np.clip(np.searchsorted(stamps, wanted), 1, max(len(stamps) - 1, 1))
-    pair = np.stack((after - 1, np.minimum(after, len(stamps) - 1)))
-    distance = np.abs(stamps[pair] - wanted)
-    nearest = np.where(distance[0] <= distance[1], pair[0], pair[1])
-    near = np.flatnonzero(distance.min(0) <= max_difference_s * 1e9)
-    kept, first = np.unique(nearest[near], return_index=True)
+    closest, off_ns = nearest(wanted, stamps)
+    near = np.flatnonzero(off_ns <= max_difference_s * 1e9)
+    kept, first = np.unique(closest[near], return_index=True)
     if len(kept) < 2:
         raise FrameError(
             f'{len(kept)} of {len(estimate)} poses have a reference pose within '

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lsd_ros.errors import CameraError
 from lsd_ros.inference.depth_map import depth_map, uncertainty_map
 from lsd_ros.inference.distortion import RectifiedImage
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import Weights
 from lsd_ros.types import Camera, Scale
 

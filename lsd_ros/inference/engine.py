@@ -17,14 +17,14 @@ from lsd_ros.inference.backends.choice import open_backend
 from lsd_ros.inference.body_mask import BodyMask
 from lsd_ros.inference.depth_images import NO_CAMERA, DepthImages
 from lsd_ros.inference.distortion import DistortionPolicy, RectifiedImage
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.ground_watch import GroundWatch
-from lsd_ros.inference.odometry.chain import NetworkMotion
 from lsd_ros.inference.odometry.history import OdometryHistory
+from lsd_ros.inference.odometry.network_motion import NetworkMotion
 from lsd_ros.inference.odometry.odometry import Odometry
 from lsd_ros.inference.preparing import PreparedNetworks
-from lsd_ros.inference.scale.choice import scale_source
 from lsd_ros.inference.scale.source import Matrix, Observation
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.scale.source_factory import scale_source
 from lsd_ros.inference.temporal import TemporalFilter
 from lsd_ros.inference.timing import timed
 from lsd_ros.models.checkpoint import Weights, load_weights

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.inference.odometry.rigid import Matrix, inverse
+from lsd_ros.geometry.rigid import Matrix, inverse
 from lsd_ros.inference.temporal_settings import TemporalSettings
 from lsd_ros.types import Camera
 

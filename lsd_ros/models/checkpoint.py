@@ -12,8 +12,6 @@ import hashlib
 import json
 import logging
 import math
-import os
-import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +23,7 @@ from torch import Tensor, nn
 
 from lsd_ros import settings
 from lsd_ros.errors import LsdError, WeightsError
+from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.models.licence import forbids_commercial_use, tell_once
@@ -290,24 +289,12 @@ def _size(shape: torch.Size | None) -> str:
 
 def _write_atomically(tensors: dict[str, Tensor], header: dict[str, str], path: Path) -> str:
     """Write a file, and return its SHA-256; a symbolic link stays one."""
-    path = Path(os.path.realpath(path))
-    temporary = None
-    try:
-        with ForeignCode(
-            WeightsError,
-            f'weights cannot be written to {path}',
-            'check that the folder is there, writable and not full',
-        ):
-            data, digest = sealed(safetensors.torch.save(tensors, metadata=header))
-            handle, temporary = tempfile.mkstemp(prefix=path.name, suffix='.part', dir=path.parent)
-            with os.fdopen(handle, 'wb') as file:
-                file.write(data)
-            os.chmod(temporary, 0o644)  # mkstemp lets nobody else read
-            os.replace(temporary, path)
-            return digest
-    finally:
-        if temporary is not None:
-            Path(temporary).unlink(missing_ok=True)
+    problem = f'weights cannot be written to {path}'
+    remedy = 'check that the folder is there, writable and not full'
+    with ForeignCode(WeightsError, problem, remedy):
+        data, digest = sealed(safetensors.torch.save(tensors, metadata=header))
+    write_atomically(path, data, kind=WeightsError, problem=problem, remedy=remedy)
+    return digest
 
 
 def describe_weights(weights: Weights) -> dict[str, Any]:

@@ -11,17 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.errors import CameraError, FrameError, LsdError
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.obstacles.cloud import CloudBuilder
+from lsd_ros.inference.obstacles.depth_filter import DepthFilter
 from lsd_ros.inference.obstacles.drop_off import DropOff
-from lsd_ros.inference.obstacles.scan import ScanBuilder
-from lsd_ros.inference.obstacles.settings import (
+from lsd_ros.inference.obstacles.obstacle_settings import (
     EVERY_HEIGHT,
     DropOffSettings,
     PointsSettings,
     ScanSettings,
 )
-from lsd_ros.inference.obstacles.trust import Trust
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.obstacles.scan import ScanBuilder
 from lsd_ros.inference.timing import timed
 from lsd_ros.messages import encode
 from lsd_ros.messages.types import MessageTypes
@@ -61,14 +61,14 @@ class Builders:
     """What makes obstacles, for as long as its settings stay the same."""
 
     settings: _Wanted
-    trust: Trust
+    trust: DepthFilter
     cloud: CloudBuilder
     scan: ScanBuilder
 
     @classmethod
     def of(cls, settings: EngineSettings) -> Builders:
         """Make them anew; cloud and scan share what they believe in."""
-        trust = Trust(settings.points)
+        trust = DepthFilter(settings.points)
         drop_off = DropOff(settings.drop_off, settings.scan)
         return cls(
             _of_builders(settings),

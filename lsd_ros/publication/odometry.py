@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.frames import (
     BaseOdometry,
     base_from_optical,
     lost_at,
     odometry_in_base,
 )
-from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages import encode
 from lsd_ros.messages.types import MessageTypes
 from lsd_ros.publication import topics

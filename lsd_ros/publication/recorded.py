@@ -8,7 +8,7 @@ from lsd_ros.errors import MessageError
 from lsd_ros.publication.judging import Demand, Judge, Judgement, Look
 from lsd_ros.safety.faults import Finding
 from lsd_ros.safety.guard import Guard
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.safety.safety_settings import SafetySettings
 from lsd_ros.types import Frame, Mount
 
 NS_PER_S = 1e9

@@ -36,7 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _play(argv: list[str]) -> None:
-    from lsd_ros.datasets.bag import BagReader
+    from lsd_ros.bags.reader import BagReader
     from lsd_ros.ros.playback import Playback, Player
     from lsd_ros.ros.session import session, split_arguments
 

@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def _record(argv: list[str]) -> None:
-    from lsd_ros.datasets.bag_writer import BagWriter
+    from lsd_ros.bags.writer import BagWriter
     from lsd_ros.ros.recording import Recorder
     from lsd_ros.ros.session import session, spin, split_arguments
 

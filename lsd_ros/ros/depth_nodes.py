@@ -114,7 +114,7 @@ def _nodes(
     """Make a node in the namespace of each camera; all load their engines from one place."""
     from rclpy.exceptions import NameValidationException
 
-    from lsd_ros.inference.sharing import SharedNetworks  # brings torch: seconds
+    from lsd_ros.inference.shared_networks import SharedNetworks  # brings torch: seconds
     from lsd_ros.ros.node import DepthNode
 
     if strangers := sorted(set(files) - set(cameras)):

@@ -17,7 +17,7 @@ from std_srvs.srv import SetBool, Trigger
 
 from lsd_ros.errors import LsdError, RosError
 from lsd_ros.inference.beside import Beside
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.ros import qos
 from lsd_ros.ros.bonding import Bonding
 from lsd_ros.ros.calibration import Calibration
@@ -25,7 +25,7 @@ from lsd_ros.ros.diagnostics import untrained_warning
 from lsd_ros.ros.inputs import Inputs, Received, image_topic
 from lsd_ros.ros.log_forwarding import RosLogHandler
 from lsd_ros.ros.mailbox import Mailbox
-from lsd_ros.ros.mounting import Mounting
+from lsd_ros.ros.mount_lookup import MountLookup
 from lsd_ros.ros.odometry_input import OdometryInput
 from lsd_ros.ros.outputs import Outputs
 from lsd_ros.ros.parameters import Parameters, Settings
@@ -49,7 +49,7 @@ class Configured:
     """What exists from configuring to cleaning up; ``resources`` gives it back."""
 
     settings: Settings
-    mounting: Mounting
+    mounting: MountLookup
     calibration: Calibration
     pipeline: Pipeline
     outputs: Outputs
@@ -155,7 +155,7 @@ class DepthNode(LifecycleNode):
         warning = untrained_warning(engine.info)
         if warning is not None:
             log.warning(warning)
-        mounting = Mounting(
+        mounting = MountLookup(
             self, settings.node.base_frame, static_only=settings.node.tf.static_only
         )
         resources.callback(mounting.close)

@@ -9,12 +9,12 @@ from typing import Any
 from rclpy.lifecycle.publisher import LifecyclePublisher
 from sensor_msgs.msg import CameraInfo, Image, LaserScan, PointCloud2
 
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.publication import topics
 from lsd_ros.publication.obstacles import Said
 from lsd_ros.ros import qos
 from lsd_ros.ros.connections import Connections, is_heard
-from lsd_ros.ros.repeats import Repeats
+from lsd_ros.ros.log_throttle import LogThrottle
 
 QUEUE = 5
 KINDS: dict[str, type[Any]] = {
@@ -37,7 +37,7 @@ class ObstacleOutputs:
 
     def __init__(self, connections: Connections) -> None:
         """Create every publisher."""
-        self._repeats = Repeats()
+        self._repeats = LogThrottle()
         self._problems: dict[str, str] = {}
         self._publishers: dict[str, LifecyclePublisher[Any]] = {
             topic: connections.publisher(kind, topic, qos.reliable(QUEUE))

@@ -15,8 +15,8 @@ from lsd_ros.errors import LsdError
 from lsd_ros.messages import decode
 from lsd_ros.ros import qos
 from lsd_ros.ros.connections import Connections
+from lsd_ros.ros.log_throttle import LogThrottle
 from lsd_ros.ros.parameters import Settings
-from lsd_ros.ros.repeats import Repeats
 from lsd_ros.ros.statistics import Rate
 from lsd_ros.types import BasePose
 
@@ -52,7 +52,7 @@ class OdometryInput:
         self._settings = settings
         self._store = store
         self._topic = node.resolve_topic_name('odometry_in')
-        self._repeats = Repeats()
+        self._repeats = LogThrottle()
         self._connections: Connections | None = None
         self._rate = Rate(now_ns)
         self._problem: str | None = None

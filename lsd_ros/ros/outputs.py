@@ -7,15 +7,13 @@ import logging
 from collections.abc import Iterable
 from typing import Any
 
-import numpy as np
 from nav_msgs.msg import Odometry
-from numpy.typing import NDArray
 from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle.publisher import LifecyclePublisher
 from sensor_msgs.msg import Image
 
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.preview import colour_map
-from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.messages import encode
 from lsd_ros.publication import topics
 from lsd_ros.publication.judging import Demand, Judgement
@@ -69,13 +67,11 @@ class Outputs:
 
     def publish(self, judgement: Judgement, settings: EngineSettings) -> None:
         """Publish what may be said about an image, as far as somebody listens."""
-        estimate = judgement.estimate
-        self._obstacles.publish(
-            self._obstacle_policy.said(judgement, settings, self._obstacles.heard)
-        )
-        if estimate.depth is not None:
-            self._publish_preview(estimate.depth, estimate)
-        self._say(self._odometry_policy.said(judgement, settings, self._moves))
+        obstacles = self._obstacle_policy.said(judgement, settings, self._obstacles.heard)
+        motion = self._odometry_policy.said(judgement, settings, self._is_motion_heard)
+        self._obstacles.publish(obstacles)
+        self._publish_preview(judgement.estimate)
+        self._publish_motion(motion)
 
     def publish_lost(self, stamp_ns: int) -> None:
         """
@@ -83,7 +79,7 @@ class Outputs:
 
         :param stamp_ns: since when, or still [ns]
         """
-        self._say(self._odometry_policy.lost(stamp_ns, self._moves))
+        self._publish_motion(self._odometry_policy.lost(stamp_ns, self._is_motion_heard))
 
     def duplicates(self) -> list[str]:
         """Return who publishes the results under the very name of this node."""
@@ -111,17 +107,18 @@ class Outputs:
             kind, topics.TRANSFORMS, qos.reliable(TF_QUEUE), shared=True
         )
 
-    def _publish_preview(self, depth: NDArray[np.float32], estimate: Estimate) -> None:
-        if is_heard(self._preview):
-            stamp_ns, frame_id = estimate.stamp_ns, estimate.frame_id
-            picture = encode.rgb_image(self._types, colour_map(depth), stamp_ns, frame_id)
-            self._preview.publish(picture)
+    def _publish_preview(self, estimate: Estimate) -> None:
+        if estimate.depth is not None and is_heard(self._preview):
+            picture = colour_map(estimate.depth)
+            self._preview.publish(
+                encode.rgb_image(self._types, picture, estimate.stamp_ns, estimate.frame_id)
+            )
 
-    def _moves(self, topic: str) -> bool:
+    def _is_motion_heard(self, topic: str) -> bool:
         """Return whether somebody listens to a topic of the motion."""
         return is_heard(self._odometry) if topic == topics.ODOMETRY else self._tf is not None
 
-    def _say(self, said: Iterable[Said]) -> None:
+    def _publish_motion(self, said: Iterable[Said]) -> None:
         for each in said:
             publisher = self._odometry if each.topic == topics.ODOMETRY else self._tf
             if publisher is not None:

@@ -23,8 +23,8 @@ from rclpy.parameter import Parameter
 
 from lsd_ros import settings
 from lsd_ros.errors import SettingError
-from lsd_ros.inference.settings import EngineSettings
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.inference.engine_settings import EngineSettings
+from lsd_ros.safety.safety_settings import SafetySettings
 from lsd_ros.settings import Setting, setting
 
 LEAST_BITS = 8

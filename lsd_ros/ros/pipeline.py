@@ -15,10 +15,10 @@ from lsd_ros.publication.judging import Demand, Judge, Judgement, Look
 from lsd_ros.ros.allowance import Allowance
 from lsd_ros.ros.calibration import Calibration
 from lsd_ros.ros.inputs import Received
-from lsd_ros.ros.mounting import Mounting
+from lsd_ros.ros.log_throttle import LogThrottle
+from lsd_ros.ros.mount_lookup import MountLookup
 from lsd_ros.ros.outputs import Outputs
 from lsd_ros.ros.parameters import Settings
-from lsd_ros.ros.repeats import Repeats
 from lsd_ros.ros.statistics import InputQuality, Outcome, Statistics
 from lsd_ros.safety.faults import Fault, Finding
 from lsd_ros.safety.guard import Guard
@@ -53,7 +53,7 @@ class Pipeline:
         engine: Engine,
         calibration: Calibration,
         outputs: Outputs,
-        mounting: Mounting,
+        mounting: MountLookup,
         settings: Callable[[], Settings],
         now_ns: Callable[[], int],
         image_topic: str,
@@ -77,7 +77,7 @@ class Pipeline:
         self._working_since_s: float | None = None
         self._enabled = True
         self._said_lost = False  # since the last verdict
-        self._repeats = Repeats()
+        self._repeats = LogThrottle()
         self._guard = Guard(self._applied.node.safety, f'no images on {image_topic}', now_ns)
         self._bits = BitDepth()
         self._judge = Judge(engine, self._guard)

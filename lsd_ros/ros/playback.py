@@ -16,12 +16,12 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosgraph_msgs.msg import Clock
 
-from lsd_ros.datasets.bag import BagMessage, BagReader
+from lsd_ros.bags.reader import BagMessage, BagReader
 from lsd_ros.errors import DatasetError, MessageError
 from lsd_ros.foreign.printable import printable
+from lsd_ros.ros.loop_detection import LoopDetector
 from lsd_ros.ros.message_classes import message_class, starts_with_header
 from lsd_ros.ros.restamping import Restamping
-from lsd_ros.ros.rhythm import Rhythm
 
 DEPTH = 10
 LATCHED = ('/tf_static', '/robot_description')
@@ -109,7 +109,7 @@ class Player:
 
     def _play_once(self) -> int:
         timeline: Timeline | None = None
-        rhythm = Rhythm()
+        rhythm = LoopDetector()
         count = 0
         self._restamping.begin_pass()
         for message in self._from_start():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from rclpy.node import Node
 
-from lsd_ros.datasets.bag_writer import BagWriter
+from lsd_ros.bags.writer import BagWriter
 from lsd_ros.ros.raw_subscriptions import RawSubscriptions
 
 

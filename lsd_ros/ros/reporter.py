@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from rclpy.node import Node
 
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.ros import diagnostics, memory
 from lsd_ros.ros.conversions import RclpyTypes
 from lsd_ros.ros.inputs import Inputs, Received
 from lsd_ros.ros.mailbox import Mailbox
-from lsd_ros.ros.mounting import Mounting
+from lsd_ros.ros.mount_lookup import MountLookup
 from lsd_ros.ros.odometry_input import OdometryInput
 from lsd_ros.ros.outputs import Outputs
 from lsd_ros.ros.parameters import Settings
@@ -34,7 +34,7 @@ class Sources:
     inputs: Inputs
     odometry_input: OdometryInput
     outputs: Outputs
-    mounting: Mounting
+    mounting: MountLookup
     settings: Callable[[], Settings]
     engine: Callable[[], EngineInfo]
     verdict: Callable[[], Verdict]

@@ -37,7 +37,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 def _probe(argv: list[str], given_by_user: dict[str, str]) -> None:
     import rclpy
 
-    from lsd_ros.datasets.bag_writer import BagWriter
+    from lsd_ros.bags.writer import BagWriter
     from lsd_ros.ros.recording import Recorder
     from lsd_ros.ros.session import session, split_arguments
 

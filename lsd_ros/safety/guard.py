@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from lsd_ros.safety.faults import Fault, Finding, UnfitError, findings_of
 from lsd_ros.safety.image import FrozenCheck, image_findings
+from lsd_ros.safety.latency import LatencyCheck
 from lsd_ros.safety.mount import MountCheck
-from lsd_ros.safety.output import OutputCheck
-from lsd_ros.safety.pace import PaceCheck
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.safety.network_output import NetworkOutputCheck
+from lsd_ros.safety.safety_settings import SafetySettings
 from lsd_ros.safety.stamps import StampCheck
 from lsd_ros.safety.supervisor import State, Supervisor, Verdict
 from lsd_ros.types import Estimate, Mount
@@ -43,8 +43,8 @@ class Guard:
         self._clock = clock
         self._stamps = StampCheck()
         self._frozen = FrozenCheck()
-        self._output = OutputCheck()
-        self._pace = PaceCheck()
+        self._output = NetworkOutputCheck()
+        self._pace = LatencyCheck()
         self._mount = MountCheck()
         self._standing: tuple[Finding, ...] = ()
         self._supervisor = Supervisor(settings, what_is_missing, clock)
@@ -163,4 +163,4 @@ class Guard:
         self._stamps.forget()
         self._frozen.forget()
         self._output.forget()
-        self._pace = PaceCheck()
+        self._pace = LatencyCheck()

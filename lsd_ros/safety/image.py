@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.safety.faults import Fault, Finding, UnfitError
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.safety.safety_settings import SafetySettings
 
 DARK_SHARE = 0.95
 WHITE = 250  # from this grey level on a pixel counts as saturated

@@ -8,7 +8,7 @@ from collections import deque
 import numpy as np
 
 from lsd_ros.safety.faults import Fault, Finding
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.safety.safety_settings import SafetySettings
 from lsd_ros.types import Estimate, Mount, SeenGround
 
 REMEMBERED = 10  # looks at the ground

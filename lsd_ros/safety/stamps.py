@@ -6,7 +6,7 @@ import math
 from collections import deque
 
 from lsd_ros.safety.faults import Fault, Finding
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.safety.safety_settings import SafetySettings
 
 OTHER_CLOCK_S = 3600.0
 REMEMBERED = 30  # images that a jam of the network may hold up

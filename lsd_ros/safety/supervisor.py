@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 from lsd_ros.safety.faults import Fault, Finding
-from lsd_ros.safety.pace import stuck_findings
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.safety.latency import stuck_findings
+from lsd_ros.safety.safety_settings import SafetySettings
 
 
 class State(Enum):

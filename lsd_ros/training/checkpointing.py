@@ -14,14 +14,14 @@ from typing import Any
 import torch
 
 from lsd_ros.errors import TrainingError
-from lsd_ros.foreign.door import ForeignCode
-from lsd_ros.foreign.files import read_text
-from lsd_ros.training.durable import (
-    folder_appears,
+from lsd_ros.foreign.atomic import (
+    atomic_folder,
     remove_folder,
-    remove_leftovers,
+    remove_parts,
     write_synced,
 )
+from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.files import read_text
 
 FORMAT = 'lsd_ros.checkpoint/1'
 CARD = 'checkpoint.json'
@@ -103,12 +103,14 @@ class CheckpointFolder:
         data = buffer.getvalue()
         head = {'format': FORMAT, 'step': step, 'sha256': hashlib.sha256(data).hexdigest()}
         path = self._path(step)
-        with folder_appears(path) as folder:
-            write_synced(folder / STATE, data)
+        with atomic_folder(
+            path, overwrite=True, is_ours=lambda _: True, durable=True, kind=TrainingError
+        ) as folder:
+            write_synced(folder / STATE, data, TrainingError)
             whole = {**head, **asdict(card)}
             whole['head_sha256'] = _head_sha256(whole)
             text = json.dumps(whole, indent=2, ensure_ascii=False)
-            write_synced(folder / CARD, text.encode())
+            write_synced(folder / CARD, text.encode(), TrainingError)
         self._thin_out()
         return path
 
@@ -119,7 +121,7 @@ class CheckpointFolder:
         :return: None where there is no checkpoint
         :raises TrainingError: there are some, and not one is whole
         """
-        remove_leftovers(self.path)
+        remove_parts(self.path)
         steps = self.steps()
         for step in reversed(steps):
             try:
@@ -159,7 +161,7 @@ class CheckpointFolder:
     def _thin_out(self) -> None:
         for step in self.steps()[: -self._keep_last]:
             if not self._keep_every or step % self._keep_every:
-                remove_folder(self._path(step))
+                remove_folder(self._path(step), TrainingError)
 
 
 def _head_sha256(head: dict[str, Any]) -> str:

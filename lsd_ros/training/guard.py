@@ -12,7 +12,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from lsd_ros.errors import TrainingError
-from lsd_ros.training.durable import write_durably
+from lsd_ros.foreign.atomic import write_atomically
 
 
 def check_finite(
@@ -37,7 +37,7 @@ def check_finite(
     path = folder / f'bad_batch_{step:07d}_{fabric.global_rank}.pt'
     buffer = io.BytesIO()
     torch.save({'step': step, 'loss': loss, 'batch': plain(batch)}, buffer)
-    write_durably(path, buffer.getvalue())
+    write_atomically(path, buffer.getvalue(), durable=True, kind=TrainingError)
     raise TrainingError(
         f'step {step} gives a loss of {float(loss)} and a gradient of {float(norm)}: its batch is '
         f'in {path} and the last checkpoint is whole; look at the data, or lower '

@@ -9,6 +9,7 @@ last, so that many processes with few triplets each see the same loss as one wit
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -22,12 +23,15 @@ from lsd_ros.geometry.depth import DisparityRange, depth_from_disparity
 from lsd_ros.geometry.pose import invert
 from lsd_ros.geometry.warp import correspondences, rigid_flow, sample
 from lsd_ros.settings import setting
-from lsd_ros.training.feature import feature_difference
-from lsd_ros.training.motion import motion_weight
+from lsd_ros.training.frame_triplet import FRAMES, PAIRS, SOURCES, TARGET, VIEWED, Views
+from lsd_ros.training.losses import (
+    feature_difference,
+    motion_weight,
+    occlusion_weight,
+    smoothness,
+    structure_difference,
+)
 from lsd_ros.training.photometric import Reference, photometric_error, stacked
-from lsd_ros.training.smoothness import smoothness
-from lsd_ros.training.structure import occlusion_weight, structure_difference
-from lsd_ros.training.views import FRAMES, PAIRS, SOURCES, TARGET, VIEWED, Views
 
 RETURN = (2, 3, 0, 1)  # the direction that leads back, for each direction
 NOTHING = 1e-6  # pixels below which a triplet has nothing to say
@@ -133,14 +137,9 @@ def photometric_objective(
     scene = _scene(views, depths, how)
     looks = [_look(scene, views, j) for j in range(how.scales)]
     terms = {'photometric': _mean([_weighted(k.error, k.weight, views.batch) for k in looks])}
-    if how.structure > 0:
-        differences = [(k.difference, k.mask) for k in looks if k.difference is not None]
-        mean = _mean([_weighted(d, m, views.batch) for d, m in differences])
-        terms['structure'] = how.structure * mean
-    if how.feature > 0:
-        terms['feature'] = how.feature * _feature_term(scene, views, looks[0].weight)
-    if how.smoothness > 0:
-        terms['smoothness'] = how.smoothness * _smoothness_term(views, how.scales)
+    for name, term in _TERMS.items():
+        if (weight := getattr(how, name)) > 0:
+            terms[name] = weight * term(scene, views, looks)
     total = torch.stack(list(terms.values())).sum()
     parts = {name: term.detach() for name, term in terms.items()}
     return Outcome(total, parts, looks[0].maps)
@@ -255,7 +254,13 @@ def _better(error: Tensor, batch: int) -> Tensor:
     return torch.cat((lower, error[PAIRS * batch :]))
 
 
-def _feature_term(scene: _Scene, views: Views, weight: Tensor) -> Tensor:
+def _structure_term(_: _Scene, views: Views, looks: list[_Look]) -> Tensor:
+    """Compare the depth maps of two frames."""
+    differences = [(look.difference, look.mask) for look in looks if look.difference is not None]
+    return _mean([_weighted(d, m, views.batch) for d, m in differences])
+
+
+def _feature_term(scene: _Scene, views: Views, looks: list[_Look]) -> Tensor:
     """
     Compare features where depth and motion say that they are the same.
 
@@ -282,19 +287,28 @@ def _feature_term(scene: _Scene, views: Views, weight: Tensor) -> Tensor:
     sources = stacked(features, SOURCES[: scene.directions], FRAMES)
     warped, inside = sample(sources, pixels)
     difference = feature_difference(warped, stacked(features, frames, FRAMES))
-    trusted = functional.avg_pool2d(weight, 1 << level) * (inside & (moved > NEAREST))
+    trusted = functional.avg_pool2d(looks[0].weight, 1 << level) * (inside & (moved > NEAREST))
     return _weighted(difference, trusted, views.batch)
 
 
-def _smoothness_term(views: Views, scales: int) -> Tensor:
+def _smoothness_term(scene: _Scene, views: Views, _: list[_Look]) -> Tensor:
     images = views.images
     if not views.has_neighbours:
         images = images.chunk(FRAMES)[TARGET]
     terms = []
-    for j in range(scales):
+    for j in range(scene.how.scales):
         terms.append(smoothness(_exact(views.disparities[j]), images).mean() / (1 << j))
         images = functional.avg_pool2d(images, 2)
     return _mean(terms)
+
+
+# What is added to the photometric error: a term and, of the same name in ObjectiveSettings, its
+# weight; 0 switches it off.
+_TERMS: dict[str, Callable[[_Scene, Views, list[_Look]], Tensor]] = {
+    'structure': _structure_term,
+    'feature': _feature_term,
+    'smoothness': _smoothness_term,
+}
 
 
 def _resized(intrinsics: Tensor, factor: float) -> Tensor:

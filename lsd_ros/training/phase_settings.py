@@ -6,7 +6,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from lsd_ros import settings
-from lsd_ros.datasets.snippets import SnippetSettings
 from lsd_ros.errors import SettingError
 from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.models.bridge import BridgedTeacherSettings
@@ -15,10 +14,11 @@ from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.models.small_depth_net import SmallDepthSettings
 from lsd_ros.settings import setting
 from lsd_ros.training.approximation import ApproximationSettings
+from lsd_ros.training.data.snippets import SnippetSettings
+from lsd_ros.training.depth_supervision import TruthSettings
 from lsd_ros.training.objective import ObjectiveSettings
 from lsd_ros.training.scale import MetricSettings
-from lsd_ros.training.settings import TrainerSettings
-from lsd_ros.training.truth import TruthSettings
+from lsd_ros.training.training_settings import TrainerSettings
 from lsd_ros.training.uncertainty import UncertaintySettings
 
 

@@ -4,24 +4,29 @@ from __future__ import annotations
 
 import contextlib
 import logging
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 
 from lsd_ros import config, settings
-from lsd_ros.datasets.snippet_batch import collate
-from lsd_ros.datasets.snippets import SnippetDataset
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError, SettingError
 from lsd_ros.models.bridge import BridgedTeacher
+from lsd_ros.models.bridge_start import let_through
 from lsd_ros.models.checkpoint import Weights, save_weights
 from lsd_ros.models.pose_net import PoseNet
+from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.checkpointing import RunCard
+from lsd_ros.training.data.snippet_batch import collate
+from lsd_ros.training.data.snippets import SnippetDataset
+from lsd_ros.training.depth_task import DepthTask
+from lsd_ros.training.fine_tuning import start_student, start_teacher
 from lsd_ros.training.imitation import Imitation
 from lsd_ros.training.phase_settings import (
     PhaseSettings,
@@ -35,15 +40,14 @@ from lsd_ros.training.pose_task import PoseTask
 from lsd_ros.training.provenance import describe, run_card, weights_card
 from lsd_ros.training.random_states import seed_everything
 from lsd_ros.training.run_folder import BEST_WEIGHTS, WEIGHTS, RunFolder
-from lsd_ros.training.starting import start_student, start_teacher
 from lsd_ros.training.task import Task
-from lsd_ros.training.tasks import DEPTH, POSE, StudentTask, TeacherTask
-from lsd_ros.training.teaching import Taught, check_fits, fill, read_teacher
+from lsd_ros.training.tasks import DEPTH, POSE, StudentTask, TeacherTask, frames_of
+from lsd_ros.training.trained_teacher import Taught, check_fits, fill, read_teacher
 from lsd_ros.training.trainer import Trainer, leave_fabric, make_fabric
-from lsd_ros.training.truth_task import TruthTask
 from lsd_ros.training.validation import Validation
 
 TEACHER, STUDENT = 'teacher', 'student'
+FIRST_IMAGES = 16  # by which bridges are set before the first step
 Progress = Callable[[int, int], contextlib.AbstractContextManager[Callable[[], object]]]
 LOGGER = logging.getLogger(__name__)
 
@@ -82,9 +86,10 @@ def train_teacher(
     network, pose = BridgedTeacher(wanted.network), PoseNet(wanted.pose)
     if wanted.encoder_weights:
         network.teacher.load_encoder(wanted.encoder_weights)
+        let_through(network, _first_images(samples, wanted))
     origins = [start_teacher(network, pose, wanted)] if wanted.start_from else []
     alone = wanted.trained == 'depth'
-    task = (TruthTask if alone else TeacherTask)(network, pose, wanted)
+    task = (DepthTask if alone else TeacherTask)(network, pose, wanted)
     card = run_card(TEACHER, wanted, data, command, origins=origins)
     held_out = _validation(validation, data, wanted)
     trainer = run_phase(fabric, task, samples, wanted, card, out, overwrite, progress, held_out)
@@ -130,7 +135,7 @@ def train_student(
         task: Task = PoseTask(student, pose, wanted)
     elif wanted.trained == 'depth':
         imitation = None if taught is None else Imitation(taught.network, wanted)
-        task = TruthTask(student, pose, wanted, imitation)
+        task = DepthTask(student, pose, wanted, imitation)
     else:
         task = StudentTask(student, pose, wanted, None if taught is None else taught.network)
     sha256 = '' if taught is None else taught.sha256
@@ -148,6 +153,15 @@ def train_student(
             LOGGER.info('the best of them, of step %d: %s', best.step, out / BEST_WEIGHTS)
     leave_fabric(fabric)
     return trainer
+
+
+def _first_images(samples: SnippetDataset, wanted: PhaseSettings) -> Tensor:
+    """Return images spread over the data, as networks see them; all of the commonest size."""
+    count = min(FIRST_IMAGES, len(samples))
+    snippets = [samples[i * (len(samples) - 1) // max(count - 1, 1)] for i in range(count)]
+    (shape, _), *_ = Counter(snippet.jittered.shape for snippet in snippets).most_common(1)
+    batch = collate([snippet for snippet in snippets if snippet.jittered.shape == shape])
+    return frames_of(batch.jittered_targets, Normalise(wanted.preprocessing))
 
 
 def samples_of(wanted: PhaseSettings, data: Sequence[TrainingSequence]) -> SnippetDataset:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from torch import nn
 
-from lsd_ros.datasets.snippet_batch import SnippetBatch
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import SmallDepthNet
+from lsd_ros.training.data.snippet_batch import SnippetBatch
+from lsd_ros.training.frame_triplet import FRAMES
 from lsd_ros.training.phase_settings import StudentSettings
 from lsd_ros.training.task import StepResult, Task
 from lsd_ros.training.tasks import (
@@ -17,7 +18,6 @@ from lsd_ros.training.tasks import (
     frames_of,
     known_motion_term,
 )
-from lsd_ros.training.views import FRAMES
 
 
 class PoseTask(Task):

@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.precision import MixedPrecision
 from torch import Tensor, nn
 
-from lsd_ros.training.settings import LoopSettings
+from lsd_ros.training.training_settings import LoopSettings
 
 AUTO, FULL, BF16, FP16 = 'auto', 'full', 'bf16', 'fp16'
 FORMATS = {'channels_last': torch.channels_last, 'contiguous': torch.contiguous_format}

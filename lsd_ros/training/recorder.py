@@ -18,11 +18,11 @@ from lightning_fabric import Fabric
 from torch import Tensor
 
 from lsd_ros.errors import TrainingError
-from lsd_ros.training.board import Board
-from lsd_ros.training.durable import write_durably
+from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.training.run_folder import BOARD, METRICS, VALIDATION
-from lsd_ros.training.settings import TrainerSettings
 from lsd_ros.training.task import StepResult
+from lsd_ros.training.tensorboard_writer import TensorBoardWriter
+from lsd_ros.training.training_settings import TrainerSettings
 
 LOGGER = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ class Recorder:
         self._metrics, self._validation = run / METRICS, run / VALIDATION
         self._fabric = fabric
         self._settings = settings
-        self._board: Board | None = None
+        self._board: TensorBoardWriter | None = None
         sums: dict[str, Tensor] = held.get('sums', {})
         self._sums = {name: value.to(fabric.device) for name, value in sums.items()}
         self._steps = int(held.get('steps', 0))
@@ -60,7 +60,7 @@ class Recorder:
         if fabric.is_global_zero:
             for table in (self._metrics, self._validation):
                 _forget_later(table, first_step)
-            self._board = _board(run / BOARD, first_step + 1)
+            self._board = _tensorboard(run / BOARD, first_step + 1)
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -180,12 +180,12 @@ def _forget_later(metrics: Path, last_step: int) -> None:
                 kept.append(line + '\n')
         except (ValueError, KeyError):
             continue
-    write_durably(metrics, ''.join(kept).encode())
+    write_atomically(metrics, ''.join(kept).encode(), durable=True, kind=TrainingError)
 
 
-def _board(folder: Path, first_step: int) -> Board | None:
+def _tensorboard(folder: Path, first_step: int) -> TensorBoardWriter | None:
     try:
-        return Board(folder, first_step)
+        return TensorBoardWriter(folder, first_step)
     except ImportError:
         LOGGER.info('no TensorBoard: install lsd_ros[training] to see curves and pictures')
         return None

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from lsd_ros.datasets.output_paths import check_replaceable
 from lsd_ros.errors import TrainingError
+from lsd_ros.foreign.atomic import atomic_folder, write_synced
 from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.output_paths import check_replaceable
 from lsd_ros.training.checkpointing import CheckpointFolder, RunCard
-from lsd_ros.training.durable import folder_appears, write_synced
 
 CARD = 'run.json'
 CONFIG = 'config.yaml'
@@ -72,9 +72,11 @@ class RunFolder:
             check_replaceable(path, _is_of_training)
             with cls(path, card):  # nobody trains into what is about to be removed
                 LOGGER.info('the training in %s is removed', path)
-        with folder_appears(path) as folder:
-            write_synced(folder / CARD, _card_text(card).encode())
-            write_synced(folder / CONFIG, config.encode())
+        with atomic_folder(
+            path, overwrite=True, is_ours=lambda _: True, durable=True, kind=TrainingError
+        ) as folder:
+            write_synced(folder / CARD, _card_text(card).encode(), TrainingError)
+            write_synced(folder / CONFIG, config.encode(), TrainingError)
         return cls(path, card)
 
     def __enter__(self) -> RunFolder:

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from lsd_ros.training.settings import OptimiserSettings
+from lsd_ros.training.training_settings import OptimiserSettings
 
 Tensors = tuple[Tensor, ...] | list[Tensor]
 

@@ -9,12 +9,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from lsd_ros.datasets.snippet_batch import SnippetBatch
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.pose_view import motion_vectors
 from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
+from lsd_ros.training.data.snippet_batch import SnippetBatch
+from lsd_ros.training.depth_supervision import true_depth_error
+from lsd_ros.training.frame_triplet import FRAMES, TARGET, Views, poses_from_vectors, with_known
 from lsd_ros.training.imitation import Comparison, Imitation
 from lsd_ros.training.objective import Outcome, photometric_objective
 from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
@@ -25,8 +27,6 @@ from lsd_ros.training.scale import (
     units_per_metre,
 )
 from lsd_ros.training.task import StepResult, Task
-from lsd_ros.training.truth import true_depth_error
-from lsd_ros.training.views import FRAMES, TARGET, Views, poses_from_vectors, with_known
 
 DEPTH, POSE = 'depth', 'pose'
 BRIGHT = 0.98  # quantile of disparity that is drawn white
@@ -238,7 +238,13 @@ def true_depth_term(
     units = units_per_metre(batch.intrinsics, wanted.metric)
     errors = [
         true_depth_error(
-            disparity.float(), batch.true_depth, units, depths, how.furthest_m, how.gradient
+            disparity.float(),
+            batch.true_depth,
+            units,
+            depths,
+            how.furthest_m,
+            how.gradient,
+            how.scale_free,
         )
         for disparity in disparities
     ]

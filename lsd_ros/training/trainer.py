@@ -18,7 +18,7 @@ from torch.distributed import all_gather_object
 from lsd_ros.errors import SettingError, TrainingError
 from lsd_ros.training.allocator import keep_freed_memory
 from lsd_ros.training.checkpointing import Checkpoint
-from lsd_ros.training.feeding import Samples, batches, training_threads
+from lsd_ros.training.data_loading import Samples, batches, training_threads
 from lsd_ros.training.guard import check_finite
 from lsd_ros.training.precision import FP16, LossScaling, arithmetic, stated_arithmetic
 from lsd_ros.training.random_states import (
@@ -29,8 +29,8 @@ from lsd_ros.training.random_states import (
 from lsd_ros.training.recorder import Recorder
 from lsd_ros.training.run_folder import RunFolder
 from lsd_ros.training.schedule import averaged, learning_rate, make_optimiser
-from lsd_ros.training.settings import LoopSettings, TrainerSettings
 from lsd_ros.training.task import StepResult, Task, mean_result
+from lsd_ros.training.training_settings import LoopSettings, TrainerSettings
 from lsd_ros.training.validation import MEAN, Course, Validation
 
 LOGGER = logging.getLogger(__name__)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -167,3 +168,15 @@ class Camera:
     def _must_be_rectified(self, action: str) -> None:
         if self.distortion is not None:
             raise CameraError(f'cannot {action} a distorted camera: undistort its image first')
+
+
+def describe_camera(camera: Camera | None) -> dict[str, Any] | None:
+    """Return a camera as JSON would have it."""
+    if camera is None:
+        return None
+    result = dataclasses.asdict(camera)
+    if camera.distortion is not None:
+        result['distortion'] = camera.distortion.model
+    if camera.rectified is None:
+        del result['rectified']
+    return result

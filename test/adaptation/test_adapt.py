@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from lsd_ros.cli.main import main
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
 from lsd_ros.models.checkpoint import load_weights
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.types import Camera
 
 pytest.importorskip('pycolmap')

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from lsd_ros.adaptation.metres import by_depth, by_height, by_poses
-from lsd_ros.datasets.structure_from_motion import SparseDepth, Structure
-from lsd_ros.datasets.synthetic import SyntheticDrive
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.triangulation.structure_from_motion import SparseDepth, Structure
 from lsd_ros.types import Camera
 
 CAMERA = Camera(160, 96, 110.0, 110.0, 79.5, 47.5)

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import pytest
 
+from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.parts import stretches
-from lsd_ros.adaptation.settings import AdaptationSettings
 from lsd_ros.adaptation.suitability import unsuitable
-from lsd_ros.datasets.synthetic import SyntheticDrive
+from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.types import Camera
 
 CAMERA = Camera(208, 96, 120.0, 120.0, 103.5, 47.5)

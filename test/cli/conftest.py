@@ -6,8 +6,8 @@ import pytest
 
 pytest.importorskip('rosbags', reason='needs rosbags')
 
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_bag import write_bag
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_bag import write_bag
 from lsd_ros.types import Camera
 
 FRAMES = 12

@@ -9,12 +9,12 @@ import pytest
 
 pytest.importorskip('rclpy', reason='needs rclpy')
 
+from lsd_ros.bags.writer import BagWriter
 from lsd_ros.cli import benchmark_faults, benchmark_live
 from lsd_ros.cli.main import main
-from lsd_ros.datasets.bag_writer import BagWriter
-from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.messages import encode
 from lsd_ros.safety.faults import Fault
+from lsd_ros.synthetic.drive import SyntheticDrive
 
 
 def test_the_running_node_is_measured(

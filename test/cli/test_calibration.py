@@ -10,10 +10,11 @@ from typing import Any
 import cv2
 import pytest
 
+from lsd_ros.cli.evaluate.sheet import PANEL_WIDTH
 from lsd_ros.cli.main import main
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
 from lsd_ros.models.checkpoint import load_weights, save_weights, untrained_weights
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.types import Camera
 
 SMALL = {
@@ -77,8 +78,8 @@ def test_calibrated_weights_cover_what_they_say(
     assert after['factor'] == pytest.approx(1, abs=0.01)
     assert after['ause'] == pytest.approx(before['ause'])
     assert 'within 1 sigma' in capsys.readouterr().out
-    panels = cv2.imread(str(next((tmp_path / 'pictures').iterdir()))).shape[1] / 96
-    assert panels == 5, 'image, depth, truth, error and the error that was expected'
+    sheet = cv2.imread(str(tmp_path / 'pictures' / 'hall_sheet.png'))
+    assert sheet.shape[1] // PANEL_WIDTH == 5, 'the last panel is the error that was expected'
 
 
 def test_calibrated_motions_are_as_wrong_as_they_say(

@@ -7,19 +7,19 @@ import cv2
 import numpy as np
 import pytest
 
-from lsd_ros.cli import demo_live
-from lsd_ros.cli.demo import Run
-from lsd_ros.cli.demo_score import depth_scores, read_drive, resampled, trajectory_score
+from lsd_ros.bags.reader import BagReader
+from lsd_ros.bags.writer import BagWriter
+from lsd_ros.cli.demo import live as demo_live
+from lsd_ros.cli.demo.action import Run
+from lsd_ros.cli.demo.score import depth_scores, read_drive, resampled, trajectory_score
 from lsd_ros.cli.main import main
 from lsd_ros.cli.outputs import CAMERA_INFO, DEPTH, ODOMETRY, POINTS
-from lsd_ros.datasets.bag import BagReader
-from lsd_ros.datasets.bag_writer import BagWriter
-from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.errors import RosError
+from lsd_ros.inference.engine_settings import EngineSettings, MountSettings
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.odometry.noise import LOST_VARIANCE
-from lsd_ros.inference.settings import EngineSettings, MountSettings
 from lsd_ros.messages import encode
+from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.types import Camera, Cloud, Estimate, Scale
 
 SMALL = ['--place', 'corridor', '--width', '104', '--height', '64', '--frames', '12']

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from lsd_ros.bags.writer import BagWriter
 from lsd_ros.cli.main import main
-from lsd_ros.datasets.bag_writer import BagWriter
-from lsd_ros.datasets.synthetic import SyntheticDrive
+from lsd_ros.inference.engine_settings import MountSettings
 from lsd_ros.inference.odometry.frames import base_from_optical
-from lsd_ros.inference.settings import MountSettings
 from lsd_ros.messages import encode
+from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.types import Camera
 
 CAMERA = Camera(416, 128, 241.0, 241.0, 207.5, 63.5)

@@ -7,7 +7,7 @@ import pytest
 
 from lsd_ros.cli.main import main
 from lsd_ros.datasets.open_sequences import open_sequences
-from lsd_ros.datasets.synthetic import SyntheticDrive
+from lsd_ros.synthetic.drive import SyntheticDrive
 
 
 def test_a_bag_becomes_a_sequence_with_poses_and_depth(

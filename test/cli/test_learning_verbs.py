@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from lsd_ros.cli.main import main
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.types import Camera, Frame
 
 SMALL = [
@@ -110,8 +110,8 @@ def test_a_teacher_is_judged_as_its_students_are(
     assert score['ate_m'] >= 0
     assert '(teacher of 1 steps, metric)' in capsys.readouterr().out
 
-    from lsd_ros.cli.teacher_engine import TeacherEngine
-    from lsd_ros.inference.settings import EngineSettings
+    from lsd_ros.cli.evaluate.teacher_engine import TeacherEngine
+    from lsd_ros.inference.engine_settings import EngineSettings
 
     teacher = TeacherEngine(run, EngineSettings())
     camera = Camera(192, 128, 120.0, 120.0, 95.5, 63.5)  # 60 at the size of the network's input
@@ -124,7 +124,7 @@ def test_a_perfect_prediction_has_no_error_in_the_score(sequence: Path) -> None:
     """The truth itself goes through the same comparison as a network."""
     from types import SimpleNamespace
 
-    from lsd_ros.cli.scoring import Protocol, score_depth
+    from lsd_ros.cli.evaluate.scoring import Protocol, score_depth
     from lsd_ros.datasets.open_sequences import open_sequences
 
     source = open_sequences([sequence])[0]
@@ -172,7 +172,7 @@ def test_an_exported_model_says_what_it_is_and_gives_the_same_numbers(
 
 def test_a_different_model_fails_the_parity_check(trained: Path) -> None:
     pytest.importorskip('onnxruntime')
-    from lsd_ros.cli.export import TOLERANCE, measured_parity
+    from lsd_ros.cli.export.action import TOLERANCE, measured_parity
     from lsd_ros.inference.onnx_export import onnx_bytes
     from lsd_ros.inference.rewrite import depth_inference
     from lsd_ros.models.checkpoint import load_weights, untrained_weights

@@ -13,8 +13,8 @@ import pytest
 from lsd_ros import __version__
 from lsd_ros.cli.main import main
 from lsd_ros.cli.parser import make_parser
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_bag import write_bag
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_bag import write_bag
 from lsd_ros.types import Camera
 
 VERBS = tuple(next(a.choices for a in make_parser()._actions if a.dest == 'verb'))

@@ -7,10 +7,10 @@ import cv2
 import numpy as np
 import pytest
 
+from lsd_ros.bags.writer import BagWriter
 from lsd_ros.cli.main import main
-from lsd_ros.datasets.bag_writer import BagWriter
-from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.messages import encode
+from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.types import Camera
 
 CAMERA = Camera(240, 160, 140.0, 140.0, 119.5, 79.5)

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from lsd_ros import settings
+from lsd_ros.cli.evaluate.obstacle_scoring import ObstacleJudge, obstacle_tables, score_obstacles
+from lsd_ros.cli.evaluate.scoring import Protocol, Seen
 from lsd_ros.cli.main import main
-from lsd_ros.cli.obstacle_scoring import ObstacleJudge, obstacle_tables, score_obstacles
-from lsd_ros.cli.scoring import Protocol, Seen
 from lsd_ros.datasets.open_sequences import FolderSequence
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.types import Camera, Estimate, Scale
 
 CAMERA = Camera(160, 120, 130.0, 130.0, 79.5, 59.5)
@@ -111,7 +111,7 @@ def test_the_verb_writes_both_tables_json_and_pictures(room: Path, tmp_path: Pat
     assert found['obstacles']['limit_m'] == 5.0
     assert len(found['obstacles']['by_distance']) == 4
     names = {path.name for path in pictures.iterdir()}
-    assert {'room_000000.png', 'room_000000_scan.png'} <= names
+    assert {'room_sheet.png', 'room_000000_scan.png'} <= names
     green = cv2.imread(str(pictures / 'room_000000_scan.png'))
     assert ((green[..., 1] > 150) & (green[..., 2] < 100)).sum() > 20
 

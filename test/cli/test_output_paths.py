@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from lsd_ros.bags.writer import BagWriter
 from lsd_ros.cli.main import main
 from lsd_ros.cli.printing import json_text
-from lsd_ros.datasets.bag_writer import BagWriter
-from lsd_ros.datasets.output_paths import check_apart
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
 from lsd_ros.errors import DatasetError, LsdError
+from lsd_ros.foreign.output_paths import check_apart
 from lsd_ros.messages import encode
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
 
 Spelling = Callable[[Path], Path]
 

@@ -9,21 +9,21 @@ import numpy as np
 import pytest
 
 from lsd_ros import config, settings
+from lsd_ros.bags.reader import BagReader
+from lsd_ros.bags.writer import BagWriter
 from lsd_ros.cli.main import main
-from lsd_ros.datasets.bag import BagReader
-from lsd_ros.datasets.bag_writer import BagWriter
 from lsd_ros.datasets.source import open_source
-from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.inference.engine import Engine
+from lsd_ros.inference.engine_settings import EngineSettings, MountSettings
 from lsd_ros.inference.obstacles.cloud import CloudBuilder
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.odometry.noise import LOST_VARIANCE
-from lsd_ros.inference.settings import EngineSettings, MountSettings
 from lsd_ros.messages import encode
 from lsd_ros.messages.camera_info import camera_from_info
 from lsd_ros.messages.decode import depth_to_metres, stamp_ns
 from lsd_ros.models.checkpoint import change_card
-from lsd_ros.publication.settings import GuardedSettings
+from lsd_ros.publication.publication_settings import GuardedSettings
+from lsd_ros.synthetic.drive import SyntheticDrive
 
 Replay = Callable[..., int]
 
@@ -306,3 +306,21 @@ def test_a_known_height_makes_metres_or_says_that_no_ground_is_seen(
     height = ('--set', 'scale.source=camera_height', '--set', 'scale.camera_height_m=0.8')
     assert replay(bag, tmp_path / 'out', *height) == 1
     assert 'no ground is seen: ' in capsys.readouterr().err
+
+
+def test_a_video_has_a_frame_for_every_depth_and_shows_the_scan(
+    bag: Path, tmp_path: Path, replay: Replay, capsys: pytest.CaptureFixture[str]
+) -> None:
+    film = tmp_path / 'film.mp4'
+    options = ['--set', 'scale.source=fixed', '--set', 'mount.z_m=1.0', '--video', str(film)]
+    assert replay(bag, tmp_path / 'out', *options) == 0
+    with BagReader(tmp_path / 'out') as out:
+        wanted = next(topic.count for topic in out.topics() if topic.name == '/scan')
+    video = cv2.VideoCapture(str(film))
+    frames = [video.read()[1] for _ in range(int(video.get(cv2.CAP_PROP_FRAME_COUNT)))]
+    assert len(frames) == wanted
+    above = frames[-1][:, -360:].astype(int)
+    assert ((above[..., 2] - above[..., 1]) > 60).any(), 'no obstacle is drawn in red'
+    assert replay(bag, tmp_path / 'again', *options[:-1], str(tmp_path / 'film.docx')) == 1
+    assert 'choose a path that ends with .mp4' in capsys.readouterr().err
+    assert not list(tmp_path.glob('*film*.docx'))

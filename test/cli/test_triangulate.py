@@ -7,14 +7,14 @@ import pytest
 from numpy.typing import NDArray
 
 from lsd_ros.cli.main import main
-from lsd_ros.datasets import triangulation_job
 from lsd_ros.datasets.image_file import write_image
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.sequence import Sequence
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
-from lsd_ros.datasets.triangulation import Triangulator
-from lsd_ros.datasets.triangulation_settings import TriangulationSettings
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
+from lsd_ros.triangulation import triangulation_job
+from lsd_ros.triangulation.triangulation import Triangulator
+from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
 from lsd_ros.types import Camera
 
 

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.datasets.sequence_writer import SequenceWriter
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
 from lsd_ros.datasets.tum import read_tum
 from lsd_ros.errors import DatasetError
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.types import Camera, Distortion, Frame
 
 BARREL = Distortion('plumb_bob', (-0.1, 0.01, 0, 0, 0), (1, 0, 0, 0, 1, 0, 0, 0, 1), (9, 9, 4, 3))

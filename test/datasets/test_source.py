@@ -10,13 +10,13 @@ import cv2
 import numpy as np
 import pytest
 
-from lsd_ros.datasets.frame_source import FrameStats
 from lsd_ros.datasets.image_folder import ImageFolder
 from lsd_ros.datasets.sequence_writer import SequenceWriter
 from lsd_ros.datasets.source import open_source
 from lsd_ros.datasets.video import VideoReader
 from lsd_ros.errors import DatasetError
 from lsd_ros.types import Camera, Frame
+from lsd_ros.types.frame_source import FrameStats
 
 CAMERA = Camera(64, 48, 50.0, 50.0, 31.5, 23.5)
 

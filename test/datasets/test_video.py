@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from lsd_ros.datasets.extraction import extract
-from lsd_ros.datasets.extraction_settings import ExtractionSettings
 from lsd_ros.datasets.image_folder import ImageFolder
 from lsd_ros.datasets.video import VideoReader
 from lsd_ros.datasets.video_sequence import VideoSequence
 from lsd_ros.errors import DatasetError
+from lsd_ros.extraction.extraction import extract
+from lsd_ros.extraction.extraction_settings import ExtractionSettings
 from lsd_ros.types import Camera
 
 CAMERA = Camera(64, 48, 60.0, 60.0, 31.5, 23.5)

@@ -19,10 +19,10 @@ from lsd_ros import config, settings
 from lsd_ros.cli.main import main
 from lsd_ros.cli.parser import make_parser
 from lsd_ros.datasets.camera_yaml import write_camera
-from lsd_ros.datasets.extraction_settings import ExtractionSettings
-from lsd_ros.datasets.triangulation_settings import TriangulationSettings
 from lsd_ros.errors import LsdError
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.extraction.extraction_settings import ExtractionSettings
+from lsd_ros.inference.engine_settings import EngineSettings
+from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
 
 ODD_VALUES = (
     '', ' ', '0', '-1', '1', '3', '1e999', 'nan', 'inf', '-inf', '9' * 30, '1.5', 'x', 'none',

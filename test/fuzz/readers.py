@@ -7,11 +7,9 @@ import json
 from pathlib import Path
 
 from lsd_ros import config
-from lsd_ros.datasets.bag import BagReader
+from lsd_ros.bags.reader import BagReader
+from lsd_ros.bags.summary import summary
 from lsd_ros.datasets.camera_yaml import read_camera
-from lsd_ros.datasets.extraction import extract
-from lsd_ros.datasets.extraction_settings import ExtractionSettings
-from lsd_ros.datasets.extraction_source import ExtractionSource
 from lsd_ros.datasets.image_file import read_rgb
 from lsd_ros.datasets.image_folder import ImageFolder
 from lsd_ros.datasets.kitti import read_split
@@ -20,7 +18,10 @@ from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.datasets.source import open_source
 from lsd_ros.datasets.video import VideoReader
 from lsd_ros.errors import LsdError
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.extraction.extraction import extract
+from lsd_ros.extraction.extraction_settings import ExtractionSettings
+from lsd_ros.extraction.extraction_source import ExtractionSource
+from lsd_ros.inference.engine_settings import EngineSettings
 
 KEPT = ExtractionSettings(min_frames=3, still_by='none', image_format='png')
 
@@ -28,7 +29,7 @@ KEPT = ExtractionSettings(min_frames=3, still_by='none', image_format='png')
 def bag(path: Path) -> None:
     """Describe a bag, decode all its messages, and go through it as an extraction does."""
     with BagReader(path) as opened:
-        opened.describe()
+        summary(opened)
         for message in opened.messages():
             with contextlib.suppress(LsdError):
                 _ = message.message

@@ -5,9 +5,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from lsd_ros.datasets.synthetic import Sample, SyntheticDrive
 from lsd_ros.geometry.camera import intrinsics_of
 from lsd_ros.geometry.warp import warp
+from lsd_ros.synthetic.drive import Sample, SyntheticDrive
 from lsd_ros.types import Camera
 
 CAMERA = Camera(width=208, height=64, fx=120.0, fy=118.0, cx=103.3, cy=31.6)

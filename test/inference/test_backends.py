@@ -10,8 +10,8 @@ import torch
 
 from lsd_ros import settings
 from lsd_ros.errors import BackendError
-from lsd_ros.inference.backends import choice
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.backends import choice, registry
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import untrained_weights
 from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
@@ -23,7 +23,7 @@ CPU = [
             importlib.util.find_spec(name) is None, reason=f'{name} is not installed'
         ),
     )
-    for name in choice.CPU_BACKENDS
+    for name in registry.CPU_BACKENDS
 ]
 GENERATOR = np.random.default_rng(0)
 IMAGE = GENERATOR.integers(0, 256, (64, 96, 3), np.uint8)
@@ -149,7 +149,7 @@ def test_threads_are_bounded_and_those_of_torch_do_not_stand_in_the_way(name, th
 SIGNAL_AFTER_THE_END = """
 import gc, os, signal, sys
 from lsd_ros.inference.engine import Engine
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 
 signal.signal(signal.SIGUSR1, lambda *_: print('handled'))
 engine = Engine.load(EngineSettings(backend=sys.argv[1], device='cpu'))

@@ -10,8 +10,8 @@ from lsd_ros import settings
 from lsd_ros.errors import BackendError
 from lsd_ros.inference.backends.batching import BatchingBackend
 from lsd_ros.inference.engine import Engine
-from lsd_ros.inference.settings import EngineSettings
-from lsd_ros.inference.sharing import SharedNetworks
+from lsd_ros.inference.engine_settings import EngineSettings
+from lsd_ros.inference.shared_networks import SharedNetworks
 from lsd_ros.types import Camera, Frame
 
 ENOUGH_S = 20

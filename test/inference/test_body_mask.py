@@ -11,8 +11,8 @@ from lsd_ros import settings
 from lsd_ros.errors import SettingError
 from lsd_ros.inference.body_mask import BodyMask
 from lsd_ros.inference.engine import Engine
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.mask_settings import MaskSettings
-from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import untrained_weights
 from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.types import Camera, Distortion, Frame

@@ -8,8 +8,8 @@ from lsd_ros import settings
 from lsd_ros.errors import CameraError, FrameError, WeightsError
 from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.inference.engine import Engine
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.noise import LOST_VARIANCE
-from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import WeightsCard, untrained_weights
 from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.types import BasePose, Camera, Distortion, Frame

@@ -11,7 +11,7 @@ from lsd_ros import settings
 from lsd_ros.errors import BackendError, DeviceMemoryError
 from lsd_ros.inference.backends import choice
 from lsd_ros.inference.backends.cuda import CudaNetwork
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import untrained_weights
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (1, 64, 96, 3), np.uint8)

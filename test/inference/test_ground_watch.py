@@ -5,10 +5,10 @@ import math
 import numpy as np
 import pytest
 
+from lsd_ros.inference.engine_settings import MountSettings
 from lsd_ros.inference.ground_watch import PERIOD_NS, GroundWatch
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.scale.source import Observation
-from lsd_ros.inference.settings import MountSettings
 from lsd_ros.types import Camera, Scale
 
 CAMERA = Camera(208, 128, 120.0, 120.0, 103.5, 63.5)

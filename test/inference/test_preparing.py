@@ -11,8 +11,8 @@ from lsd_ros import settings
 from lsd_ros.errors import BackendError, PreparingError
 from lsd_ros.inference.beside import Beside, is_at_work
 from lsd_ros.inference.engine import Engine
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.preparing import PreparedNetworks
-from lsd_ros.inference.settings import EngineSettings
 from lsd_ros.models.checkpoint import untrained_weights
 from lsd_ros.types import Camera, Frame
 

@@ -8,7 +8,7 @@ import pytest
 
 from lsd_ros import settings
 from lsd_ros.inference.engine import Engine
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.temporal import TemporalFilter
 from lsd_ros.inference.temporal_settings import TemporalSettings
 from lsd_ros.models.checkpoint import untrained_weights

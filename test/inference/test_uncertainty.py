@@ -11,7 +11,7 @@ from lsd_ros import settings
 from lsd_ros.errors import FrameError
 from lsd_ros.inference.depth_map import uncertainty_map
 from lsd_ros.inference.engine import Engine
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import untrained_weights
 from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings

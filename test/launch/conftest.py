@@ -94,7 +94,7 @@ def drive(tmp_path: Path) -> Callable[..., Path]:
     from sensor_msgs.msg import CameraInfo, Image
     from std_msgs.msg import Header
 
-    from lsd_ros.datasets.bag_writer import BagWriter
+    from lsd_ros.bags.writer import BagWriter
 
     texture = np.random.default_rng(0).integers(0, 255, (128, 600, 3), dtype=np.uint8)
 

@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip('launch_ros', reason='needs launch_ros: source a ROS distribution')
 pytest.importorskip('rosbags', reason='needs rosbags')
 
-from lsd_ros.datasets.bag import BagReader
+from lsd_ros.bags.reader import BagReader
 
 TIMEOUT_S = 120
 FRONT = ('/robot/front/camera_info', '/robot/front/image_raw')  # as the convention says

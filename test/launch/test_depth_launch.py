@@ -10,7 +10,7 @@ import pytest
 pytest.importorskip('launch_ros', reason='needs launch_ros: source a ROS distribution')
 pytest.importorskip('rosbags', reason='needs rosbags')
 
-from lsd_ros.datasets.bag import BagReader
+from lsd_ros.bags.reader import BagReader
 
 TIMEOUT_S = 120
 TOPICS = ('/cam/info', '/cam/image')

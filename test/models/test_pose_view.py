@@ -8,7 +8,7 @@ from lsd_ros.errors import FrameError
 from lsd_ros.geometry.pose import pose_from_vector
 from lsd_ros.inference.backends.choice import open_backend
 from lsd_ros.inference.engine import Engine
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import load_weights, save_weights, untrained_weights
 from lsd_ros.models.pose_net import PoseNet, PoseSettings
 from lsd_ros.models.pose_view import PoseView, motion_vectors

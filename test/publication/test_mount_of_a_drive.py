@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 
 from lsd_ros import settings
-from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.publication.judging import Demand, Judge
+from lsd_ros.publication.publication_settings import GuardedSettings
 from lsd_ros.publication.recorded import RecordedGuard, RecordedJudge
-from lsd_ros.publication.settings import GuardedSettings
 from lsd_ros.safety.faults import Fault
+from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.types import Camera, Mount
 
 CAMERA = Camera(416, 128, 241.0, 241.0, 207.5, 63.5)

@@ -22,8 +22,8 @@ from rosgraph_msgs.msg import Clock
 from sensor_msgs.msg import CameraInfo, Image
 from std_msgs.msg import Header, String
 
-from lsd_ros.datasets.bag import BagReader
-from lsd_ros.datasets.bag_writer import BagWriter
+from lsd_ros.bags.reader import BagReader
+from lsd_ros.bags.writer import BagWriter
 
 T = TypeVar('T')
 

@@ -16,9 +16,9 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 from std_srvs.srv import SetBool, Trigger
 
 from lsd_ros.inference.engine import Engine
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.noise import LOST_VARIANCE
-from lsd_ros.inference.scale.settings import ScaleSettings
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.scale.scale_settings import ScaleSettings
 from lsd_ros.messages.decode import pose_to_matrix, stamp_ns
 from lsd_ros.ros.statistics import Outcome
 from lsd_ros.types import Frame

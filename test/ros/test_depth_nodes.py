@@ -12,7 +12,7 @@ pytest.importorskip('rclpy', reason='needs rclpy: source a ROS distribution or t
 from sensor_msgs.msg import CameraInfo, Image
 
 from lsd_ros.inference.engine import Engine
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.messages import encode
 from lsd_ros.messages.decode import stamp_ns
 from lsd_ros.settings import build

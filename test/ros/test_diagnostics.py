@@ -13,7 +13,7 @@ from lsd_ros.ros import memory
 from lsd_ros.ros.diagnostics import Level, Seen, status
 from lsd_ros.ros.statistics import Outcome, Statistics
 from lsd_ros.safety.faults import Fault
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.safety.safety_settings import SafetySettings
 from lsd_ros.safety.supervisor import Supervisor
 from lsd_ros.types import Scale
 

@@ -10,8 +10,8 @@ pytest.importorskip('rclpy', reason='needs rclpy: source a ROS distribution or t
 from nav_msgs.msg import Odometry
 from sensor_msgs.msg import Image, LaserScan, PointCloud2
 
+from lsd_ros.inference.engine_settings import MountSettings
 from lsd_ros.inference.odometry.frames import base_from_optical
-from lsd_ros.inference.settings import MountSettings
 from lsd_ros.messages import encode
 from lsd_ros.messages.decode import depth_to_metres, stamp_ns
 

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 from lsd_ros import settings
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.settings import Setting
 
 FILE = Path(__file__).resolve().parents[2] / 'config' / 'depth.param.yaml'

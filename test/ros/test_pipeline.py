@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip('rclpy', reason='needs rclpy: source a ROS distribution or take its wheels')
 
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.messages import encode
 from lsd_ros.publication.judging import Demand
 from lsd_ros.ros.calibration import Calibration
@@ -21,7 +21,7 @@ from lsd_ros.ros.parameters import NodeSettings, Settings
 from lsd_ros.ros.pipeline import Pipeline
 from lsd_ros.ros.statistics import Outcome
 from lsd_ros.safety.faults import Fault
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.safety.safety_settings import SafetySettings
 from lsd_ros.safety.supervisor import State
 from lsd_ros.types import Camera, Estimate, Scale
 

@@ -31,7 +31,7 @@ from lsd_ros.messages import encode
 from lsd_ros.messages.decode import stamp_ns
 from lsd_ros.models.checkpoint import load_weights, save_weights
 from lsd_ros.safety.faults import Fault
-from lsd_ros.safety.pace import SLOW_FRAMES
+from lsd_ros.safety.latency import SLOW_FRAMES
 
 OBSTACLES = {
     'depth/image_rect': Image,

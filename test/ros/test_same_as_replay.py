@@ -15,9 +15,9 @@ pytest.importorskip('rosbags', reason='needs rosbags')
 from nav_msgs.msg import Odometry
 from sensor_msgs.msg import CameraInfo, Image, LaserScan, PointCloud2
 
+from lsd_ros.bags.reader import BagReader
+from lsd_ros.bags.writer import BagWriter
 from lsd_ros.cli.main import main
-from lsd_ros.datasets.bag import BagReader
-from lsd_ros.datasets.bag_writer import BagWriter
 from lsd_ros.messages import encode
 from lsd_ros.messages.decode import stamp_ns
 from lsd_ros.models.checkpoint import untrained_weights

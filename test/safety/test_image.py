@@ -4,7 +4,7 @@ import pytest
 
 from lsd_ros.safety.faults import Fault, UnfitError
 from lsd_ros.safety.image import FrozenCheck, image_findings
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.safety.safety_settings import SafetySettings
 
 SETTINGS = SafetySettings()
 RNG = np.random.default_rng(0)

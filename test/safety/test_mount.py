@@ -7,7 +7,7 @@ import pytest
 
 from lsd_ros.safety.faults import Fault
 from lsd_ros.safety.mount import AGREEING, CONTRADICTING, MountCheck
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.safety.safety_settings import SafetySettings
 from lsd_ros.types import Estimate, Mount, Scale, SeenGround
 
 OPTICAL = np.array([[0.0, 0.0, 1.0], [-1.0, 0.0, 0.0], [0.0, -1.0, 0.0]])

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsd_ros.safety.faults import Fault
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.safety.safety_settings import SafetySettings
 from lsd_ros.safety.stamps import StampCheck
 
 SETTINGS = SafetySettings(max_jump_s=1.0, max_age_s=1.0)

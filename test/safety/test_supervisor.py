@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lsd_ros.safety.faults import Fault
-from lsd_ros.safety.settings import SafetySettings
+from lsd_ros.safety.safety_settings import SafetySettings
 from lsd_ros.safety.supervisor import State, Supervisor
 
 TIMEOUT_S = 1.0

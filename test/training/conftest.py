@@ -10,8 +10,8 @@ from types import ModuleType
 import pytest
 import torch
 
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.types import Camera
 
 TOY = Path(__file__).with_name('toy_run.py')

@@ -10,7 +10,7 @@ from lsd_ros import settings
 from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.evaluation.depth import depth_errors
 from lsd_ros.inference.engine import Engine
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.training.phase_settings import StudentSettings
 from lsd_ros.training.phases import train_student
 from lsd_ros.types import Frame

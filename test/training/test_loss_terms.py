@@ -5,12 +5,15 @@ import torch
 from torch.autograd import gradcheck
 
 from lsd_ros.geometry.depth import DisparityRange
-from lsd_ros.training.feature import feature_difference
-from lsd_ros.training.motion import motion_weight
+from lsd_ros.training.depth_supervision import true_depth_error
+from lsd_ros.training.losses import (
+    feature_difference,
+    motion_weight,
+    occlusion_weight,
+    smoothness,
+    structure_difference,
+)
 from lsd_ros.training.scale import motion_error, translation_length_error
-from lsd_ros.training.smoothness import smoothness
-from lsd_ros.training.structure import occlusion_weight, structure_difference
-from lsd_ros.training.truth import true_depth_error
 
 
 @pytest.fixture(autouse=True)
@@ -153,6 +156,21 @@ def test_gradients_of_true_depth_are_compared_where_both_pixels_are_known():
     across = math.log(4) * (1 / 11 + 1 / 5 + 1 / 2 + 1) / 8
     assert told(edge, 1.0) == pytest.approx(math.log(2) + across)
     assert told(edge, 0.5) == pytest.approx(math.log(2) + across / 2)
+
+
+def test_the_scale_free_share_does_not_see_a_wrong_scale_of_the_image():
+    depths, units = DisparityRange(0.1, 100.0), torch.tensor([0.1, 0.1]).double()
+    truth = torch.tensor([[[[2.0, 4.0, 8.0, torch.nan]]], [[[2.0, 4.0, 8.0, 5.0]]]]).double()
+    metres = torch.stack([truth[0].nan_to_num(1) * 3, truth[1].clone()])
+    metres[1, ..., 3] = 15.0  # one pixel of four is three times too far
+    disparity = (10 / metres - 1 / 100) / (1 / 0.1 - 1 / 100)
+
+    def told(scale_free: float) -> list[float]:
+        return true_depth_error(disparity, truth, units, depths, 80.0, 0.0, scale_free).tolist()
+
+    assert told(0.0) == pytest.approx([math.log(3), math.log(3) / 4])
+    assert told(1.0) == pytest.approx([0, math.log(3) / 4], abs=1e-12)
+    assert told(0.25) == pytest.approx([0.75 * math.log(3), math.log(3) / 4])
 
 
 def test_standing_still_is_no_division_by_zero():

@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch import Tensor
 
-from lsd_ros.datasets.synthetic import SyntheticDrive
 from lsd_ros.errors import FrameError, SettingError
 from lsd_ros.geometry.camera import intrinsics_of, pixel_grid
 from lsd_ros.geometry.depth import DisparityRange, disparity_from_depth
 from lsd_ros.geometry.pose import compose, invert, pose_from_vector
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.training.frame_triplet import Views, poses_from_vectors
 from lsd_ros.training.objective import ObjectiveSettings, Outcome, photometric_objective
-from lsd_ros.training.views import Views, poses_from_vectors
 from lsd_ros.types import Camera
 
 DEPTHS = DisparityRange(0.5, 50.0)

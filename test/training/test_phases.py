@@ -12,26 +12,26 @@ import yaml
 
 from lsd_ros import config, settings
 from lsd_ros.datasets.open_sequences import open_sequences
-from lsd_ros.datasets.snippet_batch import collate
-from lsd_ros.datasets.snippets import SnippetDataset
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
 from lsd_ros.errors import DatasetError, LsdError, SettingError, TrainingError
 from lsd_ros.geometry.depth import depth_from_disparity
 from lsd_ros.inference.engine import Engine
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.checkpoint import load_weights
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.small_depth_net import SmallDepthNet
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.training.checkpointing import CheckpointFolder
+from lsd_ros.training.data.snippet_batch import collate
+from lsd_ros.training.data.snippets import SnippetDataset
+from lsd_ros.training.depth_task import DepthTask
 from lsd_ros.training.imitation import Imitation
 from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings, check_trained
 from lsd_ros.training.phases import train_student, train_teacher
 from lsd_ros.training.recorder import read_metrics
 from lsd_ros.training.tasks import StudentTask
-from lsd_ros.training.teaching import read_teacher
-from lsd_ros.training.truth_task import TruthTask
+from lsd_ros.training.trained_teacher import read_teacher
 from lsd_ros.types import Camera, Frame
 
 WIDTHS = (8, 8, 16, 16, 24)
@@ -345,7 +345,7 @@ def test_every_weight_of_a_depth_network_that_imitates_alone_gets_a_gradient(
     given = {'trained': 'depth', 'data.true_depth': True, 'truth.weight': 1.0}
     wanted = settings.build(StudentSettings, {**STUDENT, **given})
     imitation = Imitation(read_teacher(teacher).network, wanted)
-    task = TruthTask(SmallDepthNet(wanted.network), PoseNet(wanted.pose), wanted, imitation)
+    task = DepthTask(SmallDepthNet(wanted.network), PoseNet(wanted.pose), wanted, imitation)
     snippets = SnippetDataset(open_sequences([sequence]), wanted.data)
     result = task.train()(collate([snippets[0], snippets[1]]))
     result.loss.backward()

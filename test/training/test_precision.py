@@ -7,16 +7,16 @@ import torch
 
 from lsd_ros import settings
 from lsd_ros.datasets.open_sequences import open_sequences
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
 from lsd_ros.errors import SettingError
 from lsd_ros.models.checkpoint import load_weights
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.training import precision
 from lsd_ros.training.checkpointing import CheckpointFolder
 from lsd_ros.training.phase_settings import StudentSettings
 from lsd_ros.training.phases import train_student
 from lsd_ros.training.recorder import read_metrics
-from lsd_ros.training.settings import LoopSettings
+from lsd_ros.training.training_settings import LoopSettings
 from lsd_ros.types import Camera
 
 STUDENT = {

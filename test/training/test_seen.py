@@ -9,17 +9,17 @@ import torch
 from torch import Tensor
 
 from lsd_ros import settings
-from lsd_ros.datasets.snippet_batch import SnippetBatch
 from lsd_ros.models.bridge import BridgedTeacher, BridgedTeacherSettings
 from lsd_ros.models.large_depth_net import LargeDepthSettings
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training import tasks
+from lsd_ros.training.data.snippet_batch import SnippetBatch
+from lsd_ros.training.depth_task import DepthTask
 from lsd_ros.training.imitation import Imitation
 from lsd_ros.training.phase_settings import StudentSettings
 from lsd_ros.training.tasks import StudentTask
-from lsd_ros.training.truth_task import TruthTask
 
 WIDTHS = (8, 8, 16, 16, 24)
 SMALL = LargeDepthSettings((8, 8, 8, 8, 16, 16), (1, 1, 1, 0, 1, 1), 8)
@@ -79,7 +79,7 @@ def test_the_teacher_of_single_images_sees_those(monkeypatch) -> None:
     network, given = teacher(), batch(frames=1)
     seen = looked_at(network, monkeypatch)
     student, pose = SmallDepthNet(wanted.network), PoseNet(wanted.pose)
-    TruthTask(student, pose, wanted, Imitation(network, wanted))(given)
+    DepthTask(student, pose, wanted, Imitation(network, wanted))(given)
     image = Normalise(wanted.preprocessing)(given.jittered[:, 0].permute(0, 2, 3, 1))
     torch.testing.assert_close(seen[0], image)
 
@@ -87,7 +87,7 @@ def test_the_teacher_of_single_images_sees_those(monkeypatch) -> None:
 def test_a_teacher_alone_is_enough_where_there_is_no_truth() -> None:
     wanted = settings_of(**{'trained': 'depth', 'data.single_images': True})
     student, pose = SmallDepthNet(wanted.network), PoseNet(wanted.pose)
-    result = TruthTask(student, pose, wanted, Imitation(teacher(), wanted))(batch(frames=1))
+    result = DepthTask(student, pose, wanted, Imitation(teacher(), wanted))(batch(frames=1))
     assert 'truth' not in result.scalars
     assert {'approximation/encoder', 'approximation/disparity'} <= set(result.scalars)
     result.loss.backward()

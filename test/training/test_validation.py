@@ -11,13 +11,13 @@ import pytest
 from lsd_ros import settings
 from lsd_ros.cli.main import main
 from lsd_ros.datasets.open_sequences import open_sequences
-from lsd_ros.datasets.synthetic import SyntheticDrive
-from lsd_ros.datasets.synthetic_sequence import write_sequence
 from lsd_ros.errors import DatasetError
+from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.training.checkpointing import CheckpointFolder
 from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings
 from lsd_ros.training.phases import train_student, train_teacher
-from lsd_ros.training.teaching import read_teacher
+from lsd_ros.training.trained_teacher import read_teacher
 from lsd_ros.training.validation import Course
 from lsd_ros.types import Camera
 

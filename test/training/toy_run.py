@@ -18,9 +18,9 @@ from lsd_ros.training.checkpointing import RunCard
 from lsd_ros.training.random_states import seed_everything
 from lsd_ros.training.run_folder import RunFolder
 from lsd_ros.training.sampling import Draw
-from lsd_ros.training.settings import TrainerSettings
 from lsd_ros.training.task import StepResult, Task
 from lsd_ros.training.trainer import Trainer, leave_fabric, make_fabric
+from lsd_ros.training.training_settings import TrainerSettings
 
 
 class ToySamples:

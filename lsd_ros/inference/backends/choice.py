@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import logging
 from collections.abc import Sequence
@@ -12,11 +13,11 @@ import torch
 from lsd_ros.errors import BackendError
 from lsd_ros.inference.backends.base import Backend, Plan
 from lsd_ros.inference.backends.fallback import FallbackBackend
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.backends.registry import BACKENDS, CPU_BACKENDS, CUDA_BACKENDS
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import Weights
 
 LOGGER = logging.getLogger(__name__)
-CPU_BACKENDS = ('openvino', 'onnxruntime', 'torch')  # fastest first: docs/performance.md
 
 
 def open_backend(
@@ -65,7 +66,7 @@ def _first_of(
 
 
 def _candidates(settings: EngineSettings) -> list[tuple[str, str]]:
-    on_cuda = [('cuda', 'torch')] if settings.backend in ('auto', 'torch') else []
+    on_cuda = [('cuda', name) for name in CUDA_BACKENDS if settings.backend in ('auto', name)]
     if settings.device == 'cuda':
         return on_cuda
     names = [name for name in CPU_BACKENDS if settings.backend in ('auto', name)]
@@ -78,18 +79,7 @@ def _candidates(settings: EngineSettings) -> list[tuple[str, str]]:
 
 
 def _build(device: str, name: str, plan: Plan) -> Backend:
-    if device == 'cuda':
-        from lsd_ros.inference.backends.cuda import CudaBackend
-
-        return CudaBackend(plan)
-    if name == 'openvino':
-        from lsd_ros.inference.backends.openvino import OpenVinoBackend
-
-        return OpenVinoBackend(plan)
-    if name == 'onnxruntime':
-        from lsd_ros.inference.backends.onnxruntime import OnnxRuntimeBackend
-
-        return OnnxRuntimeBackend(plan)
-    from lsd_ros.inference.backends.torch_cpu import TorchCpuBackend
-
-    return TorchCpuBackend(plan)
+    entry = next(entry for entry in BACKENDS if (entry.device, entry.name) == (device, name))
+    module, _, kind = entry.path.partition(':')
+    made: Backend = getattr(importlib.import_module(f'{__package__}.{module}'), kind)(plan)
+    return made

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.errors import CameraError
+from lsd_ros.inference.obstacles.obstacle_settings import ScanSettings
 from lsd_ros.inference.obstacles.rays import Rays
-from lsd_ros.inference.obstacles.settings import ScanSettings
 from lsd_ros.types import Camera
 
 Array = NDArray[np.float64]

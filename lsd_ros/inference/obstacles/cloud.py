@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import FrameError
 from lsd_ros.inference.obstacles.band import depths_between
+from lsd_ros.inference.obstacles.depth_filter import DepthFilter
 from lsd_ros.inference.obstacles.drop_off import DropOff
+from lsd_ros.inference.obstacles.obstacle_settings import PointsSettings
 from lsd_ros.inference.obstacles.rays import Plane, Rays
-from lsd_ros.inference.obstacles.settings import PointsSettings
-from lsd_ros.inference.obstacles.trust import Trust
 from lsd_ros.types import Camera, Cloud, Estimate
 
 Matrix = NDArray[np.float64]
@@ -22,7 +22,7 @@ UP_FROM_OPTICAL = np.array([0.0, -1.0, 0.0, 0.0])  # y of an optical frame looks
 
 
 @dataclass(frozen=True)
-class View:
+class CloudView:
     """
     What depends on the camera, its mount and the settings alone.
 
@@ -36,7 +36,7 @@ class View:
     far: Plane
 
     @classmethod
-    def of(cls, camera: Camera, up: Matrix, wanted: PointsSettings) -> View:
+    def of(cls, camera: Camera, up: Matrix, wanted: PointsSettings) -> CloudView:
         """
         Look from a mount.
 
@@ -62,14 +62,14 @@ class CloudBuilder:
     def __init__(
         self,
         settings: PointsSettings,
-        trust: Trust | None = None,
+        trust: DepthFilter | None = None,
         drop_off: DropOff | None = None,
     ) -> None:
         self.settings = settings
         self._drop_off = drop_off
-        self._trust = trust or Trust(settings)
+        self._trust = trust or DepthFilter(settings)
         self._place: tuple[Camera, bytes] | None = None
-        self._view: View | None = None
+        self._view: CloudView | None = None
 
     def build(self, estimate: Estimate, base_from_camera: Matrix | None = None) -> Cloud:
         """
@@ -117,11 +117,11 @@ class CloudBuilder:
         listed = listed.reshape(1, -1, points.shape[2])
         return Cloud(estimate.stamp_ns, estimate.frame_id, listed, dense=True)
 
-    def _view_of(self, camera: Camera, base_from_camera: Matrix | None) -> View:
+    def _view_of(self, camera: Camera, base_from_camera: Matrix | None) -> CloudView:
         up = UP_FROM_OPTICAL if base_from_camera is None else base_from_camera[2]
         place = (camera, up.tobytes())
         if self._view is None or place != self._place:
-            self._place, self._view = place, View.of(camera, up, self.settings)
+            self._place, self._view = place, CloudView.of(camera, up, self.settings)
         return self._view
 
 

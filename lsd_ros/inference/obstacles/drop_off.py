@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lsd_ros.inference.obstacles.obstacle_settings import DropOffSettings, ScanSettings
 from lsd_ros.inference.obstacles.rays import Plane, Rays
-from lsd_ros.inference.obstacles.settings import DropOffSettings, ScanSettings
 from lsd_ros.types import Camera
 
 Matrix = NDArray[np.float64]

@@ -10,8 +10,14 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import CameraError, FrameError
 from lsd_ros.inference.obstacles.band import Band
+from lsd_ros.inference.obstacles.bearings import Fan
+from lsd_ros.inference.obstacles.depth_filter import DepthFilter, FilteredDepth
 from lsd_ros.inference.obstacles.drop_off import DropOff, Missing
-from lsd_ros.inference.obstacles.fan import Fan
+from lsd_ros.inference.obstacles.obstacle_settings import (
+    DropOffSettings,
+    PointsSettings,
+    ScanSettings,
+)
 from lsd_ros.inference.obstacles.rays import Plane
 from lsd_ros.inference.obstacles.sectors import (
     BLOCKED,
@@ -22,8 +28,6 @@ from lsd_ros.inference.obstacles.sectors import (
     Hits,
     Sectors,
 )
-from lsd_ros.inference.obstacles.settings import DropOffSettings, PointsSettings, ScanSettings
-from lsd_ros.inference.obstacles.trust import Believed, Trust
 from lsd_ros.types import Camera, Estimate, Scan
 
 Matrix = NDArray[np.float64]
@@ -32,7 +36,7 @@ LEAST_SIGHTED = 0.25  # share of the bearings that need not see up to the end of
 
 
 @dataclass(frozen=True)
-class View:
+class ScanView:
     """
     What depends on the camera, its mount and the settings alone.
 
@@ -67,7 +71,7 @@ class View:
         wanted: ScanSettings,
         max_depth_m: float,
         drop_off: NDArray[np.bool_] | None = None,
-    ) -> View:
+    ) -> ScanView:
         """
         Look at the world from a mount.
 
@@ -101,7 +105,9 @@ class View:
             range_m=range_m,
         )
 
-    def distances(self, believed: Believed, missing: Missing | None = None) -> tuple[Plane, Hits]:
+    def distances(
+        self, believed: FilteredDepth, missing: Missing | None = None
+    ) -> tuple[Plane, Hits]:
         """
         Return what there is.
 
@@ -151,16 +157,16 @@ class ScanBuilder:
     def __init__(
         self,
         settings: ScanSettings,
-        trust: Trust | None = None,
+        trust: DepthFilter | None = None,
         max_depth_m: float = math.inf,
         drop_off: DropOff | None = None,
     ) -> None:
         self.settings = settings
-        self._trust = trust or Trust(PointsSettings())
+        self._trust = trust or DepthFilter(PointsSettings())
         self._max_depth_m = max_depth_m
         self._drop_off = drop_off or DropOff(DropOffSettings(), settings)
         self._place: tuple[Camera, Matrix] | None = None
-        self._view: View | None = None
+        self._view: ScanView | None = None
 
     def build(self, estimate: Estimate, base_from_camera: Matrix, base_frame: str) -> Scan:
         """
@@ -193,11 +199,11 @@ class ScanBuilder:
             range_max=view.range_m,
         )
 
-    def _view_of(self, camera: Camera, base_from_camera: Matrix) -> View:
+    def _view_of(self, camera: Camera, base_from_camera: Matrix) -> ScanView:
         if self._view is None or not self._is_at(camera, base_from_camera):
             floor = self._drop_off.judged(camera, base_from_camera)
             wanted, farthest_m = self.settings, self._max_depth_m
-            self._view = View.of(camera, base_from_camera, wanted, farthest_m, floor)
+            self._view = ScanView.of(camera, base_from_camera, wanted, farthest_m, floor)
             self._place = (camera, base_from_camera.copy())
         return self._view
 

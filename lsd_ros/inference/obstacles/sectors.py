@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.inference.obstacles.fan import WIDEST, Bearings
+from lsd_ros.inference.obstacles.bearings import WIDEST, Bearings
 from lsd_ros.inference.obstacles.rays import Plane
 
 Array = NDArray[np.float64]

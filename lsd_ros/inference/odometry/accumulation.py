@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from lsd_ros.geometry.rigid import Matrix
 from lsd_ros.inference.odometry.fusion import (
     Verdict,
     Witness,
@@ -16,9 +17,8 @@ from lsd_ros.inference.odometry.fusion import (
     witness_of,
 )
 from lsd_ros.inference.odometry.history import OdometryHistory
+from lsd_ros.inference.odometry.odometry_settings import OdometrySettings
 from lsd_ros.inference.odometry.pose_state import PoseState, Step
-from lsd_ros.inference.odometry.rigid import Matrix
-from lsd_ros.inference.odometry.settings import OdometrySettings
 
 LOGGER = logging.getLogger(__name__)
 NS_PER_S = 1_000_000_000

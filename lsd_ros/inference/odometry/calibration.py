@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from lsd_ros.errors import FrameError
+from lsd_ros.geometry.rigid import Matrix, rotation_vector
 from lsd_ros.inference.odometry.noise import visual_memories_s, visual_root
 from lsd_ros.inference.odometry.pose_state import PoseState, Step
-from lsd_ros.inference.odometry.rigid import Matrix, rotation_vector
 from lsd_ros.types import MotionNoise
 
 FEWEST_STEPS = 20

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from lsd_ros.errors import FrameError
-from lsd_ros.inference.odometry.noise import LOST_VARIANCE
-from lsd_ros.inference.odometry.rigid import (
+from lsd_ros.geometry.rigid import (
     Matrix,
     constant_twist,
     error_jacobian,
@@ -22,7 +21,8 @@ from lsd_ros.inference.odometry.rigid import (
     orthonormal,
     rotation_matrix,
 )
-from lsd_ros.inference.settings import MountSettings
+from lsd_ros.inference.engine_settings import MountSettings
+from lsd_ros.inference.odometry.noise import LOST_VARIANCE
 from lsd_ros.types import Estimate
 
 # REP-103: a body looks along x with y left and z up, a camera along z with x right and y down

@@ -13,10 +13,7 @@ import enum
 
 import numpy as np
 
-from lsd_ros.inference.odometry import noise
-from lsd_ros.inference.odometry.history import OdometryHistory
-from lsd_ros.inference.odometry.pose_state import Step
-from lsd_ros.inference.odometry.rigid import (
+from lsd_ros.geometry.rigid import (
     Matrix,
     constant_twist,
     error_jacobian,
@@ -24,7 +21,10 @@ from lsd_ros.inference.odometry.rigid import (
     rotation_matrix,
     rotation_vector,
 )
-from lsd_ros.inference.odometry.settings import OdometrySettings
+from lsd_ros.inference.odometry import noise
+from lsd_ros.inference.odometry.history import OdometryHistory
+from lsd_ros.inference.odometry.odometry_settings import OdometrySettings
+from lsd_ros.inference.odometry.pose_state import Step
 
 # 99.9 % of the chi-square distribution with 1 to 6 degrees of freedom
 GATES = (10.83, 13.82, 16.27, 18.47, 20.52, 22.46)

@@ -9,7 +9,7 @@ from collections import deque
 
 import numpy as np
 
-from lsd_ros.inference.odometry.rigid import Matrix, interpolated, inverse, rotation_vector
+from lsd_ros.geometry.rigid import Matrix, interpolated, inverse, rotation_vector
 from lsd_ros.types import BasePose
 
 LOGGER = logging.getLogger(__name__)

@@ -7,8 +7,8 @@ import math
 
 import numpy as np
 
-from lsd_ros.inference.odometry.rigid import Matrix, rotation_vector
-from lsd_ros.inference.odometry.settings import OdometrySettings
+from lsd_ros.geometry.rigid import Matrix, rotation_vector
+from lsd_ros.inference.odometry.odometry_settings import OdometrySettings
 from lsd_ros.types import MotionNoise
 
 # What a source that stands still, or that never turns, is wrong by all the same, in one step.

@@ -9,19 +9,24 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from lsd_ros.geometry.rigid import Matrix, inverse, rotation_vector
 from lsd_ros.inference.odometry.accumulation import NS_PER_S, Accumulation, TimedStep
-from lsd_ros.inference.odometry.chain import MotionChain, MotionNetwork, NetworkMotion, Taken
 from lsd_ros.inference.odometry.fusion import Verdict
 from lsd_ros.inference.odometry.history import OdometryHistory
+from lsd_ros.inference.odometry.network_motion import (
+    MotionChain,
+    MotionNetwork,
+    NetworkMotion,
+    Taken,
+)
 from lsd_ros.inference.odometry.noise import (
     LOST_VARIANCE,
     chosen_noise,
     visual_memories_s,
     visual_root,
 )
+from lsd_ros.inference.odometry.odometry_settings import OdometrySettings
 from lsd_ros.inference.odometry.pose_state import Step
-from lsd_ros.inference.odometry.rigid import Matrix, inverse, rotation_vector
-from lsd_ros.inference.odometry.settings import OdometrySettings
 from lsd_ros.inference.odometry.standing import StandStill
 from lsd_ros.types import MotionNoise, RelativePose, Scale
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lsd_ros.inference.odometry.rigid import Matrix, constant_twist, cross_matrix, orthonormal
+from lsd_ros.geometry.rigid import Matrix, constant_twist, cross_matrix, orthonormal
 
 POSE, VISUAL, INPUT = slice(0, 6), slice(6, 12), slice(12, 18)
 STATES = 18

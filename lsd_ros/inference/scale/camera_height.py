@@ -8,9 +8,9 @@ import numpy as np
 
 from lsd_ros.inference.scale.filter import FactorFilter, Measurement
 from lsd_ros.inference.scale.ground import Array, Ground, GroundFinder
-from lsd_ros.inference.scale.settings import ScaleSettings
+from lsd_ros.inference.scale.scale_settings import ScaleSettings
+from lsd_ros.inference.scale.scale_status import scale_status
 from lsd_ros.inference.scale.source import NS_PER_S, Matrix, Observation
-from lsd_ros.inference.scale.verdict import verdict
 from lsd_ros.types import Scale
 
 NAME = 'camera_height'
@@ -48,7 +48,7 @@ class CameraHeightScale:
                 self._filter.wait((seen.stamp_ns - self._last_ns) / NS_PER_S)
         missing = self._measure(seen) if seen.stamp_ns != self._last_ns else ''
         self._last_ns = seen.stamp_ns
-        return verdict(self._filter, self._settings, NAME, missing)
+        return scale_status(self._filter, self._settings, NAME, missing)
 
     def _measure(self, seen: Observation) -> str:
         """Measure the factor in a frame; return what is missing for it, empty where nothing is."""

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lsd_ros.geometry.rigid import inverse
 from lsd_ros.inference.odometry.frames import BODY_FROM_OPTICAL
 from lsd_ros.inference.odometry.history import OdometryHistory
-from lsd_ros.inference.odometry.rigid import inverse
 from lsd_ros.inference.scale.filter import FactorFilter, Measurement
-from lsd_ros.inference.scale.settings import ScaleSettings
+from lsd_ros.inference.scale.scale_settings import ScaleSettings
+from lsd_ros.inference.scale.scale_status import scale_status
 from lsd_ros.inference.scale.source import NS_PER_S, Matrix, Observation
-from lsd_ros.inference.scale.verdict import verdict
 from lsd_ros.types import Scale
 
 NAME = 'odometry'
@@ -115,7 +115,7 @@ class OdometryScale:
         self._last_ns = seen.stamp_ns
         while self._waiting and self._handle(self._waiting[0], seen.stamp_ns):
             self._waiting.popleft()
-        return verdict(self._filter, self._settings, NAME, self._missing)
+        return scale_status(self._filter, self._settings, NAME, self._missing)
 
     def _handle(self, step: _Step, now_ns: int) -> bool:
         """Compare a step; return whether it is done with."""

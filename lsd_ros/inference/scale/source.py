@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lsd_ros.types import Camera, Scale
 
 if TYPE_CHECKING:
-    from lsd_ros.inference.odometry.chain import NetworkMotion
+    from lsd_ros.inference.odometry.network_motion import NetworkMotion
 
 Matrix = NDArray[np.float64]
 NS_PER_S = 1_000_000_000

@@ -3,7 +3,7 @@ import pytest
 
 from lsd_ros.errors import FrameError
 from lsd_ros.inference.obstacles.cloud import CloudBuilder, nearest_pixels, rgb_bits
-from lsd_ros.inference.obstacles.settings import PointsSettings
+from lsd_ros.inference.obstacles.obstacle_settings import PointsSettings
 from lsd_ros.types import Camera, Estimate, Scale
 
 CAMERA = Camera(width=6, height=4, fx=5.0, fy=4.0, cx=2.5, cy=1.5)

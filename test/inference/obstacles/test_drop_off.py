@@ -7,10 +7,14 @@ import pytest
 from tracing import CAMERA, GROUND, Array, Level, Pole, Slope, estimate, mount, traced
 
 from lsd_ros.inference.obstacles.cloud import CloudBuilder
+from lsd_ros.inference.obstacles.depth_filter import DepthFilter
 from lsd_ros.inference.obstacles.drop_off import RAISED_M, DropOff
+from lsd_ros.inference.obstacles.obstacle_settings import (
+    DropOffSettings,
+    PointsSettings,
+    ScanSettings,
+)
 from lsd_ros.inference.obstacles.scan import ScanBuilder
-from lsd_ros.inference.obstacles.settings import DropOffSettings, PointsSettings, ScanSettings
-from lsd_ros.inference.obstacles.trust import Trust
 
 SCAN = ScanSettings(max_range_m=10.0)
 EDGE_M = 1.6
@@ -34,7 +38,7 @@ def stairs(down: bool = True) -> list[Level]:
 
 def scan(depth: Array, place: Array, min_depth_m: float = 0.1):
     wanted = DropOffSettings(min_depth_m=min_depth_m)
-    trust = Trust(PointsSettings(edge_width=0))
+    trust = DepthFilter(PointsSettings(edge_width=0))
     builder = ScanBuilder(SCAN, trust, drop_off=DropOff(wanted, SCAN))
     return builder.build(estimate(depth), place, 'base')
 

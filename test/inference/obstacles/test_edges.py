@@ -8,9 +8,9 @@ import pytest
 from numpy.typing import NDArray
 from tracing import GROUND, Wall, mount, traced
 
-from lsd_ros.datasets.synthetic import World
 from lsd_ros.inference.obstacles import edges
 from lsd_ros.inference.obstacles.edges import flying_pixels
+from lsd_ros.synthetic.drive import World
 from lsd_ros.types import Camera
 
 WIDTH, STEP = 3, 0.15  # the defaults of the settings

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from tracing import CAMERA, GROUND, Array, Level, Pole, Slope, Wall, estimate, mount, traced
 
-from lsd_ros.datasets.synthetic import World
 from lsd_ros.errors import CameraError, FrameError
+from lsd_ros.inference.obstacles.depth_filter import DepthFilter
+from lsd_ros.inference.obstacles.obstacle_settings import PointsSettings, ScanSettings
 from lsd_ros.inference.obstacles.scan import ScanBuilder
-from lsd_ros.inference.obstacles.settings import PointsSettings, ScanSettings
-from lsd_ros.inference.obstacles.trust import Trust
+from lsd_ros.synthetic.drive import World
 from lsd_ros.types import Camera, Estimate, Scale, Scan
 
 MOUNTS = {
@@ -146,7 +146,7 @@ def test_ranges_are_those_of_a_scanner_at_the_base(kind: str, time_s: float, pla
         min_height_m=0.2, max_range_m=15.0, ground_slope_deg=0.0, ground_depth_error=0.0
     )
     depth = world.depth(camera, world_from_base @ place)
-    made = ScanBuilder(wanted, Trust(PointsSettings(edge_width=0))).build(
+    made = ScanBuilder(wanted, DepthFilter(PointsSettings(edge_width=0))).build(
         estimate(depth, camera), place, 'base'
     )
     bearings, truth = scanned(world, world_from_base, place, camera, angles(made).mean())
@@ -213,9 +213,9 @@ def test_the_nearest_of_a_bearing_is_that_of_the_base(place: Array, seed: int) -
         for _ in range(5)
     ]
     depth = traced(GROUND, *things, base_from_camera=place)
-    made = ScanBuilder(ScanSettings(max_range_m=10.0), Trust(PointsSettings(edge_width=0))).build(
-        estimate(depth), place, 'base'
-    )
+    made = ScanBuilder(
+        ScanSettings(max_range_m=10.0), DepthFilter(PointsSettings(edge_width=0))
+    ).build(estimate(depth), place, 'base')
     bearings, ranges = seen_from_base(depth, place)
     for bearing, truth in zip(bearings, ranges, strict=True):
         if truth < made.range_max:  # what the camera sees there is no farther for who listens
@@ -325,7 +325,7 @@ def test_where_depth_is_invalid_nothing_is_free(place: Array, what: Any) -> None
         uncertainty[hole] = depth[hole] * 0.5
     else:
         depth[hole] = what
-    trust = Trust(PointsSettings(max_uncertainty=0.1))
+    trust = DepthFilter(PointsSettings(max_uncertainty=0.1))
     seen = estimate(depth, uncertainty=uncertainty)
     made = ScanBuilder(ScanSettings(max_range_m=10.0), trust).build(seen, place, 'base')
     lost = np.isposinf(free.ranges) & np.isnan(made.ranges)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tracing import CAMERA, GROUND, Pole, Wall, estimate, mount, traced
 
 from lsd_ros.inference.obstacles.cloud import CloudBuilder
-from lsd_ros.inference.obstacles.settings import PointsSettings
+from lsd_ros.inference.obstacles.obstacle_settings import PointsSettings
 from lsd_ros.types import Cloud
 
 PLACE = mount(z_m=0.5, pitch_deg=5)

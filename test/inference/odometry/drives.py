@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from lsd_ros.datasets.synthetic import World
-from lsd_ros.inference.odometry.chain import NetworkMotion
+from lsd_ros.inference.engine_settings import MountSettings
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.inference.odometry.history import OdometryHistory
+from lsd_ros.inference.odometry.network_motion import NetworkMotion
 from lsd_ros.inference.odometry.noise import visual_memories_s
 from lsd_ros.inference.odometry.odometry import Odometry
-from lsd_ros.inference.settings import MountSettings
+from lsd_ros.synthetic.drive import World
 from lsd_ros.types import BasePose, MotionNoise, Scale
 
 STEP_NS = 100_000_000

@@ -9,7 +9,7 @@ from odometry_drives import Drive, error_of, fixed, lasting, motion_of, nees
 
 from lsd_ros.inference.odometry.frames import odometry_in_base
 from lsd_ros.inference.odometry.odometry import Odometry
-from lsd_ros.inference.odometry.settings import OdometrySettings
+from lsd_ros.inference.odometry.odometry_settings import OdometrySettings
 from lsd_ros.types import Estimate
 
 # what a network trained on KITTI was measured to do: sure of the direction, errors that last

@@ -21,7 +21,7 @@ from lsd_ros.inference.odometry.fusion import Verdict
 from lsd_ros.inference.odometry.history import OdometryHistory
 from lsd_ros.inference.odometry.noise import LOST_VARIANCE
 from lsd_ros.inference.odometry.odometry import Odometry
-from lsd_ros.inference.odometry.settings import OdometrySettings
+from lsd_ros.inference.odometry.odometry_settings import OdometrySettings
 from lsd_ros.types import BasePose, Scale
 
 NOISE = lasting(0.08, 0.02, 1e-3, 1e-3, (0.1, 0.3, 0.13), 1.0)

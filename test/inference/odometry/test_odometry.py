@@ -4,7 +4,7 @@ import pytest
 
 from lsd_ros.inference.odometry.noise import LOST_VARIANCE
 from lsd_ros.inference.odometry.odometry import Odometry
-from lsd_ros.inference.odometry.settings import OdometrySettings
+from lsd_ros.inference.odometry.odometry_settings import OdometrySettings
 from lsd_ros.types import MotionNoise, Scale
 
 IMAGE = np.zeros((32, 64, 3), np.uint8)

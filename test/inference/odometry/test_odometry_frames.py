@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lsd_ros.errors import FrameError
+from lsd_ros.inference.engine_settings import MountSettings
 from lsd_ros.inference.odometry.frames import base_from_optical, odometry_in_base
-from lsd_ros.inference.settings import MountSettings
 from lsd_ros.types import Estimate, RelativePose, Scale
 
 STEP_NS = 100_000_000

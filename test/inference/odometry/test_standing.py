@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from lsd_ros.inference.odometry.odometry import Odometry
-from lsd_ros.inference.odometry.settings import OdometrySettings
+from lsd_ros.inference.odometry.odometry_settings import OdometrySettings
 from lsd_ros.inference.odometry.standing import FRAMES, StandStill
 from lsd_ros.types import Scale
 

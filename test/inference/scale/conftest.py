@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from lsd_ros.datasets.synthetic import World
-from lsd_ros.inference.odometry.chain import NetworkMotion
 from lsd_ros.inference.odometry.history import OdometryHistory
+from lsd_ros.inference.odometry.network_motion import NetworkMotion
 from lsd_ros.inference.scale.odometry import OdometryScale
 from lsd_ros.inference.scale.source import Observation
+from lsd_ros.synthetic.drive import World
 from lsd_ros.types import BasePose, Camera
 
 TENTH_NS = 100_000_000

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lsd_ros.inference.scale.camera_height import CameraHeightScale
-from lsd_ros.inference.scale.settings import ScaleSettings
+from lsd_ros.inference.scale.scale_settings import ScaleSettings
 from lsd_ros.inference.scale.source import Observation
 from lsd_ros.types import Camera
 

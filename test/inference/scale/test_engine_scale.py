@@ -10,7 +10,7 @@ import pytest
 
 from lsd_ros import settings
 from lsd_ros.inference.engine import Engine
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import untrained_weights
 from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.types import BasePose, Frame

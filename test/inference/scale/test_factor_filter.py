@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lsd_ros.inference.scale.filter import FactorFilter, Measurement
-from lsd_ros.inference.scale.settings import ScaleSettings
+from lsd_ros.inference.scale.scale_settings import ScaleSettings
 
 SETTINGS = ScaleSettings(source='odometry', reference_deviation=0.0)
 

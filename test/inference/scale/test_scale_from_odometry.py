@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 import pytest
 
-from lsd_ros.inference.odometry.chain import NetworkMotion
 from lsd_ros.inference.odometry.history import OdometryHistory
+from lsd_ros.inference.odometry.network_motion import NetworkMotion
 from lsd_ros.inference.scale.odometry import OdometryScale
-from lsd_ros.inference.scale.settings import ScaleSettings
+from lsd_ros.inference.scale.scale_settings import ScaleSettings
 from lsd_ros.inference.scale.source import Observation
 from lsd_ros.types import BasePose
 

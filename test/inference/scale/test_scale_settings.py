@@ -4,11 +4,11 @@ import pytest
 
 from lsd_ros import settings
 from lsd_ros.errors import SettingError
+from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.history import OdometryHistory
-from lsd_ros.inference.scale.choice import scale_source
-from lsd_ros.inference.scale.settings import ScaleSettings
+from lsd_ros.inference.scale.scale_settings import ScaleSettings
 from lsd_ros.inference.scale.source import Observation
-from lsd_ros.inference.settings import EngineSettings
+from lsd_ros.inference.scale.source_factory import scale_source
 from lsd_ros.models.checkpoint import WeightsCard
 from lsd_ros.types import Camera
 

@@ -1,0 +1,97 @@
+r"""
+Make the weights of the package from trainings (docs/model_card.md).
+
+python experiments/shipped/ship.py RUNS OUT [NAME ...]
+
+Without names all of them are made.
+
+Depth and pose network come from different trainings: the one of the pose network alone never
+changes nor looks at depth, so that both could go on from the same file at the same time. Where
+there are several trainings of the depth network, which all began at the same weights and then saw
+different data, the mean of their weights is taken (Wortsman et al., Model soups, ICML 2022), here
+with the weights that they began at.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from lsd_ros import settings
+from lsd_ros.models.checkpoint import Weights, load_weights, save_weights
+from lsd_ros.models.pose_net import PoseNet
+from lsd_ros.models.small_depth_net import SmallDepthNet
+from lsd_ros.training.checkpointing import CheckpointFolder
+from lsd_ros.training.phase_settings import StudentSettings
+from lsd_ros.training.provenance import weights_card
+from lsd_ros.training.run_folder import CHECKPOINTS
+from lsd_ros.training.tasks import DEPTH, POSE
+from lsd_ros.training.trained_teacher import fill
+
+COMMAND = 'sh experiments/shipped/train.sh; python experiments/shipped/ship.py RUNS OUT'
+STREET = {'camera_height_m': 1.65, 'note': 'for streets; docs/model_card.md has what fails'}
+SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
+    'street': (('street_mean', 'street_last_a', 'street_last_b'), 'street_mean', STREET),
+    'indoors': (
+        ('indoors_open',),
+        'indoors_turns3',
+        {'note': 'for rooms and corridors; docs/model_card.md has what fails'},
+    ),
+}
+
+
+def main(runs: Path, out: Path, names: list[str]) -> None:
+    """Write the sets of weights that are named, in half precision."""
+    for name in names:
+        depth, pose, said = SHIPPED[name]
+        trained = [weights_of(runs / run) for run in (*depth, pose)]
+        *depths, other = trained
+        data = tuple(dict.fromkeys(n for weights in trained for n in weights.card.data))
+        card = dataclasses.replace(depths[0].card, name=name, data=data, command=COMMAND, **said)
+        both = Weights(
+            averaged([weights.depth for weights in depths]),
+            other.pose,
+            depths[0].preprocessing,
+            depths[0].depths,
+            card,
+        )
+        print(name, save_weights(both, out / f'{name}.safetensors', dtype=torch.float16))
+
+
+def weights_of(run: Path) -> Weights:
+    """Return what a training made, or has made until it was stopped, or a file of weights."""
+    file = run.with_suffix('.safetensors')
+    if file.exists():
+        return load_weights(file)
+    if (run / 'weights.safetensors').exists():
+        return load_weights(run / 'weights.safetensors')
+    checkpoint = CheckpointFolder(run / CHECKPOINTS).newest()
+    if checkpoint is None:
+        raise SystemExit(f'{run} has no checkpoint yet: train it first')
+    wanted = settings.build(StudentSettings, checkpoint.card.settings)
+    depth, pose = SmallDepthNet(wanted.network), PoseNet(wanted.pose)
+    fill(nn.ModuleDict({DEPTH: depth, POSE: pose}), checkpoint)
+    card = weights_card(wanted, checkpoint.card, checkpoint.step, 'no teacher')
+    return Weights(depth.eval(), pose.eval(), wanted.preprocessing, wanted.input.depths, card)
+
+
+def averaged(networks: list[SmallDepthNet]) -> SmallDepthNet:
+    """Return the mean of networks of one shape, statistics of normalisations too."""
+    first = networks[0]
+    states = [network.state_dict() for network in networks]
+    mean = {
+        name: sum(state[name].double() for state in states).div(len(states)).to(tensor.dtype)
+        for name, tensor in first.state_dict().items()
+    }
+    result = SmallDepthNet(first.shape)
+    result.load_state_dict(mean)
+    return result.eval()
+
+
+if __name__ == '__main__':
+    main(Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3:] or list(SHIPPED))

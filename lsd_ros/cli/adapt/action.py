@@ -1,0 +1,230 @@
+"""``lsd_ros adapt``: from a recording of plain video to weights for that robot."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import logging
+import shlex
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from lsd_ros import config, settings
+from lsd_ros.adaptation.adaptation import Adaptation, adapt
+from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
+from lsd_ros.adaptation.judging import HeldOut, Seen
+from lsd_ros.adaptation.own_camera import estimate_camera
+from lsd_ros.cli.checking import ESTIMATE, work_folder
+from lsd_ros.cli.pictures import Picture, error_map, write_png
+from lsd_ros.cli.printing import json_text, say
+from lsd_ros.cli.progress import growing_progress, progress
+from lsd_ros.cli.tables import MISSING, table
+from lsd_ros.datasets.camera_yaml import write_camera
+from lsd_ros.datasets.open_sequences import FolderSequence, open_sequences
+from lsd_ros.datasets.source import kind_of_source
+from lsd_ros.datasets.training_sequence import TrainingSequence
+from lsd_ros.errors import DatasetError, WeightsError
+from lsd_ros.extraction.extraction import extract
+from lsd_ros.extraction.extraction_settings import ExtractionSettings
+from lsd_ros.foreign.atomic import write_atomically
+from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.inference.preview import colour_map
+
+ROWS = {
+    'abs_rel': 'difference from triangulated depth, median scaled',
+    'a1': 'share within a factor of 1.25 of it',
+    'unscaled': 'difference as the weights say it',
+    'photometric': 'difference of images by that depth',
+    'one_depth': 'the same by one depth everywhere',
+    'still': 'the same without any motion',
+    'turn_deg': 'error of the turn from image to image [deg]',
+    'length': 'relative error of the length of a step',
+    'direction': 'cosine between the steps',
+}
+PANEL = 416  # width of a picture [pixels]
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the verb."""
+    logging.getLogger('lsd_ros').setLevel(logging.INFO)
+    wanted = adaptation_settings(given)
+    start = str(given.start)
+    _check(given)
+    work = work_folder(given)
+    if given.overwrite and work.exists():
+        shutil.rmtree(work)
+    with ForeignCode(DatasetError, f'cannot write {work}'):
+        work.mkdir(parents=True, exist_ok=True)
+    sequences = opened(given, work, wanted)
+    result = adapt(
+        sequences,
+        start,
+        given.out,
+        work,
+        wanted,
+        bar=lambda what, total: progress(what, total, 'image'),
+        progress=_training_bar,
+        command=shlex.join(['lsd_ros', *sys.argv[1:]]),
+    )
+    lines = list(report(result, given.out))
+    _write_report(work, lines, result)
+    say('\n'.join(lines))
+    say(f'report: {work / "report.md"}')
+    if result.verdict:
+        raise DatasetError(f'no new weights: {result.verdict}')
+    return 0
+
+
+def adaptation_settings(given: argparse.Namespace) -> AdaptationSettings:
+    """
+    Gather the settings: ``--set`` goes before options of their own, and those before the file.
+
+    :raises SettingError: a setting is unknown or not allowed, or the file cannot be read
+    """
+    values: dict[str, Any] = {}
+    if given.config is not None:
+        values.update(settings.values(config.load(given.config, AdaptationSettings)))
+    for option, name in (('minutes', 'minutes'), ('camera_height', 'camera_height_m')):
+        if getattr(given, option) is not None:
+            values[name] = getattr(given, option)
+    values.update(config.given('\n'.join(given.set), AdaptationSettings))
+    return settings.build(AdaptationSettings, values)
+
+
+def opened(
+    given: argparse.Namespace, work: Path, wanted: AdaptationSettings
+) -> list[TrainingSequence]:
+    """
+    Open sequences as they are, and extract everything else.
+
+    :raises DatasetError: a recording cannot be read, or gives no sequence
+    """
+    found: list[TrainingSequence] = []
+    for path in given.recordings:
+        if kind_of_source(path) == 'sequence':
+            found += open_sequences([path])
+            continue
+        calibration = given.camera or ''
+        if calibration == ESTIMATE:
+            calibration = str(_estimated(path, work, wanted))
+        with growing_progress('extract') as advance:
+            (result,) = extract(
+                [path],
+                work / 'extracted',
+                ExtractionSettings(calibration=calibration, max_width=832),
+                advance=advance,
+            )
+        if result.problem:
+            raise DatasetError(f'{path}: {result.problem}')
+        if not result.sequences:
+            raise DatasetError(
+                f'{path} gives no sequence: its camera stands still, or it is too short; record a '
+                'minute or more of driving'
+            )
+        found += [FolderSequence(work / 'extracted' / name) for name in result.sequences]
+    return found
+
+
+def _estimated(path: Path, work: Path, wanted: AdaptationSettings) -> Path:
+    """Estimate the camera of a recording, once, and return the file of its calibration."""
+    file = work / f'{path.stem}.camera.yaml'
+    if not file.exists():
+        found = estimate_camera(path, wanted.motions)
+        camera = found.camera
+        say(
+            f'{path}: focal length {camera.fx:.0f} pixels at {camera.width} x {camera.height}, '
+            f'estimated from {found.images} images; two halves differ by '
+            f'{100 * found.deviation:.1f} %: {file}'
+        )
+        write_camera(file, camera, path.stem)
+    return file
+
+
+def report(result: Adaptation, out: Path) -> Iterator[str]:
+    """Yield the lines of the report, in Markdown that reads well at a terminal."""
+    yield f'# Adapted from {result.start or "street"}'
+    yield ''
+    for part in result.parts:
+        yield (
+            f'- {part["name"]}: {part["images"]} images; metres by {part["metres"]}, which agrees '
+            f'with itself to {100 * part["deviation"]:.0f} %'
+        )
+    for reason in result.left_out:
+        yield f'- left out: {reason}'
+    if result.before is not None and result.after is not None:
+        yield ''
+        yield f'On {result.after.images} images that were not learned from:'
+        yield ''
+        yield from _table(result.before, result.after)
+    if result.replay_before is not None and result.replay_after is not None:
+        yield ''
+        before, after = result.replay_before.abs_rel, result.replay_after.abs_rel
+        yield (
+            f'On synthetic places that were not learned from: {before:.3f} before, {after:.3f} '
+            'after.'
+        )
+    yield ''
+    times = ', '.join(f'{name} {seconds / 60:.1f} min' for name, seconds in result.seconds.items())
+    yield f'Time: {times}.'
+    yield f'**No new weights**: {result.verdict}.' if result.verdict else f'**Weights**: {out}'
+
+
+def _table(before: HeldOut, after: HeldOut) -> Iterator[str]:
+    rows = [
+        [text, *(_figure(getattr(held_out, name)) for held_out in (before, after))]
+        for name, text in ROWS.items()
+    ]
+    yield from table(['', 'before', 'after'], rows)
+
+
+def _figure(value: float | None) -> str:
+    return MISSING if value is None else f'{value:.3f}'
+
+
+def _check(given: argparse.Namespace) -> None:
+    """Check the file to write; that it is apart from what is read was checked before."""
+    if given.out.suffix != '.safetensors':
+        raise WeightsError(f'--out {given.out} must end in .safetensors')
+    if given.out.exists() and not given.overwrite:
+        raise WeightsError(f'{given.out} exists: choose another, or add --overwrite')
+    if given.out.parent != Path() and not given.out.parent.is_dir():
+        raise WeightsError(f'the folder {given.out.parent} does not exist: make it first')
+
+
+def _write_report(work: Path, lines: list[str], result: Adaptation) -> None:
+    names = []
+    for number, (before, after) in enumerate(result.pictures):
+        names.append(f'held_out_{number:02}.png')
+        write_png(work / names[-1], picture(before, after))
+    pictures = [
+        f'![image, triangulated depth, depth and error before and after]({n})' for n in names
+    ]
+    write_atomically(work / 'report.md', ('\n'.join([*lines, '', *pictures]) + '\n').encode())
+    plain = {**dataclasses.asdict(dataclasses.replace(result, pictures=[]))}
+    write_atomically(work / 'report.json', json_text(plain).encode() + b'\n')
+
+
+def picture(before: Seen, after: Seen) -> Picture:
+    """Put image and triangulated depth above depth and error before, and above those after."""
+    rows = [
+        (before.image, colour_map(before.triangulated)),
+        (colour_map(before.depth), error_map(before.depth, before.triangulated)),
+        (colour_map(after.depth), error_map(after.depth, after.triangulated)),
+    ]
+    height = round(PANEL * before.image.shape[0] / before.image.shape[1])
+    return np.vstack(
+        [np.hstack([cv2.resize(panel, (PANEL, height)) for panel in row]) for row in rows]
+    )
+
+
+@contextlib.contextmanager
+def _training_bar(done: int, steps: int) -> Iterator[Callable[[], object]]:
+    with progress('train', steps, 'step', done=done) as advance:
+        yield advance

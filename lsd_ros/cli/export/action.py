@@ -1,0 +1,116 @@
+"""``lsd_ros export``: a network for another runtime, checked against ours."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from lsd_ros.cli.printing import say
+from lsd_ros.errors import BackendError, SettingError
+from lsd_ros.foreign.atomic import write_atomically
+from lsd_ros.inference.onnx_export import onnx_bytes
+from lsd_ros.inference.rewrite import depth_inference, pose_inference
+from lsd_ros.models.checkpoint import Weights, describe_weights, load_weights
+from lsd_ros.models.pose_net import FRAMES
+from lsd_ros.models.small_depth_net import SIZE_MULTIPLE
+
+TOLERANCE = 1e-4  # relative to the largest value
+CHECKS = 4
+
+
+@dataclass(frozen=True)
+class Parity:
+    """
+    How far another runtime is from ours.
+
+    :param largest: difference of any value
+    :param relative: the same over the largest value of ours
+    """
+
+    largest: float
+    relative: float
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the verb."""
+    weights = load_weights(given.weights)
+    size = (
+        given.width or weights.preprocessing.width,
+        given.height or weights.preprocessing.height,
+    )
+    if size[0] % SIZE_MULTIPLE or size[1] % SIZE_MULTIPLE:
+        raise SettingError(
+            f'{size[0]} x {size[1]} cannot be exported: both must be multiples of {SIZE_MULTIPLE}'
+        )
+    pose = given.network == 'pose'
+    network: nn.Module = pose_inference(weights) if pose else depth_inference(weights)
+    shape = (FRAMES if pose else 1, size[1], size[0], 3)
+    model = with_metadata(onnx_bytes(network, shape), weights)
+    parity = measured_parity(network, model, shape)
+    if not parity.relative < TOLERANCE:
+        raise BackendError(
+            f'onnxruntime differs from torch by {parity.relative:.2g}, more than {TOLERANCE}: '
+            f'{given.out} is not written'
+        )
+    write_atomically(given.out, model)
+    say(
+        f'{given.out}: {given.network} network, {size[0]} x {size[1]}, {len(model) / 1e6:.1f} MB\n'
+        f'onnxruntime differs from torch by {parity.largest:.2g} at most '
+        f'({parity.relative:.2g} of the largest value), on {CHECKS} images'
+    )
+    return 0
+
+
+def with_metadata(model: bytes, weights: Weights) -> bytes:
+    """Write into an ONNX model what its numbers mean and where they come from."""
+    import onnx
+
+    graph = onnx.load_from_string(model)
+    described: dict[str, Any] = describe_weights(weights)
+    onnx.helper.set_model_props(
+        graph, {f'lsd_ros.{name}': json.dumps(value) for name, value in described.items()}
+    )
+    return bytes(graph.SerializeToString())
+
+
+def measured_parity(network: nn.Module, model: bytes, shape: tuple[int, ...]) -> Parity:
+    """
+    Run a model in onnxruntime and compare it with torch.
+
+    :raises BackendError: onnxruntime is not installed
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise BackendError(
+            f'the parity check needs onnxruntime ({error}): pip install "lsd_ros[onnx]"'
+        ) from error
+    session = onnxruntime.InferenceSession(model, providers=['CPUExecutionProvider'])
+    largest, size = 0.0, 0.0
+    for image in _images(shape):
+        found = session.run(None, {'image': image})[0]
+        with torch.inference_mode():
+            wanted = network(torch.from_numpy(image)).numpy()
+        difference = float(np.abs(found - wanted).max())
+        if not difference >= 0:  # NaN
+            return Parity(float('nan'), float('nan'))
+        largest, size = max(largest, difference), max(size, float(np.abs(wanted).max()))
+    return Parity(largest, largest / size if size else largest)
+
+
+def _images(shape: tuple[int, ...]) -> list[NDArray[np.uint8]]:
+    """Return noise, and images as smooth as real ones."""
+    rng = np.random.default_rng(0)
+    rough = [rng.integers(0, 256, shape, np.uint8) for _ in range(CHECKS // 2)]
+    rows = np.linspace(0, 255, shape[1])[None, :, None, None]
+    columns = np.linspace(0, 2 * np.pi, shape[2])[None, None, :, None]
+    phases = rng.uniform(0, 2 * np.pi, (CHECKS - len(rough), shape[0], 1, 1, 3))
+    smooth = [(rows * (1 + np.sin(columns + phase)) / 2).astype(np.uint8) for phase in phases]
+    return rough + smooth

@@ -1,0 +1,125 @@
+"""``lsd_ros triangulate``: sequences with known motions get depth."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import numpy as np
+
+from lsd_ros import config, settings
+from lsd_ros.cli.printing import say
+from lsd_ros.cli.progress import progress
+from lsd_ros.cli.triangulate.rgbd_motions import follow
+from lsd_ros.datasets.open_sequences import FolderSequence
+from lsd_ros.datasets.sequence import Sequence
+from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE
+from lsd_ros.errors import DatasetError
+from lsd_ros.triangulation.triangulated_sequence import Triangulated, write_triangulated
+from lsd_ros.triangulation.triangulation import Triangulator
+from lsd_ros.triangulation.triangulation_job import Unfinished, triangulate
+from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
+
+
+def run(given: argparse.Namespace) -> int:
+    """Run the verb."""
+    wanted = triangulation_settings(given)
+    _check_targets(given.sequences, given.out)
+    folders = _opened(given, wanted)
+    if given.weights is not None:
+        follow(folders, wanted, given.weights)
+    Triangulator(folders, wanted)  # says what is missing before anything is written
+    manifest = {
+        'depth_origin': 'triangulated by lsd_ros',
+        'triangulation': {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in settings.values(wanted).items()
+        },
+    }
+    unit_m = wanted.furthest_m / MAX_DEPTH_VALUE
+    for number, (path, folder) in enumerate(zip(given.sequences, folders, strict=True)):
+        if _is_there(folder, given):
+            say(f'{folder.name}: there already')
+            continue
+        unfinished = _unfinished(folder, given, wanted)
+        with progress(folder.name, len(folder)) as advance:
+            triangulate(
+                folders, given.sequences, wanted, number, unfinished, _jobs(given), advance
+            )
+        result = write_triangulated(
+            Sequence(path),
+            given.out / folder.name,
+            unfinished.depths(),
+            manifest,
+            unit_m,
+            poses=folder.poses,
+            overwrite=given.overwrite,
+        )
+        unfinished.remove()
+        say(report(result))
+    return 0
+
+
+def _unfinished(
+    folder: FolderSequence, given: argparse.Namespace, wanted: TriangulationSettings
+) -> Unfinished:
+    return Unfinished(given.out / folder.name, folder, wanted, given.weights or '')
+
+
+def _jobs(given: argparse.Namespace) -> int:
+    return given.jobs or len(os.sched_getaffinity(0))
+
+
+def _opened(given: argparse.Namespace, wanted: TriangulationSettings) -> list[FolderSequence]:
+    """Open the sequences; what was followed before has its poses from there."""
+    folders = [FolderSequence(path) for path in given.sequences]
+    for folder in folders:
+        if folder.poses is None and _is_there(folder, given):
+            folder.poses = FolderSequence(given.out / folder.name).poses
+        elif folder.poses is None:
+            folder.poses = _unfinished(folder, given, wanted).poses
+    return folders
+
+
+def _is_there(folder: FolderSequence, given: argparse.Namespace) -> bool:
+    return (given.out / folder.name).exists() and not given.overwrite
+
+
+def _check_targets(sources: list[Path], out: Path) -> None:
+    targets = [(out / path.resolve().name).resolve() for path in sources]
+    for path, target in zip(sources, targets, strict=True):
+        if targets.count(target) > 1:
+            raise DatasetError(
+                f'two sequences are called {target.name}: write them to folders of their own'
+            )
+        if target == path.resolve():
+            raise DatasetError(f'--out {out} is where {path} lies: choose another folder')
+
+
+def triangulation_settings(given: argparse.Namespace) -> TriangulationSettings:
+    """
+    Gather the settings: ``--set`` goes before the file.
+
+    :raises SettingError: a setting is unknown or not allowed, or the file cannot be read
+    """
+    values = {}
+    if given.config is not None:
+        values.update(settings.values(config.load(given.config, TriangulationSettings)))
+    values.update(config.given('\n'.join(given.set), TriangulationSettings))
+    return settings.build(TriangulationSettings, values)
+
+
+def report(result: Triangulated) -> str:
+    """Say in a line what became of one sequence."""
+    line = f'{result.name}: {result.frames} images, depth of {result.density:.0%} of the pixels'
+    if result.followed:
+        line += ', and poses by following it'
+    if not result.errors:
+        return line
+    errors = np.concatenate(result.errors)
+    covered = float(np.mean(result.covered))
+    return (
+        f'{line}; of true depth {covered:.0%} is covered, with a relative error of '
+        f'{np.median(errors):.3f} in the median and {errors.mean():.3f} in the mean'
+    )

@@ -1,0 +1,1 @@
+"""Training sequences from bags and videos."""

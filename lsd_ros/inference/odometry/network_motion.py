@@ -1,0 +1,120 @@
+"""
+The motion of a camera from three consecutive frames, in the unit of the pose network.
+
+Causal: the motion into the newest frame comes from the network's second output, with the frame
+before it as target. A gap, or time running backwards, breaks the chain.
+"""
+
+from __future__ import annotations
+
+import enum
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from lsd_ros.geometry.pose import pose_from_vector
+from lsd_ros.geometry.rigid import Matrix
+from lsd_ros.models.pose_net import FRAMES
+
+LOGGER = logging.getLogger(__name__)
+NS_PER_S = 1_000_000_000
+
+MotionNetwork = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
+@dataclass(frozen=True)
+class NetworkMotion:
+    """
+    What the pose network says about the last frames, in its own unit of length.
+
+    :param current_from_previous: shape (4, 4)
+    :param previous_ns: stamp of the frame before [ns]
+    :param current_ns: stamp of the newest frame [ns]
+    :param first_step: ``previous_from_current`` of the step before, where nothing has told it yet
+    :param first_ns: stamp that the step before began at [ns]
+    :param still: whether the images say that the camera stands still
+    """
+
+    current_from_previous: Matrix
+    previous_ns: int
+    current_ns: int
+    first_step: Matrix | None = None
+    first_ns: int = 0
+    still: bool = False
+
+
+class Taken(enum.Enum):
+    """How a frame follows the one before."""
+
+    FOLLOWS = enum.auto()
+    REPEATED = enum.auto()
+    APART = enum.auto()
+    BACKWARDS = enum.auto()
+
+
+class MotionChain:
+    """The last frames; asks the pose network about them once they follow each other."""
+
+    def __init__(self) -> None:
+        self._frames: deque[tuple[int, NDArray[np.uint8]]] = deque(maxlen=FRAMES)
+        self._first_triple = True
+
+    def clear(self) -> None:
+        """Forget the last frames."""
+        self._frames.clear()
+        self._first_triple = True
+
+    def take(self, stamp_ns: int, image: NDArray[np.uint8], max_gap_s: float) -> Taken:
+        """
+        Take the next frame; a repeated one is dropped, one that does not follow starts anew.
+
+        :param stamp_ns: of the frame [ns]
+        :param image: network input, shape (H, W, 3)
+        """
+        taken = self._relation(stamp_ns, image.shape, max_gap_s)
+        if taken is Taken.REPEATED:
+            return taken
+        if taken is not Taken.FOLLOWS:
+            self.clear()
+        self._frames.append((stamp_ns, image))
+        return taken
+
+    def ask(self, network: MotionNetwork) -> NetworkMotion | None:
+        """
+        Return the newest motion; None with too few frames, or where the network failed.
+
+        :param network: from three frames (3, H, W, 3) to two motions (2, 6)
+        """
+        if len(self._frames) < FRAMES:
+            return None
+        first_ns, previous_ns, current_ns = (stamp for stamp, _ in self._frames)
+        vectors = network(np.stack([image for _, image in self._frames])).astype(np.float64)
+        if not np.all(np.isfinite(vectors)):
+            LOGGER.warning('the pose network gave %s: motion is broken off', vectors.tolist())
+            self.clear()
+            return None
+        before, after = pose_from_vector(torch.from_numpy(vectors)).numpy()
+        first = before if self._first_triple else None
+        self._first_triple = False
+        return NetworkMotion(after, previous_ns, current_ns, first, first_ns)
+
+    def _relation(self, stamp_ns: int, shape: tuple[int, ...], max_gap_s: float) -> Taken:
+        if not self._frames:
+            return Taken.FOLLOWS
+        last_ns, last_image = self._frames[-1]
+        gap_s = (stamp_ns - last_ns) / NS_PER_S
+        if stamp_ns == last_ns:
+            LOGGER.debug('frame of stamp %d ns came twice', stamp_ns)
+            return Taken.REPEATED
+        if gap_s < 0:
+            LOGGER.warning('time went back by %.3f s: odometry starts anew', -gap_s)
+            return Taken.BACKWARDS
+        if gap_s > max_gap_s or shape != last_image.shape:
+            LOGGER.info('no frame for %.3f s, or a new size: motion is broken off', gap_s)
+            return Taken.APART
+        return Taken.FOLLOWS

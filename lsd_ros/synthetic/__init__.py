@@ -1,0 +1,1 @@
+"""A synthetic world with exact depth, for the demo, the tests and training."""

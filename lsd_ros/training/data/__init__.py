@@ -1,0 +1,1 @@
+"""What the trainer learns from: snippets of sequences, augmented, mixed and cached."""

@@ -1,0 +1,1 @@
+"""Depth and motion of a camera from its images, by geometry alone."""
