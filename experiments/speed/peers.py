@@ -1,7 +1,7 @@
 """
 How fast is the depth network beside others of its kind? All in one run, in turns, on the CPU.
 
-    python docs/experiments/speed/peers.py [--rounds 20] [--threads 1] [--json peers.json]
+    python experiments/speed/peers.py [--rounds 20] [--threads 1] [--json peers.json]
 
 Each network runs from bytes to its finest map, at 416 x 128, batch 1, with random weights, in
 every backend and precision that is here. Ratios are of CPU time to ours in OpenVINO f32, median
