@@ -200,7 +200,8 @@ class Engine:
         )
         seen = Observation(frame.stamp_ns, None, small_camera, moved, base_from_camera)
         scale, found = self._scaled(seen, maps, rectified, stages, ground=ground)
-        parts = self._motion(moved, scale, base_from_camera, wanted=motion)
+        with timed(stages, 'odometry'):
+            parts = self._motion(moved, scale, base_from_camera, wanted=motion)
         if depth and maps is not None:
             maps = self._steadied(maps, small_camera, moved, stages)
             with timed(stages, 'depth map'):

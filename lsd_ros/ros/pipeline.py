@@ -155,6 +155,7 @@ class Pipeline:
                 self._working_since_s = None
 
     def _process(self, received: Received, demand: Demand) -> None:
+        began_s = time.monotonic()
         settings = self._newest_settings()
         was_blind = self._guard.is_blind
         judgement = self._judge.judge(
@@ -167,9 +168,16 @@ class Pipeline:
         self._said_lost = judgement.lost
         if was_blind and not judgement.lost:
             log.info('obstacles are reported again')
-        began = time.perf_counter()
+        made_s = sum(judgement.stages_s.values())
+        publishing_s = time.monotonic()
         self._outputs.publish(judgement, settings.engine)
-        self._record(received, judgement, time.perf_counter() - began)
+        done_s = time.monotonic()
+        stages = judgement.stages_s
+        # what is made to be published has its own stages
+        stages['publish'] = done_s - publishing_s - (sum(stages.values()) - made_s)
+        stages['rest'] = done_s - began_s - sum(stages.values())
+        stages['waiting'] = began_s - received.at_s
+        self._record(received, judgement)
 
     def _newest_settings(self) -> Settings:
         """
@@ -197,13 +205,13 @@ class Pipeline:
         camera = self._calibration.camera_of(frame_id, width, height)
         return Frame(stamp_ns(message.header), frame_id, rgb, camera)
 
-    def _record(self, received: Received, judgement: Judgement, publishing_s: float) -> None:
+    def _record(self, received: Received, judgement: Judgement) -> None:
         estimate = judgement.estimate
         self.statistics.estimated(
             Outcome.PUBLISHED if judgement.obstacles else Outcome.WITHHELD,
             latency_s=time.monotonic() - received.at_s,
             age_s=(self._now_ns() - estimate.stamp_ns) * 1e-9,
-            stages_s={**judgement.stages_s, 'publish': publishing_s},
+            stages_s=judgement.stages_s,
             scale=estimate.scale,
         )
         if not judgement.obstacles:

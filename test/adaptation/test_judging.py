@@ -28,7 +28,8 @@ def test_the_true_motion_leaves_no_epipolar_distance(drive):
     turned = step.copy()
     turned[:3, :3] = cv2.Rodrigues(np.array([0.02, 0, 0.02]))[0] @ step[:3, :3]
     wrong = epipolar_distance(turned, *images, CAMERA)
-    assert right < 0.3 < 3 * right < wrong
+    assert right < 0.3
+    assert wrong > 10 * right
     assert epipolar_distance(np.eye(4), *images, CAMERA) is None
 
 

@@ -6,7 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+<<<<<<< HEAD
 from lsd_ros.cli.benchmark.measuring import NETWORK_STAGES, SAFETY_STAGES, Percentiles
+=======
+from lsd_ros.cli.interleaved import Turns, in_turns, ratios
+>>>>>>> 257577f
 from lsd_ros.cli.main import main
 
 STAGES = [
@@ -19,6 +23,7 @@ STAGES = [
     'depth network',
     'pose network',
     'scale',
+    'odometry',
     'ground',
     'depth map',
     'check results',
@@ -26,6 +31,7 @@ STAGES = [
     'cloud',
     'scan',
     'serialise',
+    'rest',
 ]
 
 
@@ -53,17 +59,36 @@ def test_every_stage_of_every_backend_is_measured(
     whole = torch['end_to_end_ms']['mean']
     assert torch['network_ms']['mean'] == pytest.approx(network)
     assert network + torch['around_network_ms']['mean'] == pytest.approx(whole)
-    assert sum(mean.values()) <= whole
+    assert sum(mean.values()) == pytest.approx(whole), 'no time is in no stage'
     checks = sum(mean[stage] for stage in SAFETY_STAGES)
     assert torch['safety_ms']['mean'] == pytest.approx(checks)
     assert torch['safety_share'] == pytest.approx(checks / whole)
     assert torch['frames_per_s'] == pytest.approx(1e3 / whole)
+    assert 0 < torch['cpu_ms']['p50'] <= torch['cpu_ms']['p99']
+    assert list(measured['ratios']) == ['torch', 'torch, again']
+    assert measured['ratios']['torch']['cpu_ratio'] == {'median': 1, 'low': 1, 'high': 1}
+    again = measured['ratios']['torch, again']['wall_ratio']
+    assert 0 < again['low'] <= again['median'] <= again['high']
     # depth 4 bytes and points 16 bytes a pixel, and the headers
     assert 96 * 64 * 20 <= torch['output_bytes_per_frame'] < 96 * 64 * 20 + 3000
     said = capsys.readouterr().out
     assert all(
         f'\n{stage}  ' in said for stage in [*STAGES, 'network', 'safety checks', 'end to end']
     )
+
+
+def test_ratios_are_of_the_same_round() -> None:
+    calls: list[str] = []
+    turns = in_turns(
+        {'a': lambda: calls.append('a'), 'b': lambda: calls.append('b')}, rounds=4, calls=3
+    )
+    assert [sorted(calls[i : i + 8]) for i in range(0, 32, 8)] == [sorted('aaaabbbb')] * 4
+    assert all(len(each.cpu_s) == len(each.wall_s) == 4 for each in turns.values())
+    # a machine that becomes ten times slower changes no ratio
+    base = np.array([1.0, 1.0, 10.0, 10.0])
+    found = ratios({'a': Turns(base, base), 'b': Turns(base * 2, base * [1, 2, 3, 4])})
+    assert found['b']['cpu_ratio'] == {'median': 2, 'low': 2, 'high': 2}
+    assert found['b']['wall_ratio'] == {'median': 2.5, 'low': 1.75, 'high': 3.25}
 
 
 def test_percentiles() -> None:

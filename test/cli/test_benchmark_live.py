@@ -10,7 +10,11 @@ import pytest
 pytest.importorskip('rclpy', reason='needs rclpy')
 
 from lsd_ros.bags.writer import BagWriter
+<<<<<<< HEAD
 from lsd_ros.cli.benchmark import faults as benchmark_faults
+=======
+from lsd_ros.cli import benchmark_faults, benchmark_live
+>>>>>>> 257577f
 from lsd_ros.cli.main import main
 from lsd_ros.messages import encode
 from lsd_ros.safety.faults import Fault
@@ -49,6 +53,8 @@ def test_the_running_node_is_measured(
     assert found['reliable'] is True
     assert found['diagnostics']['values']['backend'] == 'torch'
     assert found['stages_ms']['depth_network'] > 0
+    assert {'waiting', 'odometry', 'publish', 'rest'} <= set(found['stages_ms'])
+    assert found['stages_ms']['publish'] > 0
     assert found['processes']['node']['cpu_share'] > 0
     assert found['processes']['node']['resident_bytes']['end'] > 50e6
     environment = found['middleware']['environment']
@@ -78,6 +84,18 @@ def test_time_from_fault_to_silence_is_measured(
     for name in ('lost_ms', 'said_ms', 'again_ms'):
         assert 0 < found[name][0] < 10_000
     assert '\ndark  ' in capfd.readouterr().out
+
+
+def test_lost_is_what_was_played_and_not_received() -> None:
+    # the middleware tells the node of next to nothing
+    found = benchmark_live.counted_frames(299, {'received': 290, 'dropped': 2, 'lost': 0})
+    assert found == {
+        'played': 299,
+        'lost': 9,
+        'lost_as_the_node_was_told': 0,
+        'received': 290,
+        'dropped': 2,
+    }
 
 
 def test_a_bag_without_calibration_is_refused(

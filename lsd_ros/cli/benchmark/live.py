@@ -178,8 +178,7 @@ def _found(
         raise RosError('depth_node published no diagnostics: nothing is known of its frames')
     status = diagnosis['values']
     images = played['messages'].get(source.image_topic, 0)
-    frames = {'played': images, 'lost': images - int(status['frames.received'])}
-    frames.update(_numbers(status, 'frames.', ''))
+    frames = counted_frames(images, _numbers(status, 'frames.', ''))
     measured = frames['published'] * plan.seconds / (plan.warm_up_s + plan.seconds)
     return {
         'source': {
@@ -197,6 +196,23 @@ def _found(
         'stages_ms': _numbers(status, 'stage.', '_ms'),
         'processes': meter.results(measured),
         'diagnostics': diagnosis,
+    }
+
+
+def counted_frames(played: int, of_the_node: dict[str, int]) -> dict[str, int]:
+    """
+    Put together what player and node counted.
+
+    The middleware tells the node of next to none of the images that it loses, so that only the
+    difference is the truth; what it told is kept under another name.
+    """
+    counted = dict(of_the_node)
+    told = counted.pop('lost', 0)
+    return {
+        'played': played,
+        'lost': played - counted['received'],
+        'lost_as_the_node_was_told': told,
+        **counted,
     }
 
 

@@ -32,6 +32,10 @@ def report(measured: dict[str, Any]) -> Iterator[str]:
     yield ''
     yield from table(FRAMES, [[str(measured['frames'][name]) for name in FRAMES]])
     yield EXPLAINED
+    yield (
+        f'the middleware told the node of {measured["frames"]["lost_as_the_node_was_told"]} lost '
+        'images'
+    )
     if any(measured['frames'][name] for name in ('withheld', 'refused', 'failed')):
         yield f'the node says: {"; ".join(measured["diagnostics"]["sentences"])}'
     yield ''

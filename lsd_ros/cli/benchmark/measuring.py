@@ -5,7 +5,7 @@ from __future__ import annotations
 import resource
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from lsd_ros.cli.interleaved import Turns
 from lsd_ros.cli.outputs import Outputs
 from lsd_ros.foreign.optional import require
 from lsd_ros.inference.engine import Engine
@@ -26,6 +27,7 @@ from lsd_ros.safety.guard import Guard
 from lsd_ros.safety.safety_settings import SafetySettings
 from lsd_ros.types import Camera, Frame
 
+REST = 'rest'  # what is in no stage
 NETWORK_STAGES = ('depth network', 'pose network')
 SAFETY_STAGES = ('check stamp', 'check image', 'inspect', 'ground', 'check results')
 # Noise is no street: everything is looked at, and nothing is refused.
@@ -99,6 +101,8 @@ class Contender:
         self._number = 0
         self.stages: dict[str, list[float]] = defaultdict(list)
         self.whole: list[float] = []
+        self.cpu: list[float] = []
+        self._turns: list[int] = []  # frames that were measured before each turn
         self.around: list[float] = []
         self.checks: list[float] = []
         self.bytes_out = 0
@@ -110,11 +114,32 @@ class Contender:
         for _ in range(frames):
             message = self._source.message(self._number)
             self._number += 1
-            began = time.perf_counter()
+            began, began_cpu = time.perf_counter(), time.process_time()
             stages = self._frame(message)
+            cpu = time.process_time() - began_cpu
             whole = time.perf_counter() - began
             if measured:
-                self._note(stages, whole)
+                self._note(stages, whole, cpu)
+
+    def take_turn(self, frames: int, settling: int, advance: Callable[[], object]) -> None:
+        """
+        Measure some frames.
+
+        :param settling: frames before them, while caches and threads still belong to the others
+        :param advance: called after each frame
+        """
+        self.run(settling, measured=False)
+        self._turns.append(len(self.whole))
+        for _ in range(frames):
+            self.run(1)
+            advance()
+
+    @property
+    def turns(self) -> Turns:
+        """Return what a frame took, one number a turn."""
+        lengths = np.diff([*self._turns, len(self.whole)])
+        cpu, wall = (np.add.reduceat(each, self._turns) for each in (self.cpu, self.whole))
+        return Turns(cpu / lengths, wall / lengths)
 
     def _frame(self, message: Any) -> dict[str, float]:
         judgement = self._judge.judge(
@@ -135,10 +160,12 @@ class Contender:
         look(frame.image)
         return frame
 
-    def _note(self, stages: dict[str, float], whole: float) -> None:
+    def _note(self, stages: dict[str, float], whole: float, cpu: float) -> None:
         for stage, seconds in stages.items():
             self.stages[stage].append(seconds)
+        self.stages[REST].append(whole - sum(stages.values()))
         self.whole.append(whole)
+        self.cpu.append(cpu)
         self.around.append(whole - sum(stages[stage] for stage in NETWORK_STAGES))
         self.checks.append(sum(stages.get(stage, 0.0) for stage in SAFETY_STAGES))
 
@@ -160,6 +187,7 @@ class Contender:
             'safety_ms': vars(Percentiles.of(self.checks)),
             'safety_share': sum(self.checks) / sum(self.whole),
             'end_to_end_ms': vars(Percentiles.of(self.whole)),
+            'cpu_ms': vars(Percentiles.of(self.cpu)),
             'frames_per_s': len(self.whole) / sum(self.whole),
             'around_over_network': float(np.median(np.asarray(self.around) / network)),
             'output_bytes_per_frame': self.bytes_out,

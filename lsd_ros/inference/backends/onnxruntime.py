@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -31,12 +32,22 @@ class OnnxRuntimeBackend(NetworkPair):
                 "set precision to 'full', or backend to 'openvino'"
             )
         super().__init__(
-            _network(_session(depth_inference(plan.weights), plan.image_shapes[0], plan)),
-            _network(_session(pose_inference(plan.weights), plan.frames_shapes[0], plan)),
+            runner(depth_inference(plan.weights), plan.image_shapes, plan),
+            runner(pose_inference(plan.weights), plan.frames_shapes, plan),
         )
 
 
-def _network(session: Any) -> Network:
+def runner(network: nn.Module, shapes: Sequence[Shape], plan: Plan) -> Network:
+    """
+    Make a session that takes every length.
+
+    :param network: takes one tensor of bytes
+    :param shapes: of that tensor, of different lengths
+    :param plan: threads and batch
+    :raises BackendError: ONNX Runtime or ONNX is not installed
+    """
+    session = _session(network, shapes[0], plan)
+
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
         result: NDArray[np.float32] = session.run(None, {'image': images})[0]
         return result

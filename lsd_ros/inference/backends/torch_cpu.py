@@ -21,12 +21,12 @@ class TorchCpuBackend(NetworkPair):
     def __init__(self, plan: Plan) -> None:
         kind = torch.bfloat16 if plan.half else torch.float32
         super().__init__(
-            _one_by_one(depth_inference(plan.weights).to(kind), len_of_one=1),
-            _one_by_one(pose_inference(plan.weights).to(kind), len_of_one=FRAMES),
+            runner(depth_inference(plan.weights).to(kind), len_of_one=1),
+            runner(pose_inference(plan.weights).to(kind), len_of_one=FRAMES),
         )
 
 
-def _one_by_one(network: nn.Module, len_of_one: int) -> Network:
+def runner(network: nn.Module, len_of_one: int) -> Network:
     """
     Run a network on each image of a batch in turn.
 

@@ -1,7 +1,7 @@
 """
 What does the shape of the small depth network cost? Time alone, with random weights, in turns.
 
-    python docs/experiments/speed/shapes.py [--rounds 20] [--json shapes.json] [--only NAME ...]
+    python experiments/speed/shapes.py [--rounds 20] [--json shapes.json] [--only NAME ...]
 
 Every shape runs in OpenVINO on one thread, in f32 and in bf16, at 416 x 128. Ratios are of CPU
 time, to the default shape; ``again`` is the default shape a second time. Time is no reason alone:
