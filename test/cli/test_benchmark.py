@@ -6,11 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-<<<<<<< HEAD
+from lsd_ros.cli.benchmark.interleaved import Turns, in_turns, ratios
 from lsd_ros.cli.benchmark.measuring import NETWORK_STAGES, SAFETY_STAGES, Percentiles
-=======
-from lsd_ros.cli.interleaved import Turns, in_turns, ratios
->>>>>>> 257577f
 from lsd_ros.cli.main import main
 
 STAGES = [
