@@ -13,19 +13,23 @@ FUZZ ?=
 RUN := . $(VENV)/bin/activate &&
 STAMP := $(VENV)/.installed
 
-.PHONY: demo test lint fuzz constraints clean
+.PHONY: demo test lint docs fuzz constraints clean
 .DEFAULT_GOAL := test
 
 demo: $(STAMP)
 	$(RUN) lsd_ros demo
 
+# Files of tests go to one process for each core; ROS domains are locked, so they do not meet.
 test: lint
-	$(RUN) pytest
+	$(RUN) pytest -n auto --dist loadfile
 
 lint: $(STAMP)
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(RUN) mypy lsd_ros
+
+docs: $(STAMP)
+	$(RUN) NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
 
 fuzz: $(STAMP)
 	$(RUN) python test/fuzz/run.py $(FUZZ)

@@ -9,7 +9,7 @@ SHARE = f'share/{PACKAGE}'
 
 setup(
     name=PACKAGE,
-    version='0.1.0',
+    version='0.2.0',
     python_requires='>=3.10',  # not in setup.cfg: colcon cannot read it there
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
     package_data={PACKAGE: ['py.typed', 'weights/*', 'inference/backends/images/*']},

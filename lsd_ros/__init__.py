@@ -24,4 +24,4 @@ The rooms, and what each one is for (``test/test_architecture.py`` enforces who 
 - ``cli``: the ``lsd_ros`` command; the only home of printing and exit codes.
 """
 
-__version__ = '0.1.0'
+__version__ = '0.2.0'

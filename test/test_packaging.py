@@ -19,6 +19,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LIBRARY_OF = {
     'cv2': 'opencv-python-headless',
     'lightning_fabric': 'lightning-fabric',
+    'mathutils': 'bpy',  # which brings it
     'yaml': 'pyyaml',
 }
 ROS = re.compile(r'rclpy|\w+_msgs|\w+_srvs|\w+_interfaces|tf2\w*|cv_bridge|ament_\w+|launch\w*')
@@ -95,7 +96,8 @@ def test_constraints_pin_everything_that_pip_is_asked_for() -> None:
         for line in text.splitlines()
         if line
     }
-    names -= {'colcon-common-extensions', 'colcon-ros'}  # of a workspace alone
+    # of a workspace, of wheels and of the renderer alone, each in an environment of its own
+    names -= {'build', 'colcon-common-extensions', 'colcon-ros', 'bpy'}
     assert names <= pinned
 
 
@@ -104,3 +106,21 @@ def test_no_torch_is_allowed_whose_files_could_run_code() -> None:
     required = setup_cfg()['options']['install_requires']
     (least,) = re.findall(r'^torch>=(\d+)\.(\d+)$', required, re.MULTILINE)
     assert (int(least[0]), int(least[1])) >= (2, 6)
+
+
+def test_what_the_project_does_not_know_yet_is_in_one_file() -> None:
+    names = (
+        'README.md',
+        'CITATION.cff',
+        'mkdocs.yml',
+        'package.xml',
+        'setup.cfg',
+        'docs/quick_start.md',
+    )
+    text = '\n'.join((ROOT / name).read_text() for name in names)
+    lines = (ROOT / '.ci' / 'placeholders').read_text().splitlines()
+    known = [line.partition(' =')[0] for line in lines if line and not line.startswith('#')]
+    assert all(name in text for name in known)
+    found = re.findall(r'https?://[\w./-]*invalid[\w./-]*|\w+@[\w.-]*invalid', text)
+    assert found
+    assert all(any(one.startswith(name) for name in known) for one in found)

@@ -24,8 +24,8 @@ import torch
 from peer_networks import PEERS
 from torch import Tensor, nn
 
-from lsd_ros.cli.interleaved import AGAIN, Ratio, in_turns, ratios
-from lsd_ros.cli.machine import machine
+from lsd_ros.cli.benchmark.interleaved import AGAIN, Ratio, in_turns, ratios
+from lsd_ros.cli.benchmark.machine import machine
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.tables import MISSING, table
 from lsd_ros.inference.backends import onnxruntime, openvino, torch_cpu

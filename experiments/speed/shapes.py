@@ -20,8 +20,8 @@ import numpy as np
 import torch
 from torch import nn
 
-from lsd_ros.cli.interleaved import AGAIN, ROW_HEAD, in_turns, ratio_rows, ratios
-from lsd_ros.cli.machine import machine
+from lsd_ros.cli.benchmark.interleaved import AGAIN, ROW_HEAD, in_turns, ratio_rows, ratios
+from lsd_ros.cli.benchmark.machine import machine
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.tables import table
 from lsd_ros.geometry.depth import DisparityRange

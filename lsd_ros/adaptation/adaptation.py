@@ -4,43 +4,28 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import json
-import logging
-import os
 import time
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from lsd_ros import settings
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
-from lsd_ros.adaptation.judging import FRAME_ID, HeldOut, Seen, judge
+from lsd_ros.adaptation.found_geometry import Bar, find_geometry
+from lsd_ros.adaptation.judging import HeldOut, Seen, judge
 from lsd_ros.adaptation.learning import depth_settings, learn, pose_settings
-from lsd_ros.adaptation.metres import Metres, by_depth, by_height, by_poses
-from lsd_ros.adaptation.parts import every_point, split, structures, with_depth, write_part
+from lsd_ros.adaptation.parts import split
 from lsd_ros.adaptation.replay import replayed
-from lsd_ros.adaptation.suitability import unsuitable
 from lsd_ros.datasets.training_sequence import TrainingSequence
-from lsd_ros.errors import DatasetError
-from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import load_weights, save_weights
 from lsd_ros.models.shipped import weights_file
 from lsd_ros.training.phases import Progress
-from lsd_ros.triangulation.structure_from_motion import Structure
-from lsd_ros.types import Frame
 
 LEAST_TRAINING = 0.3  # share of the time that is trained, whatever geometry takes
-GEOMETRY, POINTS, KNOWN = 'geometry.json', 'points.npy', 'known'
 WORSE_PHOTOMETRIC = 1.02  # what new weights may lose there, and not more
-Bar = Callable[[str, int], AbstractContextManager[Callable[[], object]]]
-LOGGER = logging.getLogger(__name__)
 
 
 @dataclass
@@ -96,14 +81,15 @@ def adapt(
     result, began = Adaptation(start), time.monotonic()
     file = weights_file(start)
     with contextlib.closing(Engine.load(_engine_settings(file))) as engine:
-        known, points = _geometry(sequences, engine, work, given, result, bar)
+        found = find_geometry(sequences, engine, work, given, bar)
+        result.parts, result.left_out = found.parts, found.left_out
         result.seconds['geometry'] = time.monotonic() - began
-        if not known:
+        if not found.known:
             result.verdict = _nothing_hangs_together(result)
             return result
-        halves = [split(path, given.held_out) for path in known]
+        halves = [split(path, given.held_out) for path in found.known]
         held_out = [measured for _, measured in halves]
-        synthetic = replayed(work, held_out[0].camera, points, given, bar)
+        synthetic = replayed(work, held_out[0].camera, found.points, given, bar)
         result.before, seen = _judged(engine, held_out, given, bar)
         result.replay_before, _ = _judged(engine, synthetic[1], given, bar)
     learned = [each for each, _ in halves]
@@ -113,7 +99,7 @@ def adapt(
         synthetic[0],
         held_out,
         work,
-        depth_settings(load_weights(file), file, points, given),
+        depth_settings(load_weights(file), file, found.points, given),
         given,
         max(whole_s - (time.monotonic() - began), LEAST_TRAINING * whole_s),
         command=command,
@@ -164,86 +150,6 @@ def not_better(before: HeldOut, after: HeldOut, better_by: float) -> str:
             'these places; record without traffic or people'
         )
     return ''
-
-
-def _geometry(
-    sequences: Sequence[TrainingSequence],
-    engine: Engine,
-    work: Path,
-    given: AdaptationSettings,
-    result: Adaptation,
-    bar: Bar,
-) -> tuple[list[Path], NDArray[np.float32]]:
-    """Return the parts with depth, and the depth of all their sure points [m]."""
-    record = work / GEOMETRY
-    if record.exists():
-        done = json.loads(record.read_text(encoding='utf-8'))
-        result.parts, result.left_out = done['parts'], done['left_out']
-        known = [work / KNOWN / part['name'] for part in result.parts]
-        return known, np.load(work / POINTS) if known else np.empty(0, np.float32)
-    parts = []
-    for sequence in sequences:
-        reason = unsuitable(sequence)
-        if reason:
-            LOGGER.warning('%s', reason)
-            result.left_out.append(reason)
-            continue
-        with bar(f'motions of {sequence.name}', len(sequence)) as advance:
-            found = list(structures(sequence, given, advance))
-        if not found:
-            result.left_out.append(
-                f'the images of {sequence.name} do not hang together: drive slower, past things '
-                'with texture'
-            )
-        for number, structure in enumerate(found):
-            metres = _metres(structure, sequence, engine, given)
-            path = work / 'parts' / f'{sequence.name}_{number:02}'
-            parts.append(write_part(path, sequence, structure, metres, overwrite=path.exists()))
-    known = []
-    for part in parts:
-        path = work / KNOWN / part.path.name
-        with bar(f'depth of {part.path.name}', len(part.points)) as advance:
-            with_depth(part, path, given, len(os.sched_getaffinity(0)), advance)
-        known.append(path)
-        result.parts.append(
-            {
-                'name': path.name,
-                'images': len(part.points),
-                'metres': part.metres.source,
-                'deviation': part.metres.deviation,
-            }
-        )
-    points = every_point(parts) if parts else np.empty(0, np.float32)
-    with ForeignCode(DatasetError, f'cannot write {work}'):
-        work.mkdir(parents=True, exist_ok=True)
-        np.save(work / POINTS, points)
-        text = json.dumps({'parts': result.parts, 'left_out': result.left_out})
-        record.write_text(text, encoding='utf-8')
-    return known, points
-
-
-def _metres(
-    found: Structure, sequence: TrainingSequence, engine: Engine, given: AdaptationSettings
-) -> Metres:
-    """Return what the unit of a structure is, by odometry, camera height or the start weights."""
-
-    def see(index: int) -> NDArray[np.float32]:
-        frame = Frame(
-            int(sequence.stamps_ns[index]), FRAME_ID, sequence.image(index), sequence.camera
-        )
-        depth = engine.process(frame, motion=False).depth
-        assert depth is not None
-        return depth
-
-    metres = by_poses(found, sequence.poses)
-    metres = metres or by_height(found, see, sequence.camera, given.camera_height_m)
-    metres = metres or by_depth(found, see, engine.info.name)
-    if metres is None:
-        raise DatasetError(
-            f'{sequence.name}: nothing says how long a metre is; record odometry or transforms, '
-            'or give --camera-height'
-        )
-    return metres
 
 
 def _nothing_hangs_together(result: Adaptation) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from lsd_ros.evaluation.depth import depth_errors
 from lsd_ros.geometry.warp import warp
 from lsd_ros.inference.engine import Engine
 from lsd_ros.training.photometric import Reference, photometric_error
-from lsd_ros.triangulation.parallax import WIDTH
+from lsd_ros.triangulation.parallax import WIDTH, followed_points
 from lsd_ros.types import Camera, Frame
 
 FRAME_ID = 'camera'
@@ -42,6 +43,10 @@ class HeldOut:
         shows the same, 0 .. 1
     :param one_depth: that of one depth everywhere, the median of the triangulated one
     :param still: that of the neighbour as it is
+    :param consistency: relative difference of the depth of two images that see the same, 0 .. 1
+        (Bian et al., NeurIPS 2019)
+    :param epipolar_px: median distance of followed points from where the estimated motions allow
+        them, at 416 pixels width
     :param turn_deg: median error of the turn from image to image
     :param length: median relative error of the length of the step
     :param direction: median cosine between the steps
@@ -54,6 +59,8 @@ class HeldOut:
     photometric: float
     one_depth: float
     still: float
+    consistency: float | None
+    epipolar_px: float | None
     turn_deg: float | None
     length: float | None
     direction: float | None
@@ -89,22 +96,22 @@ def judge(
     :raises DatasetError: nothing can be judged
     :raises LsdError: an image cannot be read, or the engine fails
     """
-    depth_rows, photo_rows, motion_rows, seen = [], [], [], list[Seen]()
+    rows, seen = _Rows(), list[Seen]()
     for sequence in sequences:
         engine.reset_odometry()
         targets = sequence.targets or range(len(sequence))
         shown = set(np.linspace(0, len(targets) - 1, PICTURES).round().astype(int).tolist())
-        last: int | None = None
+        last: tuple[int, NDArray[np.uint8]] | None = None
+        scaled_maps: dict[int, Depth] = {}
         for place, index in enumerate(targets):
             image = sequence.image(index)
             stamp_ns = int(sequence.stamps_ns[index])
             estimate = engine.process(Frame(stamp_ns, FRAME_ID, image, sequence.camera))
             advance()
             if estimate.motion is not None and last is not None:
-                step = np.asarray(np.linalg.inv(estimate.motion.current_from_previous), np.float64)
-                moved = _motion_errors(step, sequence, last, index)
-                motion_rows += [moved] if moved is not None else []
-            last = index
+                step = np.asarray(estimate.motion.current_from_previous, np.float64)
+                rows.add_motion(step, sequence, last, (index, image))
+            last = index, image
             truth = sequence.depth(index)
             if truth is None or estimate.depth is None or not np.isfinite(truth).any():
                 continue
@@ -112,41 +119,59 @@ def judge(
                 row, scale = _depth_errors(estimate.depth, truth)
             except FrameError:
                 continue
-            depth_rows.append(row)
+            rows.depth.append(row)
             scaled = estimate.depth * np.float32(scale)
-            photo_rows += _photometric(sequence, index, image, scaled, truth, parallax_px)
+            rows.photometric += _photometric(sequence, index, image, scaled, truth, parallax_px)
+            scaled_maps[index] = _small(_finite(scaled, truth), _small_camera(sequence.camera))
+            rows.consistency += depth_consistency(sequence, index, scaled_maps, truth, parallax_px)
             if place in shown:
                 seen.append(Seen(image, scaled, truth))
-    if not depth_rows or not photo_rows:
-        raise DatasetError(
-            'what was held out shows no depth to measure by: record a longer drive with more '
-            'motion to the side'
+    return rows.summary(), seen
+
+
+@dataclass
+class _Rows:
+    """What each image adds."""
+
+    depth: list[tuple[float, float, float]] = field(default_factory=list)
+    photometric: list[tuple[float, float, float]] = field(default_factory=list)
+    consistency: list[float] = field(default_factory=list)
+    motion: list[tuple[float, float, float]] = field(default_factory=list)
+    epipolar: list[float] = field(default_factory=list)
+
+    def add_motion(
+        self,
+        step: Matrix,
+        sequence: TrainingSequence,
+        before: tuple[int, NDArray[np.uint8]],
+        now: tuple[int, NDArray[np.uint8]],
+    ) -> None:
+        """Compare a step (current from previous) with the poses and with followed points."""
+        moved = _motion_errors(
+            np.asarray(np.linalg.inv(step), np.float64), sequence, before[0], now[0]
         )
-    return _summary(depth_rows, photo_rows, motion_rows), seen
+        if moved is not None:
+            self.motion.append(moved)
+        distance = epipolar_distance(step, before[1], now[1], sequence.camera)
+        if distance is not None:
+            self.epipolar.append(distance)
 
-
-def _summary(
-    depth_rows: list[tuple[float, float, float]],
-    photo_rows: list[tuple[float, float, float]],
-    motion_rows: list[tuple[float, float, float]],
-) -> HeldOut:
-    abs_rel, a1, unscaled = np.mean(depth_rows, axis=0)
-    photometric, one_depth, still = np.mean(photo_rows, axis=0)
-    turn = length = direction = None
-    if motion_rows:
-        turn, length, direction = (float(value) for value in np.nanmedian(motion_rows, axis=0))
-    return HeldOut(
-        len(depth_rows),
-        float(abs_rel),
-        float(a1),
-        float(unscaled),
-        float(photometric),
-        float(one_depth),
-        float(still),
-        turn,
-        length,
-        direction,
-    )
+    def summary(self) -> HeldOut:
+        """Return the figures."""
+        if not self.depth or not self.photometric:
+            raise DatasetError(
+                'what was held out shows no depth to measure by: record a longer drive with more '
+                'motion to the side'
+            )
+        depth, photometric = np.mean(self.depth, axis=0), np.mean(self.photometric, axis=0)
+        motion = np.nanmedian(self.motion, axis=0).tolist() if self.motion else [None] * 3
+        figures: list[Any] = [
+            *(len(self.depth), *depth.tolist(), *photometric.tolist()),
+            float(np.mean(self.consistency)) if self.consistency else None,
+            float(np.median(self.epipolar)) if self.epipolar else None,
+            *motion,
+        ]
+        return HeldOut(*figures)
 
 
 def _depth_errors(depth: Depth, truth: Depth) -> tuple[tuple[float, float, float], float]:
@@ -183,18 +208,61 @@ def _photometric(
 ) -> list[tuple[float, float, float]]:
     """Compare an image with the neighbours that show depth: by its depth, by one depth, as is."""
     middle = float(np.nanmedian(truth))
-    camera = sequence.camera.resized(
-        WIDTH, max(16, round(WIDTH * sequence.camera.height / sequence.camera.width))
-    )
+    camera = _small_camera(sequence.camera)
     baseline = parallax_px * middle / camera.fx
-    finite = np.where(np.isfinite(depth), depth, 4 * middle).astype(np.float32)
-    maps = [_small(finite, camera), np.full((camera.height, camera.width), middle, np.float32)]
+    one_depth = np.full((camera.height, camera.width), middle, np.float32)
+    maps = [_small(_finite(depth, truth), camera), one_depth]
     rows = []
     for other, motion in _neighbours(sequence, index, baseline):
         errors = _warped(image, sequence.image(other), maps, motion, camera)
         if errors is not None:
             rows.append(errors)
     return rows
+
+
+def depth_consistency(
+    sequence: TrainingSequence,
+    index: int,
+    maps: dict[int, Depth],
+    truth: Depth,
+    parallax_px: float,
+) -> list[float]:
+    """Compare the depth of an image with that of an earlier one that sees the same."""
+    camera = _small_camera(sequence.camera)
+    baseline = parallax_px * float(np.nanmedian(truth)) / camera.fx
+    matrix = torch.from_numpy(camera.matrix.astype(np.float32))[None]
+    for other, motion in _neighbours(sequence, index, baseline):
+        if other not in maps:
+            continue
+        here, there = (torch.from_numpy(maps[number])[None, None] for number in (index, other))
+        moved = torch.from_numpy(motion.astype(np.float32))[None]
+        with torch.inference_mode():
+            seen = warp(there, here, moved, matrix, matrix)
+            expected = seen.depth
+            off = (expected - seen.image).abs() / (expected + seen.image).clamp(min=1e-6)
+            if seen.mask.any():
+                return [float(off[seen.mask].mean())]
+    return []
+
+
+def epipolar_distance(
+    step: Matrix, before: NDArray[np.uint8], now: NDArray[np.uint8], camera: Camera
+) -> float | None:
+    """Return the median Sampson distance of followed points under a motion [pixels]."""
+    followed = followed_points(before, now, camera)
+    length = float(np.linalg.norm(step[:3, 3]))
+    if followed is None or length < 1e-9:
+        return None
+    a, b, small, _ = followed
+    x, y, z = step[:3, 3] / length
+    across = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    inverse = np.linalg.inv(small.matrix)
+    fundamental = inverse.T @ across @ step[:3, :3] @ inverse
+    first, second = (np.column_stack((points, np.ones(len(points)))) for points in (a, b))
+    lines, back = first @ fundamental.T, second @ fundamental
+    above = np.abs((second * lines).sum(axis=1))
+    below = np.sqrt((lines[:, :2] ** 2).sum(axis=1) + (back[:, :2] ** 2).sum(axis=1))
+    return float(np.median(above / np.maximum(below, 1e-12)))
 
 
 def _neighbours(
@@ -245,6 +313,16 @@ def _planes(image: NDArray[np.uint8], camera: Camera) -> torch.Tensor:
     size = (camera.width, camera.height)
     small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
     return torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255
+
+
+def _small_camera(camera: Camera) -> Camera:
+    return camera.resized(WIDTH, max(16, round(WIDTH * camera.height / camera.width)))
+
+
+def _finite(depth: Depth, truth: Depth) -> Depth:
+    """Put what has no depth far behind everything."""
+    far = 4 * float(np.nanmedian(truth))
+    return np.where(np.isfinite(depth), depth, far).astype(np.float32)
 
 
 def _small(depth: Depth, camera: Camera) -> Depth:

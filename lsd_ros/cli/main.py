@@ -37,8 +37,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         with logs(given.verbose), _ended_by_sigterm(), raised(**_limits(given)):
             importlib.import_module('lsd_ros.cli.checking').check(given)
-            module = '' if given.verb == 'benchmark' else '.action'
-            verb = importlib.import_module(f'lsd_ros.cli.{given.verb}{module}')
+            verb = importlib.import_module(f'lsd_ros.cli.{given.verb}.action')
             code = int(verb.run(given))
             sys.stdout.flush()
     except KeyboardInterrupt:

@@ -8,6 +8,7 @@ from typing import Any
 from lsd_ros import __version__
 from lsd_ros.cli import (
     adapt,
+    benchmark,
     demo,
     doctor,
     evaluate,
@@ -20,7 +21,6 @@ from lsd_ros.cli import (
     train,
     triangulate,
 )
-from lsd_ros.cli import benchmark_parser as benchmark
 from lsd_ros.cli.options import add_limit_options
 
 # A verb is a package of this name: its options here, what it does in its module ``action``.

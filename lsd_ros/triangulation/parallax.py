@@ -47,6 +47,27 @@ def motion_between(
     :param camera: of both, without distortion
     :return: None where too few points are found again
     """
+    followed = followed_points(first, second, camera)
+    if followed is None:
+        return None
+    a, b, small, share = followed
+    flow = np.linalg.norm(b - a, axis=1)
+    left = np.linalg.norm(b - _turned(a, b, small), axis=1)
+    return Motion(float(np.percentile(flow, MIDDLE)), float(np.percentile(left, MIDDLE)), share)
+
+
+def followed_points(
+    first: NDArray[np.uint8], second: NDArray[np.uint8], camera: Camera
+) -> tuple[NDArray[np.float64], NDArray[np.float64], Camera, float] | None:
+    """
+    Follow points from one image to another, and back.
+
+    :param first: RGB, shape (H, W, 3)
+    :param second: of the same shape
+    :param camera: of both, without distortion
+    :return: pixels in both, shape (N, 2); the camera of the images of 416 pixels width that they
+        are of; share of the points that were found again; None where these are too few
+    """
     scale = WIDTH / camera.width
     small = camera.resized(WIDTH, max(16, round(scale * camera.height)))
     greys = [
@@ -66,13 +87,7 @@ def motion_between(
     if good.sum() < FEWEST:
         return None
     a, b = corners[good, 0].astype(np.float64), moved[good, 0].astype(np.float64)
-    flow = np.linalg.norm(b - a, axis=1)
-    left = np.linalg.norm(b - _turned(a, b, small), axis=1)
-    return Motion(
-        float(np.percentile(flow, MIDDLE)),
-        float(np.percentile(left, MIDDLE)),
-        float(good.mean()),
-    )
+    return a, b, small, float(good.mean())
 
 
 def _followed(

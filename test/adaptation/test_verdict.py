@@ -3,7 +3,7 @@ import dataclasses
 from lsd_ros.adaptation.adaptation import not_better
 from lsd_ros.adaptation.judging import HeldOut
 
-BEFORE = HeldOut(20, 0.30, 0.5, 0.4, 0.06, 0.08, 0.13, 1.0, 0.5, 0.1)
+BEFORE = HeldOut(20, 0.30, 0.5, 0.4, 0.06, 0.08, 0.13, 0.1, 0.5, 1.0, 0.5, 0.1)
 
 
 def test_better_weights_are_handed_out():

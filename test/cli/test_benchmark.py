@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lsd_ros.cli.interleaved import Turns, in_turns, ratios
+from lsd_ros.cli.benchmark.interleaved import Turns, in_turns, ratios
+from lsd_ros.cli.benchmark.measuring import NETWORK_STAGES, SAFETY_STAGES, Percentiles
 from lsd_ros.cli.main import main
-from lsd_ros.cli.measuring import NETWORK_STAGES, SAFETY_STAGES, Percentiles
 
 STAGES = [
     'check stamp',

@@ -10,7 +10,8 @@ import pytest
 pytest.importorskip('rclpy', reason='needs rclpy')
 
 from lsd_ros.bags.writer import BagWriter
-from lsd_ros.cli import benchmark_faults, benchmark_live
+from lsd_ros.cli.benchmark import faults as benchmark_faults
+from lsd_ros.cli.benchmark import live as benchmark_live
 from lsd_ros.cli.main import main
 from lsd_ros.messages import encode
 from lsd_ros.safety.faults import Fault

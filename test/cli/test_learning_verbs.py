@@ -70,7 +70,7 @@ def test_a_trained_student_is_evaluated_against_truth_and_priors(
     assert score['length_m'] > 0
     assert list(pictures.glob('hall_*.png'))
     table = capsys.readouterr().out
-    assert 'one depth per row' in table
+    assert 'row prior' in table
     assert 'ATE' in table
 
 

@@ -11,7 +11,11 @@ import numpy as np
 import pytest
 
 from lsd_ros import settings
-from lsd_ros.cli.evaluate.obstacle_scoring import ObstacleJudge, obstacle_tables, score_obstacles
+from lsd_ros.cli.evaluate.obstacle_scoring import (
+    ObstacleJudge,
+    obstacle_tables,
+    score_obstacles,
+)
 from lsd_ros.cli.evaluate.scoring import Protocol, Seen
 from lsd_ros.cli.main import main
 from lsd_ros.datasets.open_sequences import FolderSequence

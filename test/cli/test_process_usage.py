@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from lsd_ros.cli.process_usage import Meter, usage
+from lsd_ros.cli.benchmark.process_usage import Meter, usage
 from lsd_ros.errors import RosError
 
 if not os.path.exists('/proc/self/stat'):

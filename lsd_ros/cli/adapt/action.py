@@ -19,13 +19,13 @@ import numpy as np
 from lsd_ros import config, settings
 from lsd_ros.adaptation.adaptation import Adaptation, adapt
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
-from lsd_ros.adaptation.judging import HeldOut, Seen
+from lsd_ros.adaptation.judging import Seen
 from lsd_ros.adaptation.own_camera import estimate_camera
 from lsd_ros.cli.checking import ESTIMATE, work_folder
+from lsd_ros.cli.held_out import held_out_table
 from lsd_ros.cli.pictures import Picture, error_map, write_png
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.progress import growing_progress, progress
-from lsd_ros.cli.tables import MISSING, table
 from lsd_ros.datasets.camera_yaml import write_camera
 from lsd_ros.datasets.open_sequences import FolderSequence, open_sequences
 from lsd_ros.datasets.source import kind_of_source
@@ -37,17 +37,6 @@ from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.inference.preview import colour_map
 
-ROWS = {
-    'abs_rel': 'difference from triangulated depth, median scaled',
-    'a1': 'share within a factor of 1.25 of it',
-    'unscaled': 'difference as the weights say it',
-    'photometric': 'difference of images by that depth',
-    'one_depth': 'the same by one depth everywhere',
-    'still': 'the same without any motion',
-    'turn_deg': 'error of the turn from image to image [deg]',
-    'length': 'relative error of the length of a step',
-    'direction': 'cosine between the steps',
-}
 PANEL = 416  # width of a picture [pixels]
 
 
@@ -162,7 +151,7 @@ def report(result: Adaptation, out: Path) -> Iterator[str]:
         yield ''
         yield f'On {result.after.images} images that were not learned from:'
         yield ''
-        yield from _table(result.before, result.after)
+        yield from held_out_table({'before': result.before, 'after': result.after})
     if result.replay_before is not None and result.replay_after is not None:
         yield ''
         before, after = result.replay_before.abs_rel, result.replay_after.abs_rel
@@ -174,18 +163,6 @@ def report(result: Adaptation, out: Path) -> Iterator[str]:
     times = ', '.join(f'{name} {seconds / 60:.1f} min' for name, seconds in result.seconds.items())
     yield f'Time: {times}.'
     yield f'**No new weights**: {result.verdict}.' if result.verdict else f'**Weights**: {out}'
-
-
-def _table(before: HeldOut, after: HeldOut) -> Iterator[str]:
-    rows = [
-        [text, *(_figure(getattr(held_out, name)) for held_out in (before, after))]
-        for name, text in ROWS.items()
-    ]
-    yield from table(['', 'before', 'after'], rows)
-
-
-def _figure(value: float | None) -> str:
-    return MISSING if value is None else f'{value:.3f}'
 
 
 def _check(given: argparse.Namespace) -> None:

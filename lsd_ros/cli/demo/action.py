@@ -14,12 +14,12 @@ import numpy as np
 from lsd_ros import __version__, config
 from lsd_ros.bags.bag_source import BagSource
 from lsd_ros.bags.writer import BagWriter
+from lsd_ros.cli.benchmark.measuring import Percentiles
 from lsd_ros.cli.checking import DEMO_REPORT, MADE_BY_DEMO
 from lsd_ros.cli.demo import live as demo_live
 from lsd_ros.cli.demo.picture import demo_picture
 from lsd_ros.cli.demo.score import depth_scores, read_drive, trajectory_score
 from lsd_ros.cli.engine_options import running_engine
-from lsd_ros.cli.measuring import Percentiles
 from lsd_ros.cli.node_arguments import called_metric
 from lsd_ros.cli.outputs import Outputs
 from lsd_ros.cli.pictures import write_png
@@ -204,7 +204,7 @@ def lines(report: dict[str, Any]) -> Iterator[str]:
     for name, how in (
         ('median_scaled', 'scaled by the median'),
         ('constant', 'one depth everywhere, scaled by the median'),
-        ('raw', 'as it is'),
+        ('raw', 'unscaled'),
     ):
         errors = report['depth'][name]
         said = f'abs_rel {errors["abs_rel"]:.3f}, a1 {errors["a1"]:.3f}' if errors else 'none'

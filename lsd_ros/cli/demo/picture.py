@@ -62,7 +62,7 @@ def demo_picture(
     grid = beside(below(*left), below(*right))
     side = grid.shape[0] - TITLE_HEIGHT
     ways = [truth] if estimate is None else [truth, estimate]
-    way = titled('the way from above', _Map.of(ways, side).drawn(truth, estimate))
+    way = titled('trajectory from above', _Map.of(ways, side).drawn(truth, estimate))
     return framed(beside(grid, way))
 
 

@@ -11,15 +11,17 @@ EXAMPLES = """\
 examples:
   lsd_ros evaluate --weights student/weights.safetensors --data held_out
   lsd_ros evaluate --weights teacher --data held_out
+  lsd_ros evaluate --weights indoors --data drive --without-truth --work found
   lsd_ros evaluate --data rooms --obstacles --pictures pictures --set scan.max_range_m=5
   lsd_ros evaluate --weights student/weights.safetensors --data rooms --write-calibration
   lsd_ros evaluate --data kitti_raw --split eigen_test.txt --json errors.json --pictures pictures
 
 --weights may also be the folder of a teacher's training. Depth is median scaled in each image, as
-usual for one camera, and once more as it is. A network is worth something below its own mean map
-and below one depth per image row, which do not look at the image: both are fitted on the very
-sequence. Where the weights know how far their depth may be off, the share of errors within it is
-counted; calibrate on other data than those that you judge on.
+usual for one camera, and once more unscaled. A network is worth something below the mean-depth
+baseline (the mean of its own depth maps) and the row prior (one depth per image row), which do not
+look at the image: both are fitted on the very sequence. Where the weights know how far their depth
+may be off, the share of errors within it is counted; calibrate on other data than those that you
+judge on.
 """
 
 
@@ -74,4 +76,21 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         'makes one standard deviation of depth cover 68 %% of them, and, where there are poses, '
         'the noise of motion that the covariance of the odometry is made of',
     )
+    _add_without_truth(parser)
     add_engine_options(parser, 'weights', 'device', 'backend')
+
+
+def _add_without_truth(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add(
+        '--without-truth',
+        action='store_true',
+        help='compare with what structure from motion finds in the images instead of true depth '
+        'and poses: it ranks weights, and says nothing of metres',
+    )
+    add(
+        '--work',
+        type=a_path,
+        metavar='DIR',
+        help='keep what structure from motion finds, so that other weights are compared with it',
+    )

@@ -33,8 +33,8 @@ from lsd_ros.publication.publication_settings import GuardedSettings
 
 PICTURES_EACH = 6
 PRIOR_NAMES = {
-    'mean_map': 'its own mean map',
-    'row_prior': 'one depth per row',
+    'mean_map': 'mean-depth baseline',
+    'row_prior': 'row prior',
     'constant': 'one depth',
 }
 # the network itself is judged: nothing may be cut off before the scale is known
@@ -49,6 +49,10 @@ def run(given: argparse.Namespace) -> int:
     if engine_wanted['precision'] == 'auto':
         engine_wanted['precision'] = 'full'  # figures must not hang on what is fast here
     wanted = settings.build(GuardedSettings, {**engine_wanted, **EVERY_DEPTH})
+    if given.without_truth:
+        from lsd_ros.cli.evaluate.without_truth import run_without_truth
+
+        return run_without_truth(given, wanted)
     protocol = Protocol(given.max_depth, given.crop, given.frame_step)
     sequences: Sequence[TrainingSequence] = opened_data(given)
     claims: list[UncertaintyErrors] = []
@@ -160,7 +164,7 @@ def report(scores: Scores, info: EngineInfo) -> Iterator[str]:
     if motion:
         yield ''
         yield 'odometry, laid upon the truth with one scale'
-        head = ['sequence', 'way m', 'ATE m', 'RPE m', 'RPE deg', 't_rel %', 'r_rel deg/100m']
+        head = ['sequence', 'length m', 'ATE m', 'RPE m', 'RPE deg', 't_rel %', 'r_rel deg/100m']
         yield from table(head, motion)
     yield from _noise_table(scores, info)
     for name, score in scores.items():

@@ -236,7 +236,7 @@ def _filled(truth: Depth, known: NDArray[np.bool_]) -> Depth:
 
 
 def _obstacle_rows(name: str, found: dict[str, Any]) -> Iterator[list[str]]:
-    for label, part in (('all', found), ('as it is', found['unscaled'])):
+    for label, part in (('all', found), ('unscaled', found['unscaled'])):
         shares = [_percent(part[each]) for each in ('missed', 'unknown', 'false', 'median_error')]
         yield [name if label == 'all' else '', label, *shares, str(part['obstacles'])]
     for part in found['by_distance']:

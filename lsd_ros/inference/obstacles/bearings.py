@@ -78,7 +78,7 @@ class Bearings:
 
 
 @dataclass(frozen=True)
-class Fan:
+class BearingTable:
     """
     The pixels of a camera, sorted into bearings around it.
 
@@ -102,7 +102,7 @@ class Fan:
         base_from_camera: Array,
         wanted: NDArray[np.bool_],
         increment: float,
-    ) -> Fan:
+    ) -> BearingTable:
         """
         Sort pixels into bearings; a pixel that is wider than a bearing is in several.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import CameraError, FrameError
 from lsd_ros.inference.obstacles.band import Band
-from lsd_ros.inference.obstacles.bearings import Fan
+from lsd_ros.inference.obstacles.bearings import BearingTable
 from lsd_ros.inference.obstacles.depth_filter import DepthFilter, FilteredDepth
 from lsd_ros.inference.obstacles.drop_off import DropOff, Missing
 from lsd_ros.inference.obstacles.obstacle_settings import (
@@ -59,7 +59,7 @@ class ScanView:
     left: Plane
     behind: Plane
     at_camera: NDArray[np.bool_]
-    fan: Fan
+    fan: BearingTable
     sectors: Sectors
     range_m: float
 
@@ -86,7 +86,7 @@ class ScanView:
             raise CameraError(_blind(base_from_camera, wanted))
         floor = np.zeros_like(seen) if drop_off is None else drop_off
         increment = math.radians(wanted.angle_increment_deg) or math.atan(1 / camera.fx)
-        fan = Fan.of(camera, base_from_camera, seen | floor, increment)
+        fan = BearingTable.of(camera, base_from_camera, seen | floor, increment)
         sight = -fan.least(-np.where(seen, band.ranges(band.far), 0.0), 0.0)
         range_m = min(range_m, float(np.quantile(sight, LEAST_SIGHTED)))
         if range_m <= wanted.min_range_m:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from lsd_ros.geometry.rigid import Matrix
 from lsd_ros.inference.odometry.fusion import (
-    Verdict,
+    FusionOutcome,
     Witness,
     fused,
     step_of_witness,
@@ -23,7 +23,7 @@ from lsd_ros.inference.odometry.pose_state import PoseState, Step
 LOGGER = logging.getLogger(__name__)
 NS_PER_S = 1_000_000_000
 LATEST_NS = NS_PER_S  # for so long a step waits until odometry_in covers it
-REJECTED = (Verdict.INPUT_REJECTED, Verdict.VISUAL_REJECTED)
+REJECTED = (FusionOutcome.INPUT_REJECTED, FusionOutcome.VISUAL_REJECTED)
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,8 @@ class Accumulation:
         self._history = history
         self._waiting: deque[TimedStep] = deque()
         self._settled = self.state = PoseState.origin()
-        self.verdicts: collections.Counter[Verdict] = collections.Counter()
-        self._last_verdict = Verdict.FUSED
+        self.verdicts: collections.Counter[FusionOutcome] = collections.Counter()
+        self._last_verdict = FusionOutcome.FUSED
 
     def reset(self) -> None:
         """Go back to the origin."""
@@ -125,7 +125,7 @@ class Accumulation:
             return waited.step
         witness = self._witness(waited, settings)
         if witness is None or waited.base_from_camera is None:
-            self._count(Verdict.UNFUSED)
+            self._count(FusionOutcome.UNFUSED)
             return waited.step
         twist = self._settled.twist
         step, verdict = fused(
@@ -144,7 +144,7 @@ class Accumulation:
             return None
         return witness_of(self._history, waited.previous_ns, waited.current_ns, settings)
 
-    def _count(self, verdict: Verdict) -> None:
+    def _count(self, verdict: FusionOutcome) -> None:
         self.verdicts[verdict] += 1
         if verdict in REJECTED and verdict is not self._last_verdict:
             LOGGER.warning('a step is %s', verdict.value)

@@ -32,7 +32,7 @@ GATES = (10.83, 13.82, 16.27, 18.47, 20.52, 22.46)
 ACCELERATION_M_S2, ACCELERATION_RAD_S2 = 3.0, 3.0
 
 
-class Verdict(enum.Enum):
+class FusionOutcome(enum.Enum):
     """What became of a step."""
 
     FUSED = 'fused'
@@ -95,7 +95,7 @@ def fused(
     settings: OdometrySettings,
     *,
     scale_from_input: bool,
-) -> tuple[Step, Verdict]:
+) -> tuple[Step, FusionOutcome]:
     """
     Fuse a visual step with what another odometry says.
 
@@ -116,8 +116,8 @@ def fused(
     if distance > GATES[len(known) - 1]:
         alone = step_of_witness(witness, step.seconds, base_from_camera, settings)
         if last_twist is None or _surprise(step, last_twist) <= _surprise(alone, last_twist):
-            return step, Verdict.INPUT_REJECTED
-        return alone, Verdict.VISUAL_REJECTED
+            return step, FusionOutcome.INPUT_REJECTED
+        return alone, FusionOutcome.VISUAL_REJECTED
     gain = np.zeros((6, 6))
     gain[:, known] = np.linalg.solve(innovation, covariance[known]).T
     motion = _corrected(moved, gain[:, known] @ difference, base_from_camera)
@@ -131,7 +131,7 @@ def fused(
         input=to_camera @ gain @ np.diag(witness.deviations),
         input_memory_s=settings.input_error_memory_s,
     )
-    return result, Verdict.FUSED
+    return result, FusionOutcome.FUSED
 
 
 def _corrected(moved: Matrix, correction: Matrix, base_from_camera: Matrix) -> Matrix:

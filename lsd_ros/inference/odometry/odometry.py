@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.geometry.rigid import Matrix, inverse, rotation_vector
 from lsd_ros.inference.odometry.accumulation import NS_PER_S, Accumulation, TimedStep
-from lsd_ros.inference.odometry.fusion import Verdict
+from lsd_ros.inference.odometry.fusion import FusionOutcome
 from lsd_ros.inference.odometry.history import OdometryHistory
 from lsd_ros.inference.odometry.network_motion import (
     MotionChain,
@@ -101,7 +101,7 @@ class Odometry:
         return LOST_VARIANCE * np.eye(6) if self._lost else self._pose.state.covariance
 
     @property
-    def verdicts(self) -> collections.Counter[Verdict]:
+    def verdicts(self) -> collections.Counter[FusionOutcome]:
         """Return how many steps were fused, and how many were not, so far."""
         return self._pose.verdicts.copy()
 

@@ -18,7 +18,7 @@ HALO_PX = 4  # that far from known depth, unknown depth of what is brought in is
 SPECKLE_PX = 5  # smaller things are errors of triangulated depth
 
 
-class Sight(NamedTuple):
+class RgbdImage(NamedTuple):
     """
     What a camera sees.
 
@@ -30,7 +30,7 @@ class Sight(NamedTuple):
     depth: NDArray[np.float32]
 
 
-def depth_mix(scene: Sight, other: Sight) -> Sight:
+def depth_mix(scene: RgbdImage, other: RgbdImage) -> RgbdImage:
     """
     Put into a scene what is nearer in another, of the same size and camera.
 
@@ -41,7 +41,7 @@ def depth_mix(scene: Sight, other: Sight) -> Sight:
         return scene
     nearer = _filled(other.depth, HALO_PX) < NEARER * _filled(scene.depth)
     chosen = cv2.medianBlur(nearer.astype(np.uint8), SPECKLE_PX).astype(bool)
-    return Sight(
+    return RgbdImage(
         np.where(chosen[..., None], other.image, scene.image),
         np.where(chosen, other.depth, scene.depth),
     )

@@ -27,7 +27,7 @@ from lsd_ros.training.data.augmentation import (
     random_window,
     recoloured,
 )
-from lsd_ros.training.data.depth_mix import Sight, depth_mix
+from lsd_ros.training.data.depth_mix import RgbdImage, depth_mix
 from lsd_ros.training.data.frame_cache import CacheSettings, FrameCache
 from lsd_ros.training.data.snippet_batch import Snippet
 from lsd_ros.training.data.snippet_index import (
@@ -277,8 +277,8 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         return window.depth(depth, camera.width, camera.height)[None]
 
     def _mixed(
-        self, rng: np.random.Generator, place: Place, window: Window, target: Sight
-    ) -> Sight:
+        self, rng: np.random.Generator, place: Place, window: Window, target: RgbdImage
+    ) -> RgbdImage:
         """Put nearer things of another target into this one."""
         given, camera = self.settings.augmentation, self.cache.camera(place.sequence)
         draw, flip = rng.random() < given.depth_mix, bool(rng.random() < given.flip)
@@ -290,7 +290,7 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         image = window.image(self.cache.image(other.sequence, other.middle))
         # what a longer lens shows as large as it is here is nearer here
         depth = self._true_depth(other, window)[0] * np.float32(camera.fx / theirs.fx)
-        return depth_mix(target, Sight(image, depth))
+        return depth_mix(target, RgbdImage(image, depth))
 
     def _snippet(
         self, place: Place, frames: list[NDArray[np.uint8]], rng: np.random.Generator
@@ -307,7 +307,7 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         if given.augmentation.enabled:
             if given.augmentation.depth_mix:
                 middle = len(images) // 2
-                mixed = self._mixed(rng, place, window, Sight(images[middle], depth[0]))
+                mixed = self._mixed(rng, place, window, RgbdImage(images[middle], depth[0]))
                 jittered, depth = list(images), mixed.depth[None]
                 jittered[middle] = mixed.image
             jittered = recoloured(rng, jittered, given.augmentation)

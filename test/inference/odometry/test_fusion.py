@@ -17,7 +17,7 @@ from odometry_drives import (
     nees,
 )
 
-from lsd_ros.inference.odometry.fusion import Verdict
+from lsd_ros.inference.odometry.fusion import FusionOutcome
 from lsd_ros.inference.odometry.history import OdometryHistory
 from lsd_ros.inference.odometry.noise import LOST_VARIANCE
 from lsd_ros.inference.odometry.odometry import Odometry
@@ -68,8 +68,8 @@ def test_fused_is_better_than_either_alone_and_as_sure_as_it_says(poses):
 def test_late_messages_are_fused_all_the_same(poses):
     odometry, _ = drives.fused_run(poses, NOISE, FUSED, 1)
     late, _ = drives.fused_run(poses, NOISE, FUSED, 1, late=3)
-    assert late.verdicts[Verdict.FUSED] == len(poses) - 1 - 3
-    assert late.verdicts[Verdict.UNFUSED] == 0
+    assert late.verdicts[FusionOutcome.FUSED] == len(poses) - 1 - 3
+    assert late.verdicts[FusionOutcome.UNFUSED] == 0
     # all but the last three steps are the same
     assert np.linalg.norm((late.odom_from_camera - odometry.odom_from_camera)[:3, 3]) < 0.05
 
@@ -77,16 +77,16 @@ def test_late_messages_are_fused_all_the_same(poses):
 def test_a_slipping_wheel_is_left_out(poses):
     (fused, wheels), _, values, verdicts = errors(poses, FUSED, slips=SLIP)
     (vision, _), _, _, _ = errors(poses, ALONE)
-    assert verdicts[Verdict.INPUT_REJECTED] == len(SLIP)
-    assert verdicts[Verdict.VISUAL_REJECTED] == 0
+    assert verdicts[FusionOutcome.INPUT_REJECTED] == len(SLIP)
+    assert verdicts[FusionOutcome.VISUAL_REJECTED] == 0
     assert fused < min(vision, wheels)
     assert values.mean() / 6 < 1 + 3.29 * np.sqrt(2 / (6 * RUNS))
 
 
 def test_a_failing_network_is_left_out(poses):
     (fused, wheels), _, values, verdicts = errors(poses, FUSED, broken=BROKEN)
-    assert verdicts[Verdict.VISUAL_REJECTED] == len(BROKEN)
-    assert verdicts[Verdict.INPUT_REJECTED] == 0
+    assert verdicts[FusionOutcome.VISUAL_REJECTED] == len(BROKEN)
+    assert verdicts[FusionOutcome.INPUT_REJECTED] == 0
     assert fused < wheels
     assert values.mean() / 6 < 1 + 3.29 * np.sqrt(2 / (6 * RUNS))
 
@@ -99,7 +99,7 @@ def test_nothing_from_odometry_in_is_as_if_nothing_were_asked(poses):
         asked.advance(motion_of(drive.visual(number), number), fixed(), BASE_FROM_CAMERA)
         alone.advance(motion_of(other.visual(number), number), fixed(), BASE_FROM_CAMERA)
     np.testing.assert_array_equal(asked.odom_from_camera, alone.odom_from_camera)
-    assert asked.verdicts[Verdict.UNFUSED] == 29
+    assert asked.verdicts[FusionOutcome.UNFUSED] == 29
 
 
 def test_without_the_place_of_the_camera_nothing_is_fused(poses):
@@ -108,7 +108,7 @@ def test_without_the_place_of_the_camera_nothing_is_fused(poses):
     for number in range(1, 10):
         wheels.drive(base_step(drive.true_step(number)), number)
         odometry.advance(motion_of(drive.visual(number), number), fixed())
-    assert odometry.verdicts == {Verdict.UNFUSED: 9}
+    assert odometry.verdicts == {FusionOutcome.UNFUSED: 9}
 
 
 def test_a_time_without_images_is_bridged_by_odometry_in(poses):
@@ -146,7 +146,7 @@ def test_a_scale_from_odometry_in_is_no_second_opinion():
         history.add(BasePose(START_NS + number * STEP_NS, base))
         step = np.linalg.inv(poses[number - 1]) @ poses[number]
         odometry.advance(motion_of(step, number), told, level)
-    assert odometry.verdicts[Verdict.FUSED] == 40
+    assert odometry.verdicts[FusionOutcome.FUSED] == 40
     assert np.sqrt(odometry.covariance[2, 2]) == pytest.approx(0.05 * 8.0, rel=0.02)
 
 
@@ -159,7 +159,7 @@ def test_what_the_messages_say_of_their_deviation_counts_more_than_the_settings(
         history.add(BasePose(START_NS + STEP_NS, step, covariance))
         odometry = Odometry(FUSED, NOISE, history)
         motion = odometry.advance(motion_of(drive.visual(1), 1), fixed(), BASE_FROM_CAMERA)
-        assert odometry.verdicts[Verdict.FUSED] == 1
+        assert odometry.verdicts[FusionOutcome.FUSED] == 1
         return motion.covariance[2, 2]
 
     unsure, sure = np.diag([1e2] * 6), np.diag([1e-6] * 6)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import SettingError
 from lsd_ros.training.data.augmentation import AugmentationSettings
-from lsd_ros.training.data.depth_mix import HALO_PX, Sight, depth_mix
+from lsd_ros.training.data.depth_mix import HALO_PX, RgbdImage, depth_mix
 from lsd_ros.training.data.frame_cache import CacheSettings
 from lsd_ros.training.data.snippets import SnippetDataset, SnippetSettings
 from lsd_ros.types import Camera
@@ -26,8 +26,8 @@ def ground(*, sky: float = np.nan) -> NDArray[np.float32]:
     return np.tile(depth, (1, WIDTH)).astype(np.float32)
 
 
-def sight(grey: int, depth: NDArray[np.float32]) -> Sight:
-    return Sight(np.full((HEIGHT, WIDTH, 3), grey, np.uint8), depth)
+def sight(grey: int, depth: NDArray[np.float32]) -> RgbdImage:
+    return RgbdImage(np.full((HEIGHT, WIDTH, 3), grey, np.uint8), depth)
 
 
 def with_a_thing(depth: NDArray[np.float32], z: float) -> NDArray[np.float32]:

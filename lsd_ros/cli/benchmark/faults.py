@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 
 from lsd_ros.bags.reader import BagReader
 from lsd_ros.bags.writer import BagWriter
+from lsd_ros.cli.benchmark.machine import machine
 from lsd_ros.cli.demo import live as demo_live
-from lsd_ros.cli.machine import machine
 from lsd_ros.cli.outputs import CAMERA_INFO, DEPTH, DIAGNOSTICS, ODOMETRY, POINTS
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.processes import DISCOVERY_RANGE, THIS_MACHINE

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from lsd_ros import settings
-from lsd_ros.cli import benchmark_live
-from lsd_ros.cli.benchmark_parser import LIVE_OPTIONS
+from lsd_ros.cli.benchmark import LIVE_OPTIONS
+from lsd_ros.cli.benchmark import live as benchmark_live
+from lsd_ros.cli.benchmark.interleaved import AGAIN, ROW_HEAD, ratio_rows, ratios
+from lsd_ros.cli.benchmark.machine import machine
+from lsd_ros.cli.benchmark.measuring import Contender, NoisyCamera, peak_bytes, resident_bytes
 from lsd_ros.cli.engine_options import engine_settings
-from lsd_ros.cli.interleaved import AGAIN, ROW_HEAD, ratio_rows, ratios
-from lsd_ros.cli.machine import machine
-from lsd_ros.cli.measuring import Contender, NoisyCamera, peak_bytes, resident_bytes
 from lsd_ros.cli.node_arguments import called_metric
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.progress import progress

@@ -16,13 +16,13 @@ from lsd_ros import settings
 from lsd_ros.bags.camera_topics import choose_image_topic, choose_info_topic
 from lsd_ros.bags.reader import BagReader
 from lsd_ros.bags.summary import summary
-from lsd_ros.cli import benchmark_faults
-from lsd_ros.cli.benchmark_live_report import report
-from lsd_ros.cli.benchmark_parser import SYNTHETIC
-from lsd_ros.cli.machine import machine
+from lsd_ros.cli.benchmark import SYNTHETIC
+from lsd_ros.cli.benchmark import faults as benchmark_faults
+from lsd_ros.cli.benchmark.live_report import report
+from lsd_ros.cli.benchmark.machine import machine
+from lsd_ros.cli.benchmark.process_usage import Meter
 from lsd_ros.cli.node_arguments import called_metric, node_arguments
 from lsd_ros.cli.printing import json_text, say
-from lsd_ros.cli.process_usage import Meter
 from lsd_ros.cli.processes import (
     DISCOVERY_RANGE,
     START_S,

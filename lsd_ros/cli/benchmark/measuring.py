@@ -13,7 +13,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from lsd_ros.cli.interleaved import Turns
+from lsd_ros.cli.benchmark.interleaved import Turns
 from lsd_ros.cli.outputs import Outputs
 from lsd_ros.foreign.optional import require
 from lsd_ros.inference.engine import Engine
