@@ -13,7 +13,8 @@ from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.publication.publication_settings import GuardedSettings
 
 if TYPE_CHECKING:
-    from lsd_ros.inference.engine import Engine, EngineInfo
+    from lsd_ros.inference.engine import Engine
+from lsd_ros.inference.engine_info import EngineInfo
 
 LOGGER = logging.getLogger(__name__)
 

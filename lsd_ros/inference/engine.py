@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from lsd_ros.inference.backends.choice import open_backend
 from lsd_ros.inference.body_mask import BodyMask
 from lsd_ros.inference.depth_images import NO_CAMERA, DepthImages
 from lsd_ros.inference.distortion import DistortionPolicy, RectifiedImage
+from lsd_ros.inference.engine_info import EngineInfo
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.ground_watch import GroundWatch
 from lsd_ros.inference.odometry.history import OdometryHistory
@@ -30,44 +31,11 @@ from lsd_ros.inference.timing import timed
 from lsd_ros.models.checkpoint import Weights, load_weights
 from lsd_ros.models.pose_view import PoseView
 from lsd_ros.models.shipped import weights_file
-from lsd_ros.types import Camera, Estimate, Frame, MotionNoise, Scale, SeenGround
+from lsd_ros.types import Camera, Estimate, Frame, Scale, SeenGround
 
 LOGGER = logging.getLogger(__name__)
 
 BackendOpener = Callable[[EngineSettings, Weights, int, int], Backend]
-
-
-@dataclass(frozen=True)
-class EngineInfo:
-    """
-    What runs, and what with.
-
-    :param weights: path of the weights file
-    :param name: name that the weights give themselves
-    :param trained: False: depth and motion mean nothing
-    :param metric: whether the weights themselves are metric
-    :param licence: what the training data asks of whoever uses the weights; empty: nothing
-    :param backend: ``openvino``, ``onnxruntime`` or ``torch``
-    :param device: ``cpu``, or ``cuda`` with the name of the card
-    :param network_size: (width, height) that the backend is built for
-    :param uncertainty: whether the weights know how far their depth may be off
-    :param motion_noise: how wrong the motions of the weights are; None: never measured
-    :param masked: share of the image that the robot itself is in
-    :param fusion: what became of the steps where another odometry is fused, counted by name
-    """
-
-    weights: str
-    name: str
-    trained: bool
-    metric: bool
-    licence: str
-    backend: str
-    device: str
-    network_size: tuple[int, int]
-    uncertainty: bool = False
-    motion_noise: MotionNoise | None = None
-    masked: float = 0.0
-    fusion: Mapping[str, int] = field(default_factory=dict)
 
 
 class Engine:
@@ -142,6 +110,8 @@ class Engine:
             licence=card.licence,
             backend=self._prepared.backend.name,
             device=self._prepared.backend.device,
+            precision=self._prepared.backend.precision,
+            reason=self._prepared.backend.reason,
             network_size=self._prepared.size,
             uncertainty=self._weights.depth.shape.uncertainty,
             motion_noise=card.motion_noise,

@@ -69,12 +69,14 @@ class EngineSettings:
     )
     backend: str = setting(
         'auto',
-        'What runs the network; auto: the fastest that is installed for the device',
+        'What runs the network; auto: the fastest on this machine that gives the right depth, '
+        'measured once',
         choices=('auto', *dict.fromkeys(entry.name for entry in BACKENDS)),
     )
     precision: str = setting(
         'auto',
-        'Numbers that the network computes with; auto: half on CUDA, full on the CPU',
+        'Numbers that the network computes with; auto: half on CUDA; on the CPU the faster one, '
+        'if half is measured to give the right depth',
         choices=('auto', 'full', 'half'),
     )
     threads: int = setting(

@@ -13,7 +13,7 @@ from lsd_ros.ros.statistics import Report
 from lsd_ros.safety.supervisor import Verdict
 
 if TYPE_CHECKING:
-    from lsd_ros.inference.engine import EngineInfo
+    from lsd_ros.inference.engine_info import EngineInfo
 
 OTHER_CLOCK_MS = 3.6e6  # a median age beyond an hour is that of a bag, not of an image
 
@@ -192,6 +192,8 @@ def _input(report: Report) -> dict[str, str]:
 def _engine(info: EngineInfo) -> dict[str, str]:
     return {
         'backend': info.backend,
+        'backend.reason': info.reason or 'as the parameters say',
+        'precision': info.precision,
         'device': info.device,
         'weights': info.weights,
         'weights.trained': str(info.trained),

@@ -22,7 +22,7 @@ from lsd_ros.ros.pipeline import Pipeline
 from lsd_ros.safety.supervisor import Verdict
 
 if TYPE_CHECKING:
-    from lsd_ros.inference.engine import EngineInfo
+    from lsd_ros.inference.engine_info import EngineInfo
 
 
 @dataclass(frozen=True)

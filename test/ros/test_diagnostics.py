@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip('torch')
 
-from lsd_ros.inference.engine import EngineInfo
+from lsd_ros.inference.engine_info import EngineInfo
 from lsd_ros.ros import memory
 from lsd_ros.ros.diagnostics import Level, Seen, status
 from lsd_ros.ros.statistics import Outcome, Statistics

@@ -104,7 +104,8 @@ def report(measured: dict[str, Any]) -> Iterator[str]:
 
 def _backend_report(name: str, results: dict[str, Any]) -> Iterator[str]:
     width, height = results['network_size']
-    title = f'{name} on {results["device"]}, network {width} x {height}'
+    how = f'{results["precision"]} precision on {results["device"]}'
+    title = f'{name} in {how}, network {width} x {height}'
     rows = [
         *results['stages_ms'].items(),
         ('network', results['network_ms']),

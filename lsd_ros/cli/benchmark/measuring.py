@@ -175,6 +175,7 @@ class Contender:
         info = self.engine.info
         return {
             'device': info.device,
+            'precision': info.precision,
             'network_size': list(info.network_size),
             'frames': len(self.whole),
             'stages_ms': {

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from lsd_ros.inference.engine import EngineInfo
+from lsd_ros.inference.engine_info import EngineInfo
 from lsd_ros.inference.engine_settings import MountSettings
 from lsd_ros.publication.publication_settings import GuardedSettings
 from lsd_ros.safety.faults import Fault

@@ -25,7 +25,7 @@ from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
 from lsd_ros.evaluation.uncertainty import UncertaintyErrors
 from lsd_ros.foreign.atomic import atomic_folder, write_atomically
-from lsd_ros.inference.engine import EngineInfo
+from lsd_ros.inference.engine_info import EngineInfo
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.calibration import JudgedSteps
 from lsd_ros.models.shipped import weights_file
@@ -45,9 +45,10 @@ Scores = dict[str, dict[str, Any]]
 
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
-    wanted = settings.build(
-        GuardedSettings, {**settings.values(engine_settings(given)), **EVERY_DEPTH}
-    )
+    engine_wanted = settings.values(engine_settings(given))
+    if engine_wanted['precision'] == 'auto':
+        engine_wanted['precision'] = 'full'  # figures must not hang on what is fast here
+    wanted = settings.build(GuardedSettings, {**engine_wanted, **EVERY_DEPTH})
     if given.without_truth:
         from lsd_ros.cli.evaluate.without_truth import run_without_truth
 

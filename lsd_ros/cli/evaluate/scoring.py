@@ -28,7 +28,7 @@ from lsd_ros.evaluation.uncertainty import (
     summarise_uncertainty,
     uncertainty_errors,
 )
-from lsd_ros.inference.engine import EngineInfo
+from lsd_ros.inference.engine_info import EngineInfo
 from lsd_ros.types import Estimate, Frame
 
 Depth = NDArray[np.float32]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import CameraError
 from lsd_ros.inference.depth_map import depth_map
-from lsd_ros.inference.engine import EngineInfo
+from lsd_ros.inference.engine_info import EngineInfo
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.odometry import Odometry
 from lsd_ros.inference.scale.constant_scale import checkpoint_scale

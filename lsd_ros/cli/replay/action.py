@@ -26,7 +26,8 @@ from lsd_ros.cli.replay.video import replay_video, scan_of
 from lsd_ros.datasets.source import kind_of_source
 from lsd_ros.errors import CameraError, DatasetError, FrameError, MessageError
 from lsd_ros.foreign.atomic import atomic_folder
-from lsd_ros.inference.engine import Engine, EngineInfo
+from lsd_ros.inference.engine import Engine
+from lsd_ros.inference.engine_info import EngineInfo
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.publication.judging import Demand, Judge
 from lsd_ros.publication.publication_settings import GuardedSettings

@@ -65,6 +65,16 @@ class Backend(Protocol):
         """Return where they run."""
         ...
 
+    @property
+    def precision(self) -> str:
+        """Return ``full`` or ``half``."""
+        ...
+
+    @property
+    def reason(self) -> str:
+        """Return why it was taken, where the choice was open; else nothing."""
+        ...
+
     def disparities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """
         Run the depth network.
@@ -90,9 +100,11 @@ class Backend(Protocol):
 class NetworkPair:
     """The calls of a backend, passed on to two networks that take and give stacked images."""
 
-    def __init__(self, depth: Network, pose: Network) -> None:
+    def __init__(self, depth: Network, pose: Network, *, half: bool) -> None:
         self._depth = depth
         self._pose = pose
+        self.precision = 'half' if half else 'full'
+        self.reason = ''
 
     def disparities(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
         """See :meth:`Backend.disparities`."""

@@ -57,6 +57,16 @@ class BatchingBackend:
         return self._backend.name
 
     @property
+    def precision(self) -> str:
+        """See :attr:`Backend.precision`."""
+        return self._backend.precision
+
+    @property
+    def reason(self) -> str:
+        """See :attr:`Backend.reason`."""
+        return self._backend.reason
+
+    @property
     def device(self) -> str:
         """See :attr:`Backend.device`."""
         return self._backend.device

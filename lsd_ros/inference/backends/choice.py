@@ -6,14 +6,20 @@ import importlib
 import importlib.util
 import logging
 from collections.abc import Sequence
-from functools import partial
 
 import torch
 
 from lsd_ros.errors import BackendError
-from lsd_ros.inference.backends.base import Backend, Plan
+from lsd_ros.inference.backends.base import Backend, NetworkPair, Plan
 from lsd_ros.inference.backends.fallback import FallbackBackend
-from lsd_ros.inference.backends.registry import BACKENDS, CPU_BACKENDS, CUDA_BACKENDS
+from lsd_ros.inference.backends.measured_choice import Candidate, ranked
+from lsd_ros.inference.backends.processor import processor_flags
+from lsd_ros.inference.backends.registry import (
+    BACKENDS,
+    CPU_BACKENDS,
+    CUDA_BACKENDS,
+    BackendEntry,
+)
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import Weights
 
@@ -26,60 +32,106 @@ def open_backend(
     """
     Build the backend that the settings ask for, for one network size.
 
-    Where the choice is left open, whatever fails to build is logged and the next best is taken; so
-    it is when CUDA fails later on.
+    Where the choice is left open, the candidates of the CPU are measured once for each machine and
+    weights file, and the fastest of those that are right is taken; weights that are from no file
+    run in the first backend that builds, in full precision. Where CUDA fails, at once or later on,
+    the CPU takes over.
 
     :param batch: most cameras whose images run together
     :raises BackendError: what was asked for by name cannot run, or nothing can
     """
-    return _first_of(_candidates(settings), settings, weights, width, height, batch)
+    return _Opening(settings, weights, width, height, batch).opened()
 
 
-def _first_of(
-    candidates: Sequence[tuple[str, str]],
-    settings: EngineSettings,
-    weights: Weights,
-    width: int,
-    height: int,
-    batch: int,
-) -> Backend:
-    reasons = []
-    for rank, (device, name) in enumerate(candidates, start=1):
-        half = settings.precision == 'half' or (settings.precision == 'auto' and device == 'cuda')
-        plan = Plan(weights, width, height, settings.threads, half, batch)
-        # elsewhere torch only shrinks images, and its idle threads would spin in the way of others
-        torch.set_num_threads(settings.threads if (device, name) == ('cpu', 'torch') else 1)
+class _Opening:
+    """What is to be opened, and the ways to do it."""
+
+    def __init__(
+        self, settings: EngineSettings, weights: Weights, width: int, height: int, batch: int
+    ) -> None:
+        self._settings = settings
+        self._weights = weights
+        self._size = width, height
+        self._batch = batch
+
+    def opened(self) -> Backend:
+        on_cuda = self._on_cuda()
+        if not on_cuda:
+            return self._opened_on_cpu()
+        if self._settings.device == 'cuda':
+            return self._first_of(on_cuda)
         try:
-            backend = _build(device, name, plan)
+            backend = self._first_of(on_cuda)
         except BackendError as error:
-            if len(candidates) == 1:
-                raise
-            LOGGER.warning('%s on %s is not used: %s', name, device, error)
-            reasons.append(str(error))
-            continue
-        others = candidates[rank:]
-        if device == 'cuda' and others:
-            next_best = partial(_first_of, others, settings, weights, width, height, batch)
-            return FallbackBackend(backend, next_best)
+            LOGGER.warning('CUDA is not used: %s', error)
+            return self._opened_on_cpu()
+        return FallbackBackend(backend, self._opened_on_cpu)
+
+    def _on_cuda(self) -> list[Candidate]:
+        wanted = self._settings
+        if wanted.device == 'cpu' or (wanted.device == 'auto' and not torch.cuda.is_available()):
+            return []
+        names = [name for name in CUDA_BACKENDS if wanted.backend in ('auto', name)]
+        return [Candidate('cuda', name, wanted.precision != 'full') for name in names]
+
+    def _opened_on_cpu(self) -> Backend:
+        names = [name for name in CPU_BACKENDS if self._settings.backend in ('auto', name)]
+        if self._settings.backend == 'auto':
+            names = [name for name in names if importlib.util.find_spec(name) is not None]
+        trusted = [Candidate('cpu', name, self._settings.precision == 'half') for name in names]
+        if self._settings.backend == 'auto' and self._settings.precision == 'half':
+            trusted = [each for each in trusted if entry_of(each.device, each.name).half]
+        candidates = trusted
+        if self._settings.precision == 'auto' and has_native_half('cpu'):
+            halves = [each._replace(half=True) for each in trusted if each.name == 'openvino']
+            candidates = [*trusted[:1], *halves, *trusted[1:]]
+        if len(candidates) < 2 or not self._weights.sha256:
+            return self._first_of(trusted)
+        ranking = ranked(
+            candidates,
+            lambda each: self._built(each, batch=1),
+            self._weights,
+            self._size,
+            self._settings.threads,
+        )
+        backend = self._first_of(ranking.candidates)
+        if isinstance(backend, NetworkPair):
+            backend.reason = ranking.reason
         return backend
-    raise BackendError('no backend can run the network: ' + '; '.join(reasons))
+
+    def _first_of(self, candidates: Sequence[Candidate]) -> Backend:
+        reasons = []
+        for candidate in candidates:
+            try:
+                return self._built(candidate, self._batch)
+            except BackendError as error:
+                if len(candidates) == 1:
+                    raise
+                LOGGER.warning('%s on %s is not used: %s', candidate, candidate.device, error)
+                reasons.append(str(error))
+        raise BackendError('no backend can run the network: ' + '; '.join(reasons))
+
+    def _built(self, candidate: Candidate, batch: int) -> Backend:
+        device, name, half = candidate
+        threads = self._settings.threads
+        # elsewhere torch only shrinks images, and its idle threads would spin in the way of others
+        torch.set_num_threads(threads if (device, name) == ('cpu', 'torch') else 1)
+        return _build(device, name, Plan(self._weights, *self._size, threads, half, batch))
 
 
-def _candidates(settings: EngineSettings) -> list[tuple[str, str]]:
-    on_cuda = [('cuda', name) for name in CUDA_BACKENDS if settings.backend in ('auto', name)]
-    if settings.device == 'cuda':
-        return on_cuda
-    names = [name for name in CPU_BACKENDS if settings.backend in ('auto', name)]
-    if settings.backend == 'auto':
-        names = [name for name in names if importlib.util.find_spec(name) is not None]
-    on_cpu = [('cpu', name) for name in names]
-    if settings.device == 'auto' and torch.cuda.is_available():
-        return on_cuda + on_cpu
-    return on_cpu
+def has_native_half(device: str) -> bool:
+    """Return whether the processor itself computes in half precision."""
+    return device == 'cuda' or any(
+        flag in processor_flags() for flag in ('avx512_bf16', 'amx_bf16')
+    )
+
+
+def entry_of(device: str, name: str) -> BackendEntry:
+    """Return the row of a backend."""
+    return next(entry for entry in BACKENDS if (entry.device, entry.name) == (device, name))
 
 
 def _build(device: str, name: str, plan: Plan) -> Backend:
-    entry = next(entry for entry in BACKENDS if (entry.device, entry.name) == (device, name))
-    module, _, kind = entry.path.partition(':')
+    module, _, kind = entry_of(device, name).path.partition(':')
     made: Backend = getattr(importlib.import_module(f'{__package__}.{module}'), kind)(plan)
     return made

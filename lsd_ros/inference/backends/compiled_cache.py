@@ -39,7 +39,7 @@ class CompiledCache:
     """
 
     def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder or _folder()
+        self._folder = folder or cache_folder('compiled')
 
     def load(self, key: str) -> bytes | None:
         """Return what was stored under a key; None where it is not there, or damaged."""
@@ -91,9 +91,10 @@ def cache_key(network: nn.Module, weights: Weights, *of_the_runtime: object) -> 
     return digest.hexdigest()
 
 
-def _folder() -> Path | None:
+def cache_folder(name: str) -> Path | None:
+    """Return a folder of ours among what the user has cached; None: the user has no home."""
     try:
         base = os.environ.get('XDG_CACHE_HOME') or Path.home() / '.cache'
-    except RuntimeError:  # a user without a home
+    except RuntimeError:
         return None
-    return Path(base) / 'lsd_ros' / 'compiled'
+    return Path(base) / 'lsd_ros' / name

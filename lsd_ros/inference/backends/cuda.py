@@ -37,6 +37,7 @@ class CudaBackend(NetworkPair):
             super().__init__(
                 _captured(depth_inference(plan.weights), plan.image_shapes, plan.half),
                 _captured(pose_inference(plan.weights), plan.frames_shapes, plan.half),
+                half=plan.half,
             )
         except RuntimeError as error:
             raise _translated(error, 'CUDA cannot run the network') from error

@@ -35,6 +35,16 @@ class FallbackBackend:
         return self._backend.name
 
     @property
+    def precision(self) -> str:
+        """See :attr:`Backend.precision`."""
+        return self._backend.precision
+
+    @property
+    def reason(self) -> str:
+        """See :attr:`Backend.reason`."""
+        return self._backend.reason
+
+    @property
     def device(self) -> str:
         """Return the device that runs at this moment."""
         return self._backend.device

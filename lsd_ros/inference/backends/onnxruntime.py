@@ -34,6 +34,7 @@ class OnnxRuntimeBackend(NetworkPair):
         super().__init__(
             runner(depth_inference(plan.weights), plan.image_shapes, plan),
             runner(pose_inference(plan.weights), plan.frames_shapes, plan),
+            half=plan.half,
         )
 
 

@@ -36,6 +36,7 @@ class OpenVinoBackend(NetworkPair):
         super().__init__(
             runner(depth_inference(plan.weights), plan.image_shapes, plan),
             runner(pose_inference(plan.weights), plan.frames_shapes, plan),
+            half=plan.half,
         )
 
 

@@ -23,6 +23,7 @@ class TorchCpuBackend(NetworkPair):
         super().__init__(
             runner(depth_inference(plan.weights).to(kind), len_of_one=1),
             runner(pose_inference(plan.weights).to(kind), len_of_one=FRAMES),
+            half=plan.half,
         )
 
 
