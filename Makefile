@@ -11,6 +11,7 @@ TORCH_INDEX ?=
 FUZZ ?=
 
 RUN := . $(VENV)/bin/activate &&
+LIVE := test/ros test/launch test/cli/test_benchmark_live.py test/cli/test_demo.py test/cli/test_doctor.py
 STAMP := $(VENV)/.installed
 
 .PHONY: demo test lint docs fuzz constraints clean
@@ -19,9 +20,10 @@ STAMP := $(VENV)/.installed
 demo: $(STAMP)
 	$(RUN) lsd_ros demo
 
-# Files of tests go to one process for each core; ROS domains are locked, so they do not meet.
+# Nodes that run in real time come one after the other; all other files go to a process for each core.
 test: lint
-	$(RUN) pytest -n auto --dist loadfile
+	$(RUN) pytest -n auto --dist loadfile $(addprefix --ignore ,$(LIVE))
+	$(RUN) pytest $(LIVE)
 
 lint: $(STAMP)
 	$(RUN) ruff check
