@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import logging
 import shutil
 import tempfile
@@ -14,7 +15,8 @@ from numpy.typing import NDArray
 
 from lsd_ros import settings
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
-from lsd_ros.adaptation.metres import Metres
+from lsd_ros.adaptation.followed_structure import followed_structure
+from lsd_ros.adaptation.metres import Metres, See
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.sequence import Sequence as SequenceFolder
 from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE, SequenceWriter
@@ -44,11 +46,13 @@ class Part:
     :param path: folder of the sequence
     :param points: sure points of each image [m]
     :param metres: where the metres come from
+    :param sure: whether the points are depth to learn
     """
 
     path: Path
     points: tuple[SparseDepth, ...]
     metres: Metres
+    sure: bool = True
 
 
 def stretches(count: int, given: AdaptationSettings) -> list[range]:
@@ -66,15 +70,33 @@ def stretches(count: int, given: AdaptationSettings) -> list[range]:
 
 
 def structures(
-    sequence: TrainingSequence, given: AdaptationSettings, advance: Advance = lambda: None
+    sequence: TrainingSequence,
+    given: AdaptationSettings,
+    see: See,
+    advance: Advance = lambda: None,
 ) -> Iterator[Structure]:
     """
     Find the motions of a sequence; what was found is yielded stretch by stretch.
 
+    Where pycolmap is not installed, the camera is followed by the depth that the weights see.
+
+    :param see: returns the depth of an image by its index in the sequence [m], shape (H, W)
     :param advance: called for each image
-    :raises DatasetError: pycolmap is not installed, or an image cannot be read
+    :raises DatasetError: an image cannot be read
     """
+    known = importlib.util.find_spec('pycolmap') is not None
+    if not known:
+        LOGGER.warning(
+            'pycolmap is not installed: the motions of %s are followed by the depth of the start '
+            'weights, which is less right than structure from motion; pip install lsd_ros[sfm]',
+            sequence.name,
+        )
     for stretch in stretches(len(sequence), given):
+        if not known:
+            followed = followed_structure(sequence, stretch, see, advance)
+            if followed is not None:
+                yield followed
+            continue
         work = Path(tempfile.mkdtemp(prefix='lsd_ros_motions_'))
         try:
             yield from reconstruct(
@@ -105,7 +127,7 @@ def write_part(
     manifest = {
         'origin': f'{len(found.indices)} images of {sequence.name}',
         'licence': sequence.licence,
-        'motions': 'structure from motion (COLMAP)',
+        'motions': found.how,
         'metres': metres.source,
     }
     writing = SequenceWriter(
@@ -121,7 +143,7 @@ def write_part(
     points = tuple(
         SparseDepth(p.pixels, (p.depth * metres.factor).astype(np.float32)) for p in found.points
     )
-    return Part(path, points, metres)
+    return Part(path, points, metres, found.sure)
 
 
 def with_depth(
@@ -141,7 +163,7 @@ def with_depth(
     unfinished = Unfinished(out, source, wanted)
     triangulate([source], [part.path], wanted, 0, unfinished, jobs, advance)
     depths = (
-        _with_points(depth, points)
+        _with_points(depth, points) if part.sure else depth
         for depth, points in zip(unfinished.depths(), part.points, strict=True)
     )
     result = write_triangulated(

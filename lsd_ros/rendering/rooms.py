@@ -93,9 +93,12 @@ def render_rooms(
     seeds = range(settings.first_seed, settings.first_seed + settings.rooms)
     missing = [seed for seed in seeds if not list(folder.glob(f'*_{seed:05d}_*'))]
     made: list[Path] = []
+    running: set[subprocess.Popen[str]] = set()
     ready = settings.rooms - len(missing)
     with ThreadPoolExecutor(settings.jobs) as pool:
-        jobs = {pool.submit(_room, python, folder, settings, seed): seed for seed in missing}
+        jobs = {
+            pool.submit(_room, python, folder, settings, seed, running): seed for seed in missing
+        }
         failures: list[str] = []
         try:
             for job in as_completed(jobs):
@@ -111,6 +114,8 @@ def render_rooms(
                     progress(ready, settings.rooms)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
+            for process in list(running):  # whoever ends us does not wait for a room
+                process.kill()
     if failures and not made:
         raise DatasetError(failures[-1])
     return made
@@ -138,36 +143,46 @@ def check_blender(python: str) -> None:
         )
 
 
-def _room(python: str, out: Path, settings: RoomsSettings, seed: int) -> list[Path]:
+def _room(
+    python: str,
+    out: Path,
+    settings: RoomsSettings,
+    seed: int,
+    running: set[subprocess.Popen[str]],
+) -> list[Path]:
     with tempfile.TemporaryDirectory(prefix='lsd_ros_room_') as folder:
         job = RenderJob(
             seed, settings.clips, settings.frames, settings.width, settings.height,
             settings.samples, folder,
         )  # fmt: skip
-        _run(python, job)
+        _run(python, job, running)
         return [
             _develop(path, out, seed, number)
             for number, path in enumerate(sorted(Path(folder).glob('*.npz')))
         ]
 
 
-def _run(python: str, job: RenderJob) -> None:
+def _run(python: str, job: RenderJob, running: set[subprocess.Popen[str]]) -> None:
     """Render a room in a process of its own; Blender writes on stdout whatever it likes."""
+    process = subprocess.Popen(
+        [python, '-m', 'lsd_ros.rendering.render'],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=_PACKAGE,
+    )
+    running.add(process)
     try:
-        done = subprocess.run(
-            [python, '-m', 'lsd_ros.rendering.render'],
-            input=job.to_json(),
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=LONGEST_S,
-            cwd=_PACKAGE,
-        )
+        _, said = process.communicate(job.to_json(), timeout=LONGEST_S)
     except subprocess.TimeoutExpired as error:
         raise DatasetError(f'rendering takes more than {LONGEST_S:.0f} s') from error
-    if done.returncode != 0:
-        last = [line for line in done.stderr.splitlines() if line.strip()][-1:] or ['no message']
-        raise DatasetError(f'Blender ended with exit code {done.returncode}: {last[0][:200]}')
+    finally:
+        process.kill()
+        running.discard(process)
+    if process.returncode != 0:
+        last = [line for line in said.splitlines() if line.strip()][-1:] or ['no message']
+        raise DatasetError(f'Blender ended with exit code {process.returncode}: {last[0][:200]}')
 
 
 def _develop(path: Path, out: Path, seed: int, number: int) -> Path:

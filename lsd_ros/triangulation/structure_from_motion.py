@@ -53,12 +53,16 @@ class Structure:
     :param world_from_camera: shape (N, 4, 4), in a unit and a world of its own
     :param points: of each image, in the same unit
     :param error_px: mean reprojection error
+    :param how: what found it, for people
+    :param sure: whether the points were seen from several places, and may be learned as depth
     """
 
     indices: NDArray[np.int64]
     world_from_camera: NDArray[np.float64]
     points: tuple[SparseDepth, ...]
     error_px: float
+    how: str = 'structure from motion (COLMAP)'
+    sure: bool = True
 
 
 def reconstruct(
