@@ -14,9 +14,19 @@ near='--set nearest_m=0.4 --set furthest_m=10 --set baseline_m=0.04 --set width=
 lsd_ros synthesize --world rooms --out "$RENDERED" --first-seed 1000 --count 45 --clips 3 --frames 4
 lsd_ros triangulate "$DATA/indoor_7scenes_redkitchen_a" "$DATA/tum_fr1_rpy" --out "$TRI" $near
 shape='--set network.teacher.encoder=efficientnet_lite0 --set network.teacher.full_width=8 --set network.teacher.padding=replicate'
-small='--set data.width=288 --set data.height=96 --set metric.focal_px=145'
-teacher() { lsd_ros train teacher --config $here/rooms_teacher.yaml --out "$RUNS/$1" --max-steps "$2" $shape $3; }
-kitchen="$TRI/indoor_7scenes_redkitchen_a"
-office="$TRI/tum_fr1_rpy"
-# without the office first, which was left out to see what the teacher makes of a real place that it never saw
-teacher rooms_small 600 "$small --set encoder_weights=imagenet --set optimiser.final_factor=0.4 --data $RENDERED/* $kitchen --validate $DATA/tum_fr1_rpy --set data.shares=['indoor_* 0.2','* 0.8']"
+fast='--set loop.precision=bf16'
+whole='--set data.width=416 --set data.height=128'
+kitchen="$TRI/indoor_7scenes_redkitchen_a" office="$TRI/tum_fr1_rpy"
+shares='data.shares=["indoor_* 0.2","tum_* 0.15","* 0.65"]'
+# Phase 1: the teacher. First at half the size and without the office, to see what it makes of a real place that it never saw; then all of it
+lsd_ros train teacher --config $here/rooms_teacher.yaml --out "$RUNS/rooms_small" --max-steps 600 $shape $fast --data "$RENDERED"/* "$kitchen" \
+  --validate "$DATA/tum_fr1_rpy" --set 'data.shares=["indoor_* 0.2","* 0.8"]' --set encoder_weights=imagenet --set optimiser.final_factor=0.4 \
+  --set data.width=288 --set data.height=96 --set metric.focal_px=145
+lsd_ros train teacher --config $here/rooms_teacher.yaml --out "$RUNS/rooms_teacher" --max-steps 760 $shape $fast --data "$RENDERED"/* "$kitchen" "$office" \
+  --set "$shares" --set start_from="$RUNS/rooms_small" $whole --set optimiser.learning_rate=7e-4
+# Phase 2: the student, from the weights that were shipped before, whose pose network it keeps
+git show d27f998:lsd_ros/weights/indoors.safetensors > "$RUNS/indoors_before.safetensors"
+lsd_ros train student --config $here/rooms_teacher.yaml --out "$RUNS/rooms_student" --max-steps 1400 $fast --data "$RENDERED"/* "$kitchen" "$office" \
+  --set "$shares" --teacher "$RUNS/rooms_teacher" --set start_from="$RUNS/indoors_before.safetensors" $whole --set pose.output_scale=0.03 \
+  --set pose_from_teacher=false --set truth.scale_free=0.6 --set optimiser.learning_rate=1.5e-3 --set optimiser.weight_decay=0.001
+python $here/ship.py "$RUNS" lsd_ros/weights indoors

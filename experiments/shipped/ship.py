@@ -38,8 +38,8 @@ STREET = {'camera_height_m': 1.65, 'note': 'for streets; docs/model_card.md has 
 SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
     'street': (('street_mean', 'street_last_a', 'street_last_b'), 'street_mean', STREET),
     'indoors': (
-        ('indoors_open',),
-        'indoors_turns3',
+        ('rooms_student',),
+        'indoors_before',
         {'note': 'for rooms and corridors; docs/model_card.md has what fails'},
     ),
 }
