@@ -87,3 +87,16 @@ def error_jacobian(b_from_a: Matrix, moved_b: Matrix) -> Matrix:
     jacobian[:3, :3] = jacobian[3:, 3:] = rotation
     jacobian[:3, 3:] = cross_matrix(lever) @ rotation
     return jacobian
+
+
+def motion_from_vector(vector: Matrix) -> Matrix:
+    """
+    Turn what a pose network says into a motion, as :func:`lsd_ros.geometry.pose.pose_from_vector`.
+
+    :param vector: translation, then axis times angle [rad], shape (6,)
+    :return: ``b_from_a``: rotate, then translate, shape (4, 4)
+    """
+    motion = np.eye(4)
+    motion[:3, :3] = rotation_matrix(vector[3:])
+    motion[:3, 3] = vector[:3]
+    return motion

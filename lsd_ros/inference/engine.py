@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.errors import CameraError, NotFiniteError
+from lsd_ros.foreign.printable import printable
 from lsd_ros.inference.backends.base import Backend
 from lsd_ros.inference.backends.choice import open_backend
 from lsd_ros.inference.body_mask import BodyMask
@@ -96,7 +97,10 @@ class Engine:
         :raises BackendError: nothing can run the networks as asked
         """
         path = weights_file(settings.weights)
-        return cls(settings, weights_of(path), path, opened, beside=beside)
+        weights = weights_of(path)
+        made_for = weights.card.note or 'they do not say what they are for'
+        LOGGER.info('%s', printable(f'weights {weights.card.name or path}: {made_for}'))
+        return cls(settings, weights, path, opened, beside=beside)
 
     @property
     def info(self) -> EngineInfo:

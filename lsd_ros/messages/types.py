@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import Any, Protocol
 
 import numpy as np
@@ -45,11 +46,16 @@ class RosbagsTypes:
         if name not in self._types:
             raise MessageError(f'message type {name!r} is not in this typestore: register it')
         message_class = self._types[name]
-        known = {field.name for field in dataclasses.fields(message_class)}
+        known = _field_names(message_class)
         fields = {key if key in known else key.upper(): value for key, value in fields.items()}
         if 'seq' in known:
             fields.setdefault('seq', 0)
         return message_class(**fields)
+
+
+@functools.lru_cache(maxsize=256)
+def _field_names(message_class: type[Any]) -> frozenset[str]:
+    return frozenset(field.name for field in dataclasses.fields(message_class))
 
 
 def as_bytes(array: np.ndarray[Any, Any]) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -60,18 +60,19 @@ def sharpness(grey: Grey) -> float | None:
     :return: None where there is no edge to judge by
     """
     best = None
-    for pixels in (grey, grey.T):
-        height = _strongest(pixels, EDGE, STRONGEST)
+    for axis in (1, 0):
+        height = _strongest(grey, EDGE, STRONGEST, axis)
         if height >= FAINTEST_EDGE:
-            best = max(best or 0.0, _strongest(pixels, 1, STRONGEST / EDGE) / height)
+            best = max(best or 0.0, _strongest(grey, 1, STRONGEST / EDGE, axis) / height)
     return best
 
 
-def _strongest(grey: Grey, step: int, share: float) -> int:
-    """Return what so great a share of the differences of columns so far apart reaches."""
-    if grey.shape[1] <= step:
+def _strongest(grey: Grey, step: int, share: float, axis: int) -> int:
+    """Return what so great a share of the differences of columns (rows) so far apart reaches."""
+    if grey.shape[axis] <= step:
         return 0
-    difference = np.asarray(cv2.absdiff(grey[:, step:], grey[:, :-step]), np.uint8)
+    later, earlier = (grey[:, step:], grey[:, :-step]) if axis else (grey[step:], grey[:-step])
+    difference = np.asarray(cv2.absdiff(later, earlier), np.uint8)
     return int(np.searchsorted(_cumulated(difference), 1 - share))
 
 

@@ -170,8 +170,55 @@ def test_an_exported_model_says_what_it_is_and_gives_the_same_numbers(
     np.testing.assert_allclose(found, wanted, atol=1e-5)
 
 
+def test_a_dynamic_model_takes_other_sizes_and_more_images(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    runtime = pytest.importorskip('onnxruntime')
+    import torch
+
+    from lsd_ros.inference.rewrite import pose_inference
+    from lsd_ros.models.checkpoint import load_weights
+
+    out = tmp_path / 'pose.onnx'
+    command = ['export', '--weights', str(trained), '--out', str(out), '--network', 'pose']
+    assert main([*command, '--dynamic', '--width', '128', '--height', '64']) == 0
+    assert 'pose network, any size' in capsys.readouterr().out
+    images = np.random.default_rng(5).integers(0, 256, (6, 96, 160, 3), np.uint8)
+    found = runtime.InferenceSession(out).run(None, {'image': images})[0]
+    with torch.inference_mode():
+        wanted = pose_inference(load_weights(trained))(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-6)
+
+
+@pytest.mark.parametrize('dynamic', [False, True])
+def test_an_exported_openvino_model_gives_the_same_numbers(
+    dynamic: bool, trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    openvino = pytest.importorskip('openvino')
+    import torch
+
+    from lsd_ros.inference.backends.openvino import the_core
+    from lsd_ros.inference.rewrite import depth_inference
+    from lsd_ros.models.checkpoint import load_weights
+
+    out = tmp_path / 'depth.xml'
+    command = ['export', '--weights', str(trained), '--format', 'openvino', '--width', '128']
+    more = ['--dynamic'] if dynamic else []
+    assert main([*command, '--height', '64', '--out', str(out), *more]) == 0
+    assert 'OpenVINO differs from torch' in capsys.readouterr().out
+    model = the_core().read_model(out)
+    assert json.loads(model.get_rt_info(['lsd_ros', 'card']).astype(str))['trained'] is True
+    size = (2, 96, 128) if dynamic else (1, 64, 128)
+    images = np.random.default_rng(5).integers(0, 256, (*size, 3), np.uint8)
+    full = {'INFERENCE_PRECISION_HINT': 'f32'}
+    found = openvino.compile_model(model, 'CPU', full)([images])[0]
+    with torch.inference_mode():
+        wanted = depth_inference(load_weights(trained))(torch.from_numpy(images)).numpy()
+    np.testing.assert_allclose(found, wanted, atol=1e-5)
+
+
 def test_a_different_model_fails_the_parity_check(trained: Path) -> None:
-    pytest.importorskip('onnxruntime')
+    runtime = pytest.importorskip('onnxruntime')
     from lsd_ros.cli.export.action import TOLERANCE, measured_parity
     from lsd_ros.inference.onnx_export import onnx_bytes
     from lsd_ros.inference.rewrite import depth_inference
@@ -180,7 +227,12 @@ def test_a_different_model_fails_the_parity_check(trained: Path) -> None:
     shape = (1, 64, 96, 3)
     model = onnx_bytes(depth_inference(load_weights(trained)), shape)
     other = depth_inference(untrained_weights())
-    assert measured_parity(other, model, shape).relative > TOLERANCE
+    session = runtime.InferenceSession(model)
+
+    def run(image: np.ndarray) -> np.ndarray:
+        return session.run(None, {'image': image})[0]
+
+    assert measured_parity(other, run, [shape]).relative > TOLERANCE
 
 
 def test_export_refuses_what_it_cannot_do(
@@ -188,6 +240,7 @@ def test_export_refuses_what_it_cannot_do(
 ) -> None:
     out = tmp_path / 'depth.onnx'
     assert 'multiples of 32' in refusal(capsys, 'export', '--out', out, '--width', '100')
+    assert "ends in '.xml'" in refusal(capsys, 'export', '--format', 'openvino', '--out', out)
     out.write_text('mine')
     assert 'exists already' in refusal(capsys, 'export', '--out', out)
     assert out.read_text() == 'mine'

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from lsd_ros.errors import FrameError
-from lsd_ros.geometry import pose
+from lsd_ros.geometry import pose, rigid
 
 number = st.floats(-1, 1, allow_nan=False)
 angle = st.one_of(
@@ -101,3 +101,11 @@ def test_mixed_precision_leaves_motions_exact() -> None:
 def test_different_batches_are_refused() -> None:
     with pytest.raises(FrameError, match=r'b_from_a .* with B = 2'):
         pose.compose(torch.zeros(2, 4, 4), torch.zeros(3, 4, 4))
+
+
+@pytest.mark.parametrize('turn', [0.0, 1e-9, 1e-3, 1.0, 3.0])
+def test_motion_of_one_vector_is_that_of_many(turn):
+    axis = np.array((0.36, -0.48, 0.8))
+    vector = np.array((1.0, -2.0, 0.5, *(turn * axis)))
+    wanted = pose.pose_from_vector(torch.from_numpy(vector)[None])[0].numpy()
+    np.testing.assert_allclose(rigid.motion_from_vector(vector), wanted, atol=1e-12)

@@ -1,4 +1,5 @@
 import dataclasses
+import logging
 
 import cv2
 import numpy as np
@@ -268,3 +269,11 @@ def test_another_odometry_is_fused_where_the_camera_has_a_place():
         estimate = engine.process(frame(number), depth=False, base_from_camera=np.eye(4))
     assert engine.info.fusion == {'fused': 5}
     assert estimate.odom_covariance.max() < 1
+
+
+@pytest.mark.parametrize('name', ['street', 'indoors'])
+def test_it_is_said_which_weights_are_taken_and_what_they_are_for(name, caplog):
+    caplog.set_level(logging.INFO, 'lsd_ros')
+    Engine.load(EngineSettings(weights=name, backend='torch')).close()
+    kind = {'street': 'for streets', 'indoors': 'for rooms and corridors'}[name]
+    assert f'weights {name}: {kind}' in caplog.text

@@ -12,9 +12,13 @@ examples:
   lsd_ros export --weights student/weights.safetensors --out depth.onnx
   lsd_ros export --network pose --out pose.onnx
   lsd_ros export --out depth.onnx --width 640 --height 192
+  lsd_ros export --out depth.onnx --dynamic
+  lsd_ros export --format openvino --out depth.xml
 
 The model takes RGB bytes of this size, shape (1, height, width, 3), three frames for the pose
-network, and gives disparity, or the two motions. Where the weights know it, the relative standard
+network, and gives disparity, or the two motions; --dynamic leaves the number of images and their
+size open, in multiples of 32. OpenVINO's model has its numbers beside it, in a file that ends in
+.bin. Where the weights know it, the relative standard
 deviation of depth is a second channel beside disparity. What both mean is in the model's metadata.
 """
 
@@ -23,7 +27,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of ``lsd_ros export``."""
     add = parser.add_argument
     add('--weights', metavar='FILE', default='', help='default: those that come with the package')
-    add('--format', choices=('onnx',), default='onnx', help='default: %(default)s')
+    add('--format', choices=('onnx', 'openvino'), default='onnx', help='default: %(default)s')
+    add('--dynamic', action='store_true', help='take any number of images of any size')
     add('--out', type=a_path, required=True, metavar='FILE', help='model to write')
     add('--network', choices=('depth', 'pose'), default='depth', help='default: %(default)s')
     add(

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +18,8 @@ from torch import nn
 from lsd_ros.cli.printing import say
 from lsd_ros.errors import BackendError, SettingError
 from lsd_ros.foreign.atomic import write_atomically
+from lsd_ros.inference.backends import openvino as openvino_backend
+from lsd_ros.inference.backends.base import Shape
 from lsd_ros.inference.onnx_export import onnx_bytes
 from lsd_ros.inference.rewrite import depth_inference, pose_inference
 from lsd_ros.models.checkpoint import Weights, describe_weights, load_weights
@@ -38,6 +43,21 @@ class Parity:
     relative: float
 
 
+@dataclass(frozen=True)
+class Exported:
+    """
+    A model, not written yet.
+
+    :param runtime: what it is for
+    :param files: what is to be written
+    :param run: runs it
+    """
+
+    runtime: str
+    files: dict[Path, bytes]
+    run: Callable[[NDArray[np.uint8]], NDArray[np.float32]]
+
+
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     weights = load_weights(given.weights)
@@ -52,20 +72,77 @@ def run(given: argparse.Namespace) -> int:
     pose = given.network == 'pose'
     network: nn.Module = pose_inference(weights) if pose else depth_inference(weights)
     shape = (FRAMES if pose else 1, size[1], size[0], 3)
-    model = with_metadata(onnx_bytes(network, shape), weights)
-    parity = measured_parity(network, model, shape)
+    shapes = [shape, (2 * shape[0], size[1] + 32, size[0] + 64, 3)] if given.dynamic else [shape]
+    make = as_openvino if given.format == 'openvino' else as_onnx
+    exported = make(network, weights, shape, Path(given.out), dynamic=given.dynamic)
+    parity = measured_parity(network, exported.run, shapes)
     if not parity.relative < TOLERANCE:
         raise BackendError(
-            f'onnxruntime differs from torch by {parity.relative:.2g}, more than {TOLERANCE}: '
-            f'{given.out} is not written'
+            f'{exported.runtime} differs from torch by {parity.relative:.2g}, more than '
+            f'{TOLERANCE}: {given.out} is not written'
         )
-    write_atomically(given.out, model)
+    for path, data in exported.files.items():
+        write_atomically(path, data)
+    megabytes = sum(map(len, exported.files.values())) / 1e6
+    sizes = 'any size' if given.dynamic else f'{size[0]} x {size[1]}'
     say(
-        f'{given.out}: {given.network} network, {size[0]} x {size[1]}, {len(model) / 1e6:.1f} MB\n'
-        f'onnxruntime differs from torch by {parity.largest:.2g} at most '
+        f'{given.out}: {given.network} network, {sizes}, {megabytes:.1f} MB\n'
+        f'{exported.runtime} differs from torch by {parity.largest:.2g} at most '
         f'({parity.relative:.2g} of the largest value), on {CHECKS} images'
     )
     return 0
+
+
+def as_onnx(
+    network: nn.Module, weights: Weights, shape: Shape, out: Path, *, dynamic: bool
+) -> Exported:
+    """
+    Make an ONNX model.
+
+    :raises BackendError: ONNX or onnxruntime is not installed
+    """
+    made = onnx_bytes(network, shape, any_length=dynamic, any_size=dynamic)
+    model = with_metadata(made, weights)
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise BackendError(
+            f'the parity check needs onnxruntime ({error}): pip install "lsd_ros[onnx]"'
+        ) from error
+    session = onnxruntime.InferenceSession(model, providers=['CPUExecutionProvider'])
+    return Exported(
+        'onnxruntime', {out: model}, lambda image: session.run(None, {'image': image})[0]
+    )
+
+
+def as_openvino(
+    network: nn.Module, weights: Weights, shape: Shape, out: Path, *, dynamic: bool
+) -> Exported:
+    """
+    Make an OpenVINO model: its graph, and beside it its numbers.
+
+    :raises SettingError: the file has another ending than .xml
+    :raises BackendError: OpenVINO is not installed
+    """
+    if out.suffix != '.xml':
+        raise SettingError(f"--out is {str(out)!r}: the file of an OpenVINO model ends in '.xml'")
+    try:
+        import openvino
+    except ImportError as error:
+        raise BackendError(
+            f'--format openvino needs OpenVINO ({error}): pip install "lsd_ros[openvino]"'
+        ) from error
+    model = openvino_backend.converted(network, shape, any_shape=dynamic)
+    for name, value in describe_weights(weights).items():
+        model.set_rt_info(json.dumps(value), ['lsd_ros', name])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, 'model.xml')
+        openvino.save_model(model, path, compress_to_fp16=False)
+        files = {out.with_suffix('.bin'): path.with_suffix('.bin').read_bytes()}
+        files[out] = path.read_bytes()  # last: whoever finds it finds both
+        options = {'INFERENCE_PRECISION_HINT': 'f32'}
+        compiled = openvino_backend.the_core().compile_model(path, 'CPU', options)
+    return Exported('OpenVINO', files, lambda image: compiled([image])[0])
 
 
 def with_metadata(model: bytes, weights: Weights) -> bytes:
@@ -80,22 +157,19 @@ def with_metadata(model: bytes, weights: Weights) -> bytes:
     return bytes(graph.SerializeToString())
 
 
-def measured_parity(network: nn.Module, model: bytes, shape: tuple[int, ...]) -> Parity:
+def measured_parity(
+    network: nn.Module,
+    run: Callable[[NDArray[np.uint8]], NDArray[np.float32]],
+    shapes: Sequence[Shape],
+) -> Parity:
     """
-    Run a model in onnxruntime and compare it with torch.
+    Run a model in another runtime and compare it with torch.
 
-    :raises BackendError: onnxruntime is not installed
+    :param shapes: of the inputs
     """
-    try:
-        import onnxruntime
-    except ImportError as error:
-        raise BackendError(
-            f'the parity check needs onnxruntime ({error}): pip install "lsd_ros[onnx]"'
-        ) from error
-    session = onnxruntime.InferenceSession(model, providers=['CPUExecutionProvider'])
     largest, size = 0.0, 0.0
-    for image in _images(shape):
-        found = session.run(None, {'image': image})[0]
+    for image in (image for shape in shapes for image in _images(shape)):
+        found = run(image)
         with torch.inference_mode():
             wanted = network(torch.from_numpy(image)).numpy()
         difference = float(np.abs(found - wanted).max())

@@ -85,16 +85,19 @@ class _Opening:
         if self._settings.precision == 'auto' and has_native_half('cpu'):
             halves = [each._replace(half=True) for each in trusted if each.name == 'openvino']
             candidates = [*trusted[:1], *halves, *trusted[1:]]
-        if len(candidates) < 2 or not self._weights.sha256:
+        # torch takes twice as long on every machine so far, and beside other work, where its
+        # threads spin, a hundred times: too long to measure at every start
+        measured = [each for each in candidates if each.name != 'torch']
+        if len(measured) < 2 or not self._weights.sha256:
             return self._first_of(trusted)
         ranking = ranked(
-            candidates,
+            measured,
             lambda each: self._built(each, batch=1),
             self._weights,
             self._size,
             self._settings.threads,
         )
-        backend = self._first_of(ranking.candidates)
+        backend = self._first_of([*ranking.candidates, *trusted])
         if isinstance(backend, NetworkPair):
             backend.reason = ranking.reason
         return backend

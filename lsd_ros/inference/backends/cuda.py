@@ -33,6 +33,7 @@ class CudaBackend(NetworkPair):
                 'torch sees no CUDA device: install a driver and a CUDA build of torch, or set '
                 "device to 'cpu'"
             )
+        torch.backends.cudnn.benchmark = True  # shapes stay the same: let it try what is fastest
         try:
             super().__init__(
                 _captured(depth_inference(plan.weights), plan.image_shapes, plan.half),
@@ -64,6 +65,8 @@ class CudaNetwork:
         self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._pinned_in = torch.zeros(shape, dtype=torch.uint8).pin_memory()
         self._device_in = self._pinned_in.cuda()
+        # the copy went through another stream
+        self._stream.wait_stream(torch.cuda.current_stream())
         with torch.inference_mode(), torch.cuda.stream(self._stream):
             for _ in range(WARM_UP_RUNS):  # lets cuDNN choose before anything is captured
                 output = self._network(self._device_in)
@@ -74,7 +77,11 @@ class CudaNetwork:
     def _captured(self) -> torch.cuda.CUDAGraph | None:
         graph = torch.cuda.CUDAGraph()
         try:
-            with torch.inference_mode(), torch.cuda.graph(graph, stream=self._stream):
+            # what other threads do on the card meanwhile is none of this capture's business
+            with (
+                torch.inference_mode(),
+                torch.cuda.graph(graph, stream=self._stream, capture_error_mode='thread_local'),
+            ):
                 self._steps()
         except RuntimeError as error:
             LOGGER.warning('CUDA graph not captured, running step by step: %s', _first_line(error))

@@ -73,14 +73,14 @@ def _compiled(network: nn.Module, shape: Shape, plan: Plan) -> Any:
         # left to itself it takes bfloat16 where the processor has it
         'INFERENCE_PRECISION_HINT': 'bf16' if plan.half else 'f32',
     }
-    core, cache = _core(), CompiledCache()
+    core, cache = the_core(), CompiledCache()
     try:
         processor = core.get_property('CPU', 'FULL_DEVICE_NAME')
         runtime = (openvino.__version__, processor, shape, sorted(options.items()))
         key = cache_key(network, plan.weights, *runtime)
         compiled = _loaded(core, cache.load(key), options)
         if compiled is None:
-            compiled = core.compile_model(_converted(network, shape), 'CPU', options)
+            compiled = core.compile_model(converted(network, shape), 'CPU', options)
             cache.store(key, compiled.export_model().getvalue())
         return compiled.create_infer_request()
     except RuntimeError as error:
@@ -98,7 +98,14 @@ def _loaded(core: Any, stored: bytes | None, options: dict[str, Any]) -> Any:
         return None
 
 
-def _converted(network: nn.Module, shape: Shape) -> Any:
+def converted(network: nn.Module, shape: Shape, *, any_shape: bool = False) -> Any:
+    """
+    Turn an inference network into an OpenVINO model.
+
+    :param network: takes one uint8 tensor, gives one float32 tensor
+    :param shape: of the input
+    :param any_shape: take inputs of any length, height and width
+    """
     import openvino
 
     example = torch.zeros(shape, dtype=torch.uint8)
@@ -110,12 +117,12 @@ def _converted(network: nn.Module, shape: Shape) -> Any:
         )
         model = openvino.convert_model(traced, example_input=example)
     # conversion leaves every side open, and what is open is 10 to 15 % slower
-    model.reshape(list(shape))
+    model.reshape([-1, -1, -1, 3] if any_shape else list(shape))
     return model
 
 
 @functools.cache
-def _core() -> Any:
+def the_core() -> Any:
     """
     Return the one core of this process, which is never let go.
 

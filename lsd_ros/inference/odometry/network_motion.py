@@ -14,11 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from lsd_ros.geometry.pose import pose_from_vector
-from lsd_ros.geometry.rigid import Matrix
+from lsd_ros.geometry.rigid import Matrix, motion_from_vector
 from lsd_ros.models.pose_net import FRAMES
 
 LOGGER = logging.getLogger(__name__)
@@ -98,7 +96,7 @@ class MotionChain:
             LOGGER.warning('the pose network gave %s: motion is broken off', vectors.tolist())
             self.clear()
             return None
-        before, after = pose_from_vector(torch.from_numpy(vectors)).numpy()
+        before, after = map(motion_from_vector, vectors)
         first = before if self._first_triple else None
         self._first_triple = False
         return NetworkMotion(after, previous_ns, current_ns, first, first_ns)

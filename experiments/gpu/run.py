@@ -1,0 +1,140 @@
+"""
+The first contact with a card: tests, times and a trace, in about ten minutes.
+
+    python experiments/gpu/run.py [--out gpu] [--rounds 200]
+
+Needs a CUDA build of torch, which brings Triton. Writes into ``--out``:
+
+- ``tests.txt``: the tests that need a card (equality of the captured graphs, full memory, mixed
+  precision) and those of the kernels, on the card,
+- ``benchmark.json``: a camera frame through everything, on CUDA and in the backends of the CPU,
+- ``times.json``: the depth network eager, compiled by inductor and captured, in half and in full
+  precision; a weighting module as torch computes it and as one kernel; median, microseconds,
+- ``trace.json``: one eager frame, for chrome://tracing.
+
+Nothing of it was ever run on a card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+import torch
+from fused_weighting import Matrices, matrices, weighted_sum
+
+from lsd_ros.inference.backends.cuda import CudaNetwork
+from lsd_ros.inference.rewrite import channels_last, depth_inference
+from lsd_ros.models.checkpoint import untrained_weights
+from lsd_ros.models.weighting import WeightedSum
+
+ROOT = Path(__file__).parents[2]
+SHAPE = (1, 128, 416, 3)
+TESTS = (
+    'test/inference/test_backends.py',
+    'test/inference/test_fallback.py',
+    'test/inference/test_fused_weighting.py',
+    'test/training/test_precision.py',
+)
+
+
+def main() -> int:
+    """Run everything; a part that fails does not keep back the rest."""
+    parser = argparse.ArgumentParser(description=__doc__.split('\n')[1])
+    parser.add_argument('--out', type=Path, default=Path('gpu'))
+    parser.add_argument('--rounds', type=int, default=200)
+    given = parser.parse_args()
+    if not torch.cuda.is_available():
+        print('torch sees no CUDA device: nothing to measure', file=sys.stderr)
+        return 1
+    given.out.mkdir(parents=True, exist_ok=True)
+    print(torch.cuda.get_device_name(), torch.__version__)
+    tests = _run([sys.executable, '-m', 'pytest', '-q', '-rs', *TESTS])
+    (given.out / 'tests.txt').write_text(tests.stdout)
+    print(tests.stdout.strip().split('\n')[-1])
+    bench = [sys.executable, '-m', 'lsd_ros.cli.main', 'benchmark', '--json']
+    print(_run([*bench, str(given.out.resolve() / 'benchmark.json')]).stdout)
+    found = {'device': torch.cuda.get_device_name(), 'torch': torch.__version__}
+    found['microseconds'] = {**network_times(given.rounds), **kernel_times(given.rounds)}
+    (given.out / 'times.json').write_text(json.dumps(found, indent=2) + '\n')
+    print(json.dumps(found, indent=2))
+    write_trace(given.out / 'trace.json')
+    return tests.returncode
+
+
+def network_times(rounds: int) -> dict[str, float | str]:
+    """Time the depth network in every form."""
+    times: dict[str, float | str] = {}
+    images = torch.randint(0, 256, SHAPE, dtype=torch.uint8)
+    on_card = images.cuda()
+    for name, kind in (('full', torch.float32), ('half', torch.float16)):
+        network = channels_last(depth_inference(untrained_weights()).to('cuda', kind))
+        captured = CudaNetwork(network, SHAPE)
+        forms: dict[str, Callable[[], object]] = {
+            'eager': lambda network=network: network(on_card),
+            'captured, with both copies': lambda captured=captured: captured(images.numpy()),
+        }
+        compiled = torch.compile(network, mode='max-autotune')
+        forms['inductor'] = lambda compiled=compiled: compiled(on_card)
+        for form, call in forms.items():
+            times[f'depth network, {name}, {form}'] = _time(call, rounds)
+    return times
+
+
+def kernel_times(rounds: int) -> dict[str, float | str]:
+    """Time a weighting module with its sum at half resolution, both ways."""
+    trained = WeightedSum(2).cuda().half().eval()
+    weights = Matrices(*(each.cuda() for each in matrices(trained.float())))
+    trained = trained.half()
+    a, b = torch.randn(2, 1, 64, 208, 16, device='cuda', dtype=torch.float16)
+    means = torch.stack([a.float().mean(3), b.float().mean(3)], dim=3)
+    planes = [each.permute(0, 3, 1, 2) for each in (a, b)]
+    return {
+        'weighting, torch': _time(lambda: trained(*planes), rounds),
+        'weighting, one kernel': _time(lambda: weighted_sum(a, b, means, weights), rounds),
+    }
+
+
+def write_trace(path: Path) -> None:
+    """Trace one eager frame."""
+    network = channels_last(depth_inference(untrained_weights()).to('cuda', torch.float16))
+    images = torch.zeros(SHAPE, dtype=torch.uint8, device='cuda')
+    _time(lambda: network(images), 5)
+    with torch.inference_mode(), torch.profiler.profile() as profiler:
+        network(images)
+        torch.cuda.synchronize()
+    profiler.export_chrome_trace(str(path))
+
+
+@torch.inference_mode()
+def _time(call: Callable[[], object], rounds: int) -> float | str:
+    """Return the median of some calls by the clock of the card [us]; or what went wrong."""
+    try:
+        for _ in range(10):
+            call()
+        times = []
+        for _ in range(rounds):
+            began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            began.record()
+            call()
+            ended.record()
+            ended.synchronize()
+            times.append(began.elapsed_time(ended) * 1e3)
+    except Exception as error:  # the other figures are worth having
+        return f'{type(error).__name__}: {error}'[:200]
+    return median(times)
+
+
+def _run(command: list[str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False
+    )
+
+
+if __name__ == '__main__':
+    sys.exit(main())
