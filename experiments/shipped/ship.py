@@ -33,7 +33,11 @@ from lsd_ros.training.run_folder import CHECKPOINTS
 from lsd_ros.training.tasks import DEPTH, POSE
 from lsd_ros.training.trained_teacher import fill
 
-COMMAND = 'sh experiments/shipped/train.sh; python experiments/shipped/ship.py RUNS OUT'
+SHIP = 'python experiments/shipped/ship.py RUNS OUT'
+COMMANDS = {
+    'street': f'sh experiments/shipped/train.sh; {SHIP}',
+    'indoors': f'sh experiments/shipped/rooms.sh; {SHIP}',
+}
 STREET = {'camera_height_m': 1.65, 'note': 'for streets; docs/model_card.md has what fails'}
 SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
     'street': (('street_mean', 'street_last_a', 'street_last_b'), 'street_mean', STREET),
@@ -52,7 +56,10 @@ def main(runs: Path, out: Path, names: list[str]) -> None:
         trained = [weights_of(runs / run) for run in (*depth, pose)]
         *depths, other = trained
         data = tuple(dict.fromkeys(n for weights in trained for n in weights.card.data))
-        card = dataclasses.replace(depths[0].card, name=name, data=data, command=COMMAND, **said)
+        said = {'motion_noise': other.card.motion_noise, **said}  # it is the pose network's
+        card = dataclasses.replace(
+            depths[0].card, name=name, data=data, command=COMMANDS[name], **said
+        )
         both = Weights(
             averaged([weights.depth for weights in depths]),
             other.pose,
