@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 import signal
@@ -123,7 +124,11 @@ def test_an_interrupted_replay_leaves_nothing(
 ) -> None:
     paths = ['--out', str(tmp_path / 'out'), '--preview', str(tmp_path / 'pictures')]
     call = [*COMMAND, 'replay', str(long_bag), *paths, *engine, '--set', 'scale.source=fixed']
-    with subprocess.Popen(call, stderr=subprocess.PIPE, text=True) as process:
+    # a shell that runs tests in the background lets SIGINT be ignored, and children inherit that
+    listening = functools.partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    with subprocess.Popen(
+        call, stderr=subprocess.PIPE, text=True, preexec_fn=listening
+    ) as process:
         deadline = time.monotonic() + 60
         while not list(tmp_path.rglob('*.png')) and time.monotonic() < deadline:
             time.sleep(0.002)

@@ -472,7 +472,7 @@ def test_no_setting_is_dead() -> None:
     for cls in (TeacherSettings, StudentSettings):
         for leaf in settings.leaves(cls):
             name = leaf.name.split('.')[-1]
-            assert re.search(rf"\.{name}\b|'{name}'[,)]", code), leaf.name
+            assert re.search(rf"\.{name}\b|'{name}'[,):]", code), leaf.name
 
 
 def test_unused_heads_ask_for_no_gradient() -> None:

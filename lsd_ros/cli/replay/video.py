@@ -96,6 +96,10 @@ def replay_video(path: Path) -> Iterator[ReplayVideo]:
 
     :raises DatasetError: it cannot be written
     """
+    try:
+        str(path).encode('utf-8')
+    except UnicodeEncodeError as error:  # OpenCV does not survive it
+        raise DatasetError(f'{path} has bytes that are no text: choose another name') from error
     with atomic_file(path) as temporary:
         video = ReplayVideo(temporary)
         yield video
