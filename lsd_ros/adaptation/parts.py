@@ -33,7 +33,6 @@ from lsd_ros.types import Frame
 NEAR, FAR = 2, 98  # percentiles of the sure points between which depth is looked for
 WIDER = 1.5  # how far beyond them
 NEAREST_M, FURTHEST_M = 0.1, 150.0
-POINTS = 'points.npz'
 Advance = Callable[[], object]
 LOGGER = logging.getLogger(__name__)
 

@@ -20,7 +20,6 @@ from lsd_ros.bags.mcap_scan import Contents, scan
 from lsd_ros.bags.storage import Chunk, ChunkedStorage, Found
 from lsd_ros.errors import DatasetError, LsdError
 from lsd_ros.foreign.door import ForeignCode
-from lsd_ros.foreign.files import open_file
 from lsd_ros.foreign.optional import require
 
 if TYPE_CHECKING:
@@ -47,20 +46,8 @@ class McapFile(ChunkedStorage):
     def __init__(self, path: Path) -> None:
         """Read the index, or scan the file once where there is none."""
         require('mcap')
-        super().__init__(path)
-        self._file = open_file(path, DatasetError)
         self._indexes: dict[int, Any] = {}
-        try:
-            self._size = path.stat().st_size
-            if not self._read_index():
-                self._scan()
-        except BaseException:
-            self._file.close()
-            raise
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        super().__init__(path)
 
     def _read_index(self) -> bool:
         """Take everything from the summary; False where that is not whole."""

@@ -19,7 +19,6 @@ from lsd_ros.bags.decompression import unpacked
 from lsd_ros.bags.storage import Chunk, ChunkedStorage, Found
 from lsd_ros.errors import DatasetError, LsdError
 from lsd_ros.foreign.door import ForeignCode
-from lsd_ros.foreign.files import open_file
 from lsd_ros.foreign.limits import limits
 
 if TYPE_CHECKING:
@@ -59,21 +58,9 @@ class Rosbag1File(ChunkedStorage):
 
     def __init__(self, path: Path) -> None:
         """Read the index, or scan the file once where there is none."""
-        super().__init__(path)
-        self._file = open_file(path, DatasetError)
         self._counts: dict[int, dict[int, int]] = {}
         self._known: dict[int, Connection] = {}
-        try:
-            self._size = path.stat().st_size
-            if not self._read_index():
-                self._scan()
-        except BaseException:
-            self._file.close()
-            raise
-
-    def close(self) -> None:
-        """Close the file."""
-        self._file.close()
+        super().__init__(path)
 
     def _read_index(self) -> bool:
         """Take everything from the index at the end; False where that is not whole."""

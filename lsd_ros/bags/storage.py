@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from lsd_ros.errors import DatasetError, LsdError
 from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.files import open_file
 from lsd_ros.foreign.printable import printable
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ class ChunkedStorage(ABC):
     kind = ''
 
     def __init__(self, path: Path) -> None:
+        """Read the index, or scan the file once where there is none."""
         self.path = path
         self.damage = Damage(path)
         self.connections: list[Connection] = []
@@ -140,6 +142,30 @@ class ChunkedStorage(ABC):
         self.end_ns: int | None = None
         self._chunks: list[Chunk] = []
         self._verified: set[int] = set()  # places of chunks whose CRC was right once
+        self._file = open_file(path, DatasetError)
+        try:
+            self._size = path.stat().st_size
+            if not self._read_index():
+                self._scan()
+        except BaseException:
+            self._file.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    @abstractmethod
+    def _read_index(self) -> bool:
+        """Take everything from the index; False where that is not whole."""
+
+    @abstractmethod
+    def _scan(self) -> None:
+        """
+        Read the file once, for what its index does not say.
+
+        :raises DatasetError: not one message is readable
+        """
 
     def messages(self, connections: Collection[Connection]) -> Iterator[Record]:
         """Read the messages of some connections in the order of their stamps."""
