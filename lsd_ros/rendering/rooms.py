@@ -90,8 +90,7 @@ def render_rooms(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DatasetError(f'cannot make {folder}: {error.strerror}') from error
-    seeds = range(settings.first_seed, settings.first_seed + settings.rooms)
-    missing = [seed for seed in seeds if not list(folder.glob(f'*_{seed:05d}_*'))]
+    missing = missing_rooms(folder, settings)
     made: list[Path] = []
     running: set[subprocess.Popen[str]] = set()
     ready = settings.rooms - len(missing)
@@ -119,6 +118,12 @@ def render_rooms(
     if failures and not made:
         raise DatasetError(failures[-1])
     return made
+
+
+def missing_rooms(folder: Path, settings: RoomsSettings) -> list[int]:
+    """Return the seeds of rooms without a sequence; hidden folders are what a kill left."""
+    seeds = range(settings.first_seed, settings.first_seed + settings.rooms)
+    return [seed for seed in seeds if not any(folder.glob(f'[!.]*_{seed:05d}_*'))]
 
 
 def check_blender(python: str) -> None:

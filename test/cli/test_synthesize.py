@@ -14,7 +14,7 @@ from lsd_ros.cli.main import main
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.errors import DatasetError
 from lsd_ros.rendering.imaging import flow_between
-from lsd_ros.rendering.rooms import RoomsSettings, render_rooms
+from lsd_ros.rendering.rooms import RoomsSettings, missing_rooms, render_rooms
 
 HAS_BLENDER = importlib.util.find_spec('bpy') is not None
 SMALL = ['--frames', '2', '--width', '96', '--height', '64']
@@ -61,6 +61,12 @@ def test_a_missing_blender_is_said_before_anything_is_made(
     assert said in captured.err
     assert captured.err.count('\n') == 1
     assert not out.exists()
+
+
+def test_what_a_killed_run_left_half_written_is_no_room(tmp_path: Path) -> None:
+    (tmp_path / 'office_00003_a').mkdir()
+    (tmp_path / '.kitchen_00004_a.unfinished').mkdir()
+    assert missing_rooms(tmp_path, RoomsSettings(first_seed=3, rooms=2)) == [4]
 
 
 def test_numbers_out_of_range_are_named() -> None:
