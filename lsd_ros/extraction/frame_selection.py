@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.datasets.image_difference import thumbnail
 from lsd_ros.extraction.extraction_settings import NONE, ExtractionSettings
+from lsd_ros.geometry.resize import thumbnail
 from lsd_ros.geometry.rigid import inverse
 
 THINNED, STILL = 'thinned', 'still'

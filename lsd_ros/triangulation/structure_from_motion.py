@@ -21,7 +21,7 @@ from lsd_ros.datasets.image_file import write_image
 from lsd_ros.datasets.job_processes import run_jobs
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.optional import require
-from lsd_ros.triangulation.structure_settings import StructureSettings
+from lsd_ros.triangulation.triangulation_settings import StructureSettings
 from lsd_ros.types import Camera
 
 PIXEL_CENTRE = 0.5  # COLMAP counts pixels from their corner, OpenCV and ROS from their middle

@@ -14,7 +14,7 @@ import numpy as np
 from lsd_ros import __version__, config
 from lsd_ros.bags.bag_source import BagSource
 from lsd_ros.bags.writer import BagWriter
-from lsd_ros.cli.benchmark.measuring import Percentiles
+from lsd_ros.cli.benchmark.stage_timing import Percentiles
 from lsd_ros.cli.checking import DEMO_REPORT, MADE_BY_DEMO
 from lsd_ros.cli.demo import live as demo_live
 from lsd_ros.cli.demo.picture import demo_picture

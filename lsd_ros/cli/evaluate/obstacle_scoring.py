@@ -21,7 +21,7 @@ from lsd_ros.cli.evaluate.scoring import (
 )
 from lsd_ros.cli.panels import ESTIMATE_RED, TRUTH_GREEN, scans_from_above
 from lsd_ros.cli.pictures import Picture
-from lsd_ros.cli.tables import MISSING, table
+from lsd_ros.cli.printing import MISSING, table
 from lsd_ros.datasets.training_sequence import TrainingSequence, world_from_camera
 from lsd_ros.errors import CameraError
 from lsd_ros.evaluation.boundaries import BoundaryErrors, boundary_errors, mean_boundaries
