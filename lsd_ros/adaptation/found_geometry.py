@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
-from lsd_ros.adaptation.judging import FRAME_ID
-from lsd_ros.adaptation.metres import Metres, See, by_depth, by_height, by_poses
+from lsd_ros.adaptation.held_out import FRAME_ID
+from lsd_ros.adaptation.metric_scale import Metres, See, by_depth, by_height, by_poses
 from lsd_ros.adaptation.parts import (
     Part,
     every_point,

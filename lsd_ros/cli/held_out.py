@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lsd_ros.adaptation.judging import HeldOut
+from lsd_ros.adaptation.held_out import HeldOut
 from lsd_ros.cli.printing import MISSING, table
 
 ROWS = {

@@ -63,7 +63,7 @@ class Reporter:
         sources = self._sources
         now_ns: int = self._node.get_clock().now().nanoseconds
         engine = sources.engine()
-        seen = diagnostics.Seen(
+        seen = diagnostics.NodeState(
             engine=engine,
             enabled=sources.pipeline.enabled,
             verdict=sources.verdict(),

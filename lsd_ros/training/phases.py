@@ -40,8 +40,8 @@ from lsd_ros.training.pose_task import PoseTask
 from lsd_ros.training.provenance import describe, run_card, weights_card
 from lsd_ros.training.random_states import seed_everything
 from lsd_ros.training.run_folder import BEST_WEIGHTS, WEIGHTS, RunFolder
+from lsd_ros.training.self_supervised_task import DEPTH, POSE, StudentTask, TeacherTask, frames_of
 from lsd_ros.training.task import Task
-from lsd_ros.training.tasks import DEPTH, POSE, StudentTask, TeacherTask, frames_of
 from lsd_ros.training.trained_teacher import Taught, check_fits, fill, read_teacher
 from lsd_ros.training.trainer import Trainer, leave_fabric, make_fabric
 from lsd_ros.training.validation import Validation
@@ -131,13 +131,7 @@ def train_student(
         origins.append(start_student(student, pose, wanted))
     elif taught is not None and wanted.pose_from_teacher:
         pose.load_state_dict(taught.pose.state_dict())
-    if wanted.trained == 'pose':
-        task: Task = PoseTask(student, pose, wanted)
-    elif wanted.trained == 'depth':
-        imitation = None if taught is None else Imitation(taught.network, wanted)
-        task = DepthTask(student, pose, wanted, imitation)
-    else:
-        task = StudentTask(student, pose, wanted, None if taught is None else taught.network)
+    task = _student_task(student, pose, wanted, None if taught is None else taught.network)
     sha256 = '' if taught is None else taught.sha256
     card = run_card(STUDENT, wanted, data, command, sha256, origins)
     held_out = _validation(validation, data, wanted)
@@ -153,6 +147,18 @@ def train_student(
             LOGGER.info('the best of them, of step %d: %s', best.step, out / BEST_WEIGHTS)
     leave_fabric(fabric)
     return trainer
+
+
+def _student_task(
+    student: SmallDepthNet, pose: PoseNet, wanted: StudentSettings, teacher: BridgedTeacher | None
+) -> Task:
+    """Return what the student does in this phase: learn motions, depth, or both."""
+    if wanted.trained == 'pose':
+        return PoseTask(student, pose, wanted)
+    if wanted.trained == 'depth':
+        imitation = None if teacher is None else Imitation(teacher, wanted)
+        return DepthTask(student, pose, wanted, imitation)
+    return StudentTask(student, pose, wanted, teacher)
 
 
 def _first_images(samples: SnippetDataset, wanted: PhaseSettings) -> Tensor:

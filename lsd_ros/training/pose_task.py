@@ -10,14 +10,14 @@ from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.data.snippet_batch import SnippetBatch
 from lsd_ros.training.frame_triplet import FRAMES
 from lsd_ros.training.phase_settings import StudentSettings
-from lsd_ros.training.task import StepResult, Task
-from lsd_ros.training.tasks import (
+from lsd_ros.training.self_supervised_task import (
     DEPTH,
     POSE,
     estimated_motions,
     frames_of,
     known_motion_term,
 )
+from lsd_ros.training.task import StepResult, Task
 
 
 class PoseTask(Task):

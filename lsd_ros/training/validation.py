@@ -18,9 +18,9 @@ from lsd_ros.geometry.depth import depth_from_disparity
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import SmallDepthNet
+from lsd_ros.training.motion_supervision import units_per_metre
 from lsd_ros.training.phase_settings import PhaseSettings
-from lsd_ros.training.scale import units_per_metre
-from lsd_ros.training.tasks import DEPTH
+from lsd_ros.training.self_supervised_task import DEPTH
 from lsd_ros.training.training_settings import ValidationSettings
 
 RISING = ('a1', 'a2', 'a3')  # figures of which more is better

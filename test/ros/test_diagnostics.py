@@ -8,7 +8,7 @@ import pytest
 pytest.importorskip('torch')
 
 from lsd_ros.inference.engine_info import EngineInfo
-from lsd_ros.ros.diagnostics import Level, Seen, status
+from lsd_ros.ros.diagnostics import Level, NodeState, status
 from lsd_ros.ros.statistics import Outcome, Statistics
 from lsd_ros.safety.faults import Fault
 from lsd_ros.safety.safety_settings import SafetySettings
@@ -36,7 +36,7 @@ def judged(*findings):
 
 
 def seen(**changes):
-    usual = Seen(engine=ENGINE, enabled=True, verdict=judged(), mount_source='transforms')
+    usual = NodeState(engine=ENGINE, enabled=True, verdict=judged(), mount_source='transforms')
     return dataclasses.replace(usual, **changes)
 
 

@@ -14,7 +14,7 @@ from lsd_ros.cli.benchmark import live as benchmark_live
 from lsd_ros.cli.benchmark.interleaved import AGAIN, ROW_HEAD, ratio_rows, ratios
 from lsd_ros.cli.benchmark.resources import machine, peak_bytes, resident_bytes
 from lsd_ros.cli.benchmark.stage_timing import Contender, NoisyCamera
-from lsd_ros.cli.engine_options import engine_settings
+from lsd_ros.cli.engine_setup import engine_settings
 from lsd_ros.cli.node_arguments import called_metric
 from lsd_ros.cli.printing import json_text, say, table
 from lsd_ros.cli.progress import progress

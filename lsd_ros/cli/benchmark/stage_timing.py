@@ -13,7 +13,7 @@ import numpy as np
 
 from lsd_ros.cli.benchmark.interleaved import Turns
 from lsd_ros.cli.benchmark.resources import resident_bytes
-from lsd_ros.cli.outputs import Outputs
+from lsd_ros.cli.output_messages import OutputMessages
 from lsd_ros.foreign.optional import require
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.engine_settings import EngineSettings
@@ -95,7 +95,7 @@ class Contender:
         before = resident_bytes()
         self.engine = Engine.load(settings)
         self._source = source
-        self._outputs = Outputs(source.types, settings)
+        self._outputs = OutputMessages(source.types, settings)
         self._judge = Judge(self.engine, Guard(LENIENT))
         self._number = 0
         self.stages: dict[str, list[float]] = defaultdict(list)

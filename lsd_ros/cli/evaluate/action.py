@@ -11,7 +11,7 @@ from typing import Any
 
 from lsd_ros import settings
 from lsd_ros.cli.checking import opened_data
-from lsd_ros.cli.engine_options import engine_settings, running_engine
+from lsd_ros.cli.engine_setup import engine_settings, running_engine
 from lsd_ros.cli.evaluate.calibration import check_can_be_calibrated, write_calibration
 from lsd_ros.cli.evaluate.motion_scoring import score_motion
 from lsd_ros.cli.evaluate.obstacle_scoring import obstacle_tables, score_obstacles

@@ -14,8 +14,8 @@ from lsd_ros.cli.evaluate.scoring import (
     Advance,
     Depth,
     Judged,
+    LabelledImage,
     Protocol,
-    Seen,
     frames_with_truth,
     judged,
 )
@@ -80,7 +80,7 @@ class ObstacleJudge:
         self._finder = GroundFinder()
 
     def compare(
-        self, sequence: TrainingSequence, seen: Seen, predicted: Depth, scale: float
+        self, sequence: TrainingSequence, seen: LabelledImage, predicted: Depth, scale: float
     ) -> Compared | None:
         """
         Make the scans of one image.
@@ -107,7 +107,7 @@ class ObstacleJudge:
         except CameraError:
             return None
 
-    def _found(self, sequence: TrainingSequence, seen: Seen) -> Matrix | None:
+    def _found(self, sequence: TrainingSequence, seen: LabelledImage) -> Matrix | None:
         known = np.isfinite(seen.truth)
         if known.mean() < LEAST_KNOWN:
             return None
