@@ -16,7 +16,7 @@ import numpy as np
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.evaluation.trajectory import absolute_error_m
 from lsd_ros.triangulation.structure_from_motion import reconstruct
-from lsd_ros.triangulation.structure_settings import StructureSettings
+from lsd_ros.triangulation.triangulation_settings import StructureSettings
 from lsd_ros.types import Trajectory
 
 

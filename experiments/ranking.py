@@ -20,7 +20,7 @@ import numpy as np
 from lsd_ros import settings
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.found_geometry import find_geometry
-from lsd_ros.adaptation.judging import judge
+from lsd_ros.adaptation.held_out import judge
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.evaluation.depth import crop_for, depth_errors, summarise
 from lsd_ros.inference.engine import Engine

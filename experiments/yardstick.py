@@ -43,8 +43,8 @@ from lsd_ros.cli.evaluate.action import EVERY_DEPTH, evaluate, report
 from lsd_ros.cli.evaluate.scoring import Protocol
 from lsd_ros.cli.evaluate.teacher_engine import TeacherEngine
 from lsd_ros.cli.logs import logs
-from lsd_ros.cli.options import add_settings_options, at_least
 from lsd_ros.cli.progress import progress
+from lsd_ros.cli.shared_options import add_settings_options, at_least
 from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.errors import BackendError, LsdError, TrainingError
 from lsd_ros.foreign.atomic import atomic_folder, write_atomically
@@ -69,7 +69,7 @@ from lsd_ros.training.photometric import Reference, photometric_error, stacked
 from lsd_ros.training.provenance import run_card
 from lsd_ros.training.random_states import seed_everything
 from lsd_ros.training.run_folder import CHECKPOINTS, read_run_card
-from lsd_ros.training.tasks import DEPTH, POSE, DepthTask
+from lsd_ros.training.self_supervised_task import DEPTH, POSE, SelfSupervisedTask
 from lsd_ros.training.trained_teacher import Taught, fill
 from lsd_ros.training.trainer import leave_fabric, make_fabric
 
@@ -96,7 +96,7 @@ class YardstickSettings(PhaseSettings):
     network: DepthShape = dataclasses.field(default_factory=DepthShape)
 
 
-class YardstickTask(DepthTask):
+class YardstickTask(SelfSupervisedTask):
     """
     Both networks with the losses of the paper.
 

@@ -30,7 +30,7 @@ from lsd_ros.training.checkpointing import CheckpointFolder
 from lsd_ros.training.phase_settings import StudentSettings
 from lsd_ros.training.provenance import weights_card
 from lsd_ros.training.run_folder import CHECKPOINTS
-from lsd_ros.training.tasks import DEPTH, POSE
+from lsd_ros.training.self_supervised_task import DEPTH, POSE
 from lsd_ros.training.trained_teacher import fill
 
 SHIP = 'python experiments/shipped/ship.py RUNS OUT'

@@ -25,9 +25,8 @@ from peer_networks import PEERS
 from torch import Tensor, nn
 
 from lsd_ros.cli.benchmark.interleaved import AGAIN, Ratio, in_turns, ratios
-from lsd_ros.cli.benchmark.machine import machine
-from lsd_ros.cli.printing import json_text, say
-from lsd_ros.cli.tables import MISSING, table
+from lsd_ros.cli.benchmark.resources import machine
+from lsd_ros.cli.printing import MISSING, json_text, say, table
 from lsd_ros.inference.backends import onnxruntime, openvino, torch_cpu
 from lsd_ros.inference.backends.base import Plan
 from lsd_ros.inference.rewrite import PlainDepthNet, ReadHead, depth_inference

@@ -21,9 +21,8 @@ import torch
 from torch import nn
 
 from lsd_ros.cli.benchmark.interleaved import AGAIN, ROW_HEAD, in_turns, ratio_rows, ratios
-from lsd_ros.cli.benchmark.machine import machine
-from lsd_ros.cli.printing import json_text, say
-from lsd_ros.cli.tables import table
+from lsd_ros.cli.benchmark.resources import machine
+from lsd_ros.cli.printing import json_text, say, table
 from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.inference.backends.base import Plan
 from lsd_ros.inference.backends.openvino import runner

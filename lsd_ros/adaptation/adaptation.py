@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from lsd_ros import settings
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.found_geometry import Bar, find_geometry
-from lsd_ros.adaptation.judging import HeldOut, Seen, judge
+from lsd_ros.adaptation.held_out import ComparedImage, HeldOut, judge
 from lsd_ros.adaptation.learning import depth_settings, image_settings, learn, pose_settings
-from lsd_ros.adaptation.metres import known_by_seen
+from lsd_ros.adaptation.metric_scale import known_by_seen
 from lsd_ros.adaptation.parts import split
-from lsd_ros.adaptation.replay import replayed
+from lsd_ros.adaptation.rehearsal import replayed
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.engine_settings import EngineSettings
@@ -28,7 +28,10 @@ from lsd_ros.models.checkpoint import load_weights, save_weights
 from lsd_ros.models.shipped import weights_file
 from lsd_ros.training.phases import Progress
 
+Sequences = Sequence[TrainingSequence]
+
 LEAST_TRAINING = 0.3  # share of the time that is trained, whatever geometry takes
+
 WORSE_PHOTOMETRIC = 1.02  # what new weights may lose there, and not more
 
 
@@ -57,7 +60,7 @@ class Adaptation:
     replay_before: HeldOut | None = None
     replay_after: HeldOut | None = None
     verdict: str = ''
-    pictures: list[tuple[Seen, Seen]] = field(default_factory=list)
+    pictures: list[tuple[ComparedImage, ComparedImage]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
 
@@ -89,32 +92,36 @@ def adapt(
         result.parts, result.left_out = found.parts, found.left_out
         result.seconds['geometry'] = time.monotonic() - began
         if not found.known:
-            result.verdict = _nothing_hangs_together(result)
-            return result
+            return dataclasses.replace(result, verdict=_nothing_hangs_together(result))
         halves = [split(path, given.held_out) for path in found.known]
         held_out = [measured for _, measured in halves]
-        synthetic = replayed(work, held_out[0].camera, found.points, given, bar)
+        rehearsed, known_before = replayed(work, held_out[0].camera, found.points, given, bar)
         result.before, seen = _judged(engine, held_out, given, bar)
-        result.replay_before, _ = _judged(engine, synthetic[1], given, bar)
+        result.replay_before, _ = _judged(engine, known_before, given, bar)
     learned = [each for each, _ in halves]
-    whole_s = 60 * given.minutes
     learn_by = _by_images if given.learn_from == 'images' else _by_geometry
     path = learn_by(
-        _Lessons(file, learned, synthetic[0], held_out, found.points, work),
+        _Lessons(file, learned, rehearsed, held_out, found.points, work),
         given,
-        max(whole_s - (time.monotonic() - began), LEAST_TRAINING * whole_s),
+        _seconds_left(given, began),
         command=command,
         progress=progress,
     )
     result.seconds['training'] = time.monotonic() - began - result.seconds['geometry']
     with contextlib.closing(Engine.load(_engine_settings(path))) as engine:
         result.after, seen_after = _judged(engine, held_out, given, bar)
-        result.replay_after, _ = _judged(engine, synthetic[1], given, bar)
+        result.replay_after, _ = _judged(engine, known_before, given, bar)
     result.pictures = list(zip(seen, seen_after, strict=False))
     result.verdict = not_better(result.before, result.after, given.better_by)
     if not result.verdict:
         _hand_out(path, out, result)
     return result
+
+
+def _seconds_left(given: AdaptationSettings, began: float) -> float:
+    """Return how long to train, where geometry has taken its time already [s]."""
+    whole_s = 60 * given.minutes
+    return max(whole_s - (time.monotonic() - began), LEAST_TRAINING * whole_s)
 
 
 @dataclass(frozen=True)
@@ -124,7 +131,7 @@ class _Lessons:
 
     :param start: file of the weights that are gone on from
     :param learned: parts of the recording
-    :param replayed: synthetic places
+    :param rehearsed: synthetic places
     :param held_out: parts of the recording that choose the best checkpoint
     :param points: depth of the sure points [m], shape (N,)
     :param work: folder of the trainings
@@ -132,7 +139,7 @@ class _Lessons:
 
     start: Path
     learned: Sequence[TrainingSequence]
-    replayed: Sequence[TrainingSequence]
+    rehearsed: Sequence[TrainingSequence]
     held_out: Sequence[TrainingSequence]
     points: NDArray[np.float32]
     work: Path
@@ -144,7 +151,7 @@ def _by_geometry(
     """Train depth, then the motions, and return the file of the weights."""
     wanted = depth_settings(load_weights(lessons.start), lessons.start, lessons.points, given)
     depth_s = seconds * (1 - given.pose_share)
-    data = [*lessons.learned, *lessons.replayed]
+    data = [*lessons.learned, *lessons.rehearsed]
     path = learn(wanted, data, lessons.held_out, lessons.work / 'depth', depth_s, **options)
     if not given.pose_share:
         return path
@@ -209,7 +216,7 @@ def _nothing_hangs_together(result: Adaptation) -> str:
 
 def _judged(
     engine: Engine, sequences: Sequence[TrainingSequence], given: AdaptationSettings, bar: Bar
-) -> tuple[HeldOut, list[Seen]]:
+) -> tuple[HeldOut, list[ComparedImage]]:
     count = sum(len(sequence.targets or range(len(sequence))) for sequence in sequences)
     with bar('measuring', count) as advance:
         return judge(engine, sequences, given.parallax_px, advance)

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lsd_ros import settings
 from lsd_ros.settings import setting
-from lsd_ros.triangulation.structure_settings import StructureSettings
+from lsd_ros.triangulation.triangulation_settings import StructureSettings
 
 
 @dataclass(frozen=True)

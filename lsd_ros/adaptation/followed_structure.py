@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.adaptation.metres import See
+from lsd_ros.adaptation.metric_scale import See
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.triangulation.rgbd_odometry import followed_motions, scaled_motion
 from lsd_ros.triangulation.structure_from_motion import SparseDepth, Structure

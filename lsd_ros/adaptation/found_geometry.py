@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
-from lsd_ros.adaptation.metres import Metres, by_depth, by_height, by_poses, seeing
+from lsd_ros.adaptation.metric_scale import Metres, by_depth, by_height, by_poses, seeing
 from lsd_ros.adaptation.parts import (
     Part,
     every_point,

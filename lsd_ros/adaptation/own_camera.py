@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from lsd_ros.datasets.source import open_source
 from lsd_ros.errors import DatasetError
 from lsd_ros.triangulation.self_calibration import SelfCalibration, calibrate
-from lsd_ros.triangulation.structure_settings import StructureSettings
+from lsd_ros.triangulation.triangulation_settings import StructureSettings
 
 IMAGES, FEWEST = 100, 40
 STEP_NS = 150_000_000  # between images that are looked at

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from lsd_ros import settings
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.followed_structure import followed_structure
-from lsd_ros.adaptation.metres import Metres, See
+from lsd_ros.adaptation.metric_scale import Metres, See
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.parallax import WIDTH
 from lsd_ros.datasets.sequence import Sequence as SequenceFolder

@@ -19,7 +19,7 @@ from lsd_ros.bags.camera_topics import NONE
 from lsd_ros.bags.reader import BagReader, Topic
 from lsd_ros.bags.transforms import TF_TYPES, TransformTree
 from lsd_ros.errors import DatasetError, MessageError
-from lsd_ros.geometry.pose_interpolation import poses_at
+from lsd_ros.geometry.rigid import poses_at
 from lsd_ros.messages.decode import pose_to_matrix
 from lsd_ros.types import Trajectory
 

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from lsd_ros.bags.reader import BagReader
 from lsd_ros.errors import MessageError
 from lsd_ros.foreign.door import ForeignCode
-from lsd_ros.geometry.pose_interpolation import poses_at
-from lsd_ros.geometry.rigid import inverse
+from lsd_ros.geometry.rigid import inverse, poses_at
 from lsd_ros.messages.decode import pose_to_matrix, stamp_ns
 from lsd_ros.types import Trajectory
 

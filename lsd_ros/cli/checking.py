@@ -14,7 +14,7 @@ from pathlib import Path
 
 from lsd_ros.bags.odometry_topic import odometry_topic
 from lsd_ros.bags.reader import BagReader
-from lsd_ros.cli.engine_options import engine_settings
+from lsd_ros.cli.engine_setup import engine_settings
 from lsd_ros.datasets.camera_yaml import read_camera
 from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.datasets.source import kind_of_source, open_source

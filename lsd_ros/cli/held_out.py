@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from lsd_ros.adaptation.judging import HeldOut
-from lsd_ros.cli.tables import MISSING, table
+from lsd_ros.adaptation.held_out import HeldOut
+from lsd_ros.cli.printing import MISSING, table
 
 ROWS = {
     'abs_rel': 'difference from triangulated depth, median scaled',

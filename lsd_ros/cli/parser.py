@@ -21,7 +21,7 @@ from lsd_ros.cli import (
     train,
     triangulate,
 )
-from lsd_ros.cli.options import add_limit_options
+from lsd_ros.cli.shared_options import add_limit_options
 
 # A verb is a package of this name: its options here, what it does in its module ``action``.
 VERBS = {

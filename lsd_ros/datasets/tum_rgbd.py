@@ -20,7 +20,7 @@ from lsd_ros.datasets.tum import nanoseconds, read_tum
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import read_text
-from lsd_ros.geometry.pose_interpolation import poses_at
+from lsd_ros.geometry.rigid import poses_at
 from lsd_ros.types import Camera
 from lsd_ros.types.stamps import nearest
 

@@ -91,10 +91,7 @@ def extract(
     named = _named([Path(source) for source in sources])
     out = Path(out)
     for name, path in named.items():
-        targets = {'the output': out / f'{name}_000', 'the record': _record_file(out, name)}
-        targets |= {str(old): old for old in _sequence_folders(out, name)}
-        for target in targets.values():
-            check_apart({'the output': target}, [path, given.calibration or None])
+        _check_apart(out, name, [path, given.calibration or None])
     with _claimed(out):
         results: dict[str, Extracted] = {}
         waiting = []
@@ -119,6 +116,13 @@ def extract(
             for stage in staged:
                 shutil.rmtree(stage.folder, ignore_errors=True)
     return [results[name] for name in named]
+
+
+def _check_apart(out: Path, name: str, read: Sequence[str | Path | None]) -> None:
+    """Check that nothing that is written for a recording is read."""
+    written = (out / f'{name}_000', _record_file(out, name), *_sequence_folders(out, name))
+    for target in written:
+        check_apart({'the output': target}, read)
 
 
 @dataclass(frozen=True)

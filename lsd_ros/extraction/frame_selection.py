@@ -10,15 +10,15 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.datasets.image_difference import thumbnail
 from lsd_ros.extraction.extraction_settings import NONE, ExtractionSettings
+from lsd_ros.geometry.resize import thumbnail
 from lsd_ros.geometry.rigid import inverse
 
 THINNED, STILL = 'thinned', 'still'
 _JITTER = 0.1  # share of the period by which a frame may come early
 
 
-class Choice(NamedTuple):
+class FrameDecision(NamedTuple):
     """
     What becomes of a frame.
 
@@ -54,7 +54,7 @@ class FrameSelector:
 
     def judge(
         self, stamp_ns: int, image: NDArray[np.uint8], pose: NDArray[np.float64] | None
-    ) -> Choice:
+    ) -> FrameDecision:
         """
         Judge the next frame.
 
@@ -64,15 +64,15 @@ class FrameSelector:
         """
         if self._is_early(stamp_ns):
             self.dropped[THINNED] += 1
-            return Choice(False, False)
+            return FrameDecision(False, False)
         frame = _Kept(stamp_ns, thumbnail(image), pose)
         last = self._last
         if last is not None and self._is_still(last, frame):
             self.dropped[STILL] += 1
-            return Choice(False, False)
+            return FrameDecision(False, False)
         self._last = frame
         self._note_kept(stamp_ns)
-        return Choice(True, last is not None and self._is_apart(last, frame))
+        return FrameDecision(True, last is not None and self._is_apart(last, frame))
 
     def _is_early(self, stamp_ns: int) -> bool:
         return stamp_ns < self._due_ns - _JITTER * self._period_ns

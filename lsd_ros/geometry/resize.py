@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -47,3 +48,17 @@ def resize_image(image: NDArray[np.uint8], width: int, height: int) -> NDArray[n
         channels_last, size=(height, width), mode='bilinear', antialias=True
     )
     return np.ascontiguousarray(resized[0].permute(1, 2, 0).numpy())
+
+
+THUMBNAIL = (64, 48)
+
+
+def thumbnail_difference(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:
+    """Return the mean difference of two images [grey levels], seen from afar, without noise."""
+    return float(cv2.norm(thumbnail(first), thumbnail(second), cv2.NORM_L1)) / np.prod(THUMBNAIL)
+
+
+def thumbnail(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a small grey image, shape (48, 64)."""
+    small = cv2.resize(image, THUMBNAIL, interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.uint8)

@@ -10,7 +10,7 @@ from random import Random
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.rendering.plan import RoomPlan
+from lsd_ros.rendering.floor_plan import RoomPlan
 
 # origin (3,), directions (N, 3) -> distances (N,) in units of the directions
 Cast = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]

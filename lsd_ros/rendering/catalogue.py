@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from random import Random
 
-from lsd_ros.rendering import belongings, furniture, storage
+from lsd_ros.rendering import clutter, furniture, wall_furniture
 from lsd_ros.rendering.solids import Piece
 
 Maker = Callable[[Random], Piece]
@@ -61,13 +61,13 @@ class RoomKind:
 
 _LOW, _HIGH = (2.25, 3.1), (3.0, 6.0)
 _SMALL = (
-    Item(belongings.waste_bin, 0, 2),
-    Item(belongings.plant, 0, 2),
-    Item(belongings.bag, 0, 2),
-    Item(belongings.parcels, 0, 2),
-    Item(belongings.pole, 0, 1),
-    Item(belongings.person, 0, 1),
-    Item(storage.radiator, 0, 2, at_wall=True),
+    Item(clutter.waste_bin, 0, 2),
+    Item(clutter.plant, 0, 2),
+    Item(clutter.bag, 0, 2),
+    Item(clutter.parcels, 0, 2),
+    Item(clutter.pole, 0, 1),
+    Item(clutter.person, 0, 1),
+    Item(wall_furniture.radiator, 0, 2, at_wall=True),
 )
 
 _ALL = (
@@ -79,14 +79,14 @@ _ALL = (
         'home',
         angled=0.3,
         furniture=(
-            Item(storage.television, 0, 1, at_wall=True),
+            Item(wall_furniture.television, 0, 1, at_wall=True),
             Item(furniture.sofa, 1, 3, at_wall=True),
-            Item(storage.bookshelf, 1, 3, at_wall=True),
-            Item(storage.cabinet, 0, 2, at_wall=True),
+            Item(wall_furniture.bookshelf, 1, 3, at_wall=True),
+            Item(wall_furniture.cabinet, 0, 2, at_wall=True),
             Item(furniture.low_table, 1, 2),
             Item(furniture.table, 0, 1, with_it=furniture.chair),
             Item(furniture.chair, 0, 2),
-            Item(belongings.floor_lamp, 0, 2),
+            Item(clutter.floor_lamp, 0, 2),
             *_SMALL,
         ),
     ),
@@ -98,11 +98,11 @@ _ALL = (
         'home',
         furniture=(
             Item(furniture.bed, 1, 1, at_wall=True),
-            Item(storage.cabinet, 1, 3, at_wall=True),
+            Item(wall_furniture.cabinet, 1, 3, at_wall=True),
             Item(furniture.desk, 0, 1, at_wall=True, with_it=furniture.chair),
-            Item(storage.bookshelf, 0, 1, at_wall=True),
+            Item(wall_furniture.bookshelf, 0, 1, at_wall=True),
             Item(furniture.chair, 0, 2),
-            Item(belongings.floor_lamp, 0, 1),
+            Item(clutter.floor_lamp, 0, 1),
             *_SMALL,
         ),
     ),
@@ -114,10 +114,10 @@ _ALL = (
         'home',
         angled=0.2,
         furniture=(
-            Item(storage.kitchen_row, 1, 3, at_wall=True),
-            Item(storage.fridge, 1, 1, at_wall=True),
+            Item(wall_furniture.kitchen_row, 1, 3, at_wall=True),
+            Item(wall_furniture.fridge, 1, 1, at_wall=True),
             Item(furniture.table, 0, 1, 0.4, with_it=furniture.chair),
-            Item(storage.bookshelf, 0, 1, at_wall=True),
+            Item(wall_furniture.bookshelf, 0, 1, at_wall=True),
             Item(furniture.chair, 0, 3),
             *_SMALL,
         ),
@@ -132,9 +132,9 @@ _ALL = (
         furniture=(
             Item(furniture.desk, 1, 2, 0.6, at_wall=True, with_it=furniture.office_chair),
             Item(furniture.desk, 0, 1, 0.6, with_it=furniture.office_chair),
-            Item(storage.bookshelf, 1, 3, at_wall=True),
-            Item(storage.cabinet, 1, 3, at_wall=True),
-            Item(storage.screen_wall, 0, 2),
+            Item(wall_furniture.bookshelf, 1, 3, at_wall=True),
+            Item(wall_furniture.cabinet, 1, 3, at_wall=True),
+            Item(wall_furniture.screen_wall, 0, 2),
             Item(furniture.chair, 0, 2),
             *_SMALL,
         ),
@@ -152,8 +152,8 @@ _ALL = (
                 2,
                 with_it=furniture.office_chair,
             ),
-            Item(storage.cabinet, 0, 2, at_wall=True),
-            Item(storage.television, 0, 1, at_wall=True),
+            Item(wall_furniture.cabinet, 0, 2, at_wall=True),
+            Item(wall_furniture.television, 0, 1, at_wall=True),
             Item(furniture.chair, 1, 5),
             *_SMALL,
         ),
@@ -167,7 +167,7 @@ _ALL = (
         windows=0.1,
         doors=0.5,
         furniture=(
-            Item(storage.cabinet, 0, 3, at_wall=True),
+            Item(wall_furniture.cabinet, 0, 3, at_wall=True),
             Item(furniture.bench, 0, 2, at_wall=True),
             Item(furniture.chair, 0, 3, at_wall=True),
             *_SMALL,
@@ -184,10 +184,10 @@ _ALL = (
         furniture=(
             Item(furniture.sofa, 1, 2, 0.15),
             Item(furniture.low_table, 1, 2, 0.1),
-            Item(storage.cabinet, 1, 2, at_wall=True),
+            Item(wall_furniture.cabinet, 1, 2, at_wall=True),
             Item(furniture.table, 0, 2, 0.1, with_it=furniture.chair),
             Item(furniture.bench, 0, 2),
-            Item(belongings.person, 0, 3),
+            Item(clutter.person, 0, 3),
             *_SMALL,
         ),
     ),
@@ -200,13 +200,13 @@ _ALL = (
         windows=0.1,
         doors=0.12,
         furniture=(
-            Item(storage.rack, 2, 4, 0.25),
-            Item(storage.rack, 2, 4, at_wall=True),
-            Item(storage.pallet, 3, 8),
-            Item(belongings.parcels, 2, 6),
-            Item(belongings.barrel, 0, 4),
-            Item(belongings.person, 0, 2),
-            Item(belongings.pole, 0, 3),
+            Item(wall_furniture.rack, 2, 4, 0.25),
+            Item(wall_furniture.rack, 2, 4, at_wall=True),
+            Item(wall_furniture.pallet, 3, 8),
+            Item(clutter.parcels, 2, 6),
+            Item(clutter.barrel, 0, 4),
+            Item(clutter.person, 0, 2),
+            Item(clutter.pole, 0, 3),
         ),
     ),
     RoomKind(
@@ -217,13 +217,13 @@ _ALL = (
         'hall',
         windows=0.3,
         furniture=(
-            Item(storage.workbench, 2, 4, at_wall=True),
-            Item(storage.workbench, 0, 2),
-            Item(storage.rack, 1, 2, at_wall=True),
-            Item(storage.cabinet, 1, 3, at_wall=True),
-            Item(belongings.ladder, 0, 2),
-            Item(belongings.barrel, 0, 3),
-            Item(storage.pallet, 0, 2),
+            Item(wall_furniture.workbench, 2, 4, at_wall=True),
+            Item(wall_furniture.workbench, 0, 2),
+            Item(wall_furniture.rack, 1, 2, at_wall=True),
+            Item(wall_furniture.cabinet, 1, 3, at_wall=True),
+            Item(clutter.ladder, 0, 2),
+            Item(clutter.barrel, 0, 3),
+            Item(wall_furniture.pallet, 0, 2),
             *_SMALL,
         ),
     ),
@@ -234,11 +234,11 @@ _ALL = (
         (2.3, 2.8),
         'bath',
         furniture=(
-            Item(storage.bathtub, 0, 1, at_wall=True),
-            Item(storage.basin, 1, 2, at_wall=True),
-            Item(storage.toilet, 1, 1, at_wall=True),
-            Item(storage.cabinet, 0, 1, at_wall=True),
-            Item(belongings.waste_bin, 0, 2),
+            Item(wall_furniture.bathtub, 0, 1, at_wall=True),
+            Item(wall_furniture.basin, 1, 2, at_wall=True),
+            Item(wall_furniture.toilet, 1, 1, at_wall=True),
+            Item(wall_furniture.cabinet, 0, 1, at_wall=True),
+            Item(clutter.waste_bin, 0, 2),
         ),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from random import Random
 
-from lsd_ros.rendering.belongings import monitor, scatter
+from lsd_ros.rendering.clutter import monitor, scatter
 from lsd_ros.rendering.solids import Piece, Solid, Surface
 
 LEG_FINISHES = ('metal 0', 'metal 1', 'plastic dark', 'wood 0', 'wood 1')

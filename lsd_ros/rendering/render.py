@@ -19,7 +19,7 @@ import numpy as np
 
 from lsd_ros.rendering.camera_path import Look, camera_path
 from lsd_ros.rendering.catalogue import KINDS
-from lsd_ros.rendering.plan import plan_room
+from lsd_ros.rendering.floor_plan import plan_room
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ import numpy as np
 from mathutils import Matrix, Vector
 from numpy.typing import NDArray
 
-from lsd_ros.rendering.belongings import scatter
+from lsd_ros.rendering.clutter import scatter
+from lsd_ros.rendering.floor_plan import Placed, RoomPlan
 from lsd_ros.rendering.materials import Palette
-from lsd_ros.rendering.plan import Placed, RoomPlan
+from lsd_ros.rendering.room_shell import Light, build_shell, ceiling_lights
 from lsd_ros.rendering.shader import hsv
-from lsd_ros.rendering.shell import Light, build_shell, ceiling_lights
 from lsd_ros.rendering.solids import Part, Solid
 
 DAYLIGHT_W_M2 = (0.0, 8.0, 30.0, 80.0, 150.0)

@@ -12,7 +12,7 @@ from lsd_ros.errors import LsdError, RosError
 from lsd_ros.ros import environment
 
 if TYPE_CHECKING:
-    from lsd_ros.ros.recording import Recorder
+    from lsd_ros.ros.raw_subscriptions import Recorder
     from lsd_ros.ros.session import Session
 
 EXAMPLES = """\
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 def _record(argv: list[str]) -> None:
     from lsd_ros.bags.writer import BagWriter
-    from lsd_ros.ros.recording import Recorder
+    from lsd_ros.ros.raw_subscriptions import Recorder
     from lsd_ros.ros.session import session, spin, split_arguments
 
     own, ros = split_arguments(argv)

@@ -36,7 +36,7 @@ class Status:
 
 
 @dataclass(frozen=True)
-class Seen:
+class NodeState:
     """
     What the node sees beside what it counts, at one moment.
 
@@ -68,7 +68,7 @@ def untrained_warning(info: EngineInfo) -> str | None:
     )
 
 
-def status(report: Report, seen: Seen) -> Status:
+def status(report: Report, seen: NodeState) -> Status:
     """Judge the state of the node."""
     level, sentences = _judgement(report, seen)
     values = {
@@ -109,7 +109,7 @@ def message(types: MessageTypes, status: Status, name: str, hardware: str, stamp
     )
 
 
-def _judgement(report: Report, seen: Seen) -> tuple[Level, list[str]]:
+def _judgement(report: Report, seen: NodeState) -> tuple[Level, list[str]]:
     verdict, scale = seen.verdict, report.scale
     said = (
         *verdict.problems,
@@ -127,7 +127,7 @@ def _judgement(report: Report, seen: Seen) -> tuple[Level, list[str]]:
     return Level.OK, ['running']
 
 
-def _state(seen: Seen) -> dict[str, str]:
+def _state(seen: NodeState) -> dict[str, str]:
     values = {'enabled': str(seen.enabled)}
     faults = dict.fromkeys(finding.fault.value for finding in seen.verdict.findings)
     values['state'] = seen.verdict.state.value

@@ -14,7 +14,7 @@ from lsd_ros.publication import topics
 from lsd_ros.publication.obstacles import Said
 from lsd_ros.ros import qos
 from lsd_ros.ros.connections import Connections, is_heard
-from lsd_ros.ros.log_throttle import LogThrottle
+from lsd_ros.ros.rate_limits import LogThrottle
 
 QUEUE = 5
 KINDS: dict[str, type[Any]] = {

@@ -15,8 +15,8 @@ from lsd_ros.errors import LsdError
 from lsd_ros.messages import decode
 from lsd_ros.ros import qos
 from lsd_ros.ros.connections import Connections
-from lsd_ros.ros.log_throttle import LogThrottle
 from lsd_ros.ros.parameters import Settings
+from lsd_ros.ros.rate_limits import LogThrottle
 from lsd_ros.ros.statistics import Rate
 from lsd_ros.types import BasePose
 

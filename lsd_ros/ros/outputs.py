@@ -21,7 +21,7 @@ from lsd_ros.publication.obstacles import ObstaclePolicy, Said
 from lsd_ros.publication.odometry import OdometryPolicy
 from lsd_ros.ros import qos
 from lsd_ros.ros.connections import Connections, is_heard
-from lsd_ros.ros.conversions import RclpyTypes
+from lsd_ros.ros.message_classes import RclpyTypes
 from lsd_ros.ros.obstacle_outputs import ObstacleOutputs
 from lsd_ros.ros.parameters import NodeSettings
 from lsd_ros.types import Estimate

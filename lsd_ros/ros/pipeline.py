@@ -12,13 +12,12 @@ from lsd_ros.errors import LsdError
 from lsd_ros.messages.bit_depth import BitDepth
 from lsd_ros.messages.decode import image_to_rgb, stamp_ns
 from lsd_ros.publication.judging import Demand, Judge, Judgement, Look
-from lsd_ros.ros.allowance import Allowance
 from lsd_ros.ros.calibration import Calibration
 from lsd_ros.ros.inputs import Received
-from lsd_ros.ros.log_throttle import LogThrottle
 from lsd_ros.ros.mount_lookup import MountLookup
 from lsd_ros.ros.outputs import Outputs
 from lsd_ros.ros.parameters import Settings
+from lsd_ros.ros.rate_limits import LogThrottle, TokenBucket
 from lsd_ros.ros.statistics import InputQuality, Outcome, Statistics
 from lsd_ros.safety.faults import Fault, Finding
 from lsd_ros.safety.guard import Guard
@@ -71,7 +70,7 @@ class Pipeline:
         self._mounting = mounting
         self._settings = settings
         self._applied = settings()
-        self._changes = Allowance(CHANGES_AT_ONCE, CHANGES_PER_S)
+        self._changes = TokenBucket(CHANGES_AT_ONCE, CHANGES_PER_S)
         self._now_ns = now_ns
         self._busy = threading.Lock()
         self._working_since_s: float | None = None

@@ -1,13 +1,15 @@
-"""Subscriptions to whatever appears on some topics, as serialised messages."""
+"""Subscriptions to whatever appears on some topics, as serialised messages; also into a bag."""
 
 from __future__ import annotations
 
 import functools
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 
+from lsd_ros.bags.writer import BagWriter
 from lsd_ros.errors import MessageError
 from lsd_ros.ros.message_classes import message_class
 
@@ -55,6 +57,26 @@ class RawSubscriptions:
         callback = functools.partial(self._callback, topic, type_name)
         self._node.create_subscription(kind, topic, callback, _offered(profiles), raw=True)
         self._log.info(f'subscribed to {topic}')
+
+
+class Recorder:
+    """Writes every message of some topics as it came, with the time at which it came."""
+
+    def __init__(self, node: Node, writer: BagWriter, topics: Sequence[str]) -> None:
+        """Record each topic from when it is there."""
+        self._clock = node.get_clock()
+        self._writer = writer
+        self._subscriptions = RawSubscriptions(node, topics, self._write)
+        self.counts: Counter[str] = Counter()
+
+    @property
+    def missing(self) -> set[str]:
+        """Return the topics that nobody has published so far."""
+        return self._subscriptions.missing
+
+    def _write(self, topic: str, type_name: str, data: bytes) -> None:
+        self._writer.add_raw(topic, type_name, data, self._clock.now().nanoseconds)
+        self.counts[topic] += 1
 
 
 def _offered(profiles: Sequence[QoSProfile]) -> QoSProfile:

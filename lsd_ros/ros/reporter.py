@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import psutil
 from rclpy.node import Node
 
 from lsd_ros.inference.engine_settings import EngineSettings
-from lsd_ros.ros import diagnostics, memory
-from lsd_ros.ros.conversions import RclpyTypes
+from lsd_ros.ros import diagnostics
 from lsd_ros.ros.inputs import Inputs, Received
 from lsd_ros.ros.mailbox import Mailbox
+from lsd_ros.ros.message_classes import RclpyTypes
 from lsd_ros.ros.mount_lookup import MountLookup
 from lsd_ros.ros.odometry_input import OdometryInput
 from lsd_ros.ros.outputs import Outputs
@@ -23,6 +24,8 @@ from lsd_ros.safety.supervisor import Verdict
 
 if TYPE_CHECKING:
     from lsd_ros.inference.engine_info import EngineInfo
+
+MIB = 2**20
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ class Reporter:
         sources = self._sources
         now_ns: int = self._node.get_clock().now().nanoseconds
         engine = sources.engine()
-        seen = diagnostics.Seen(
+        seen = diagnostics.NodeState(
             engine=engine,
             enabled=sources.pipeline.enabled,
             verdict=sources.verdict(),
@@ -134,10 +137,10 @@ def _of_weights(engine: EngineInfo, settings: EngineSettings) -> Iterator[str]:
 
 
 def _memory(engine: EngineInfo) -> dict[str, str]:
-    values = {}
-    resident = memory.resident_mib()
-    if resident is not None:
-        values['memory.resident_mib'] = f'{resident:.0f}'
+    """Return what this process holds in RAM and, caches of torch included, on a CUDA device."""
+    values = {'memory.resident_mib': f'{psutil.Process().memory_info().rss / MIB:.0f}'}
     if engine.device.startswith('cuda'):
-        values['memory.cuda_mib'] = f'{memory.cuda_mib():.0f}'
+        import torch  # it is there already, where anything runs on CUDA
+
+        values['memory.cuda_mib'] = f'{torch.cuda.memory_reserved() / MIB:.0f}'
     return values

@@ -38,7 +38,7 @@ def _probe(argv: list[str], given_by_user: dict[str, str]) -> None:
     import rclpy
 
     from lsd_ros.bags.writer import BagWriter
-    from lsd_ros.ros.recording import Recorder
+    from lsd_ros.ros.raw_subscriptions import Recorder
     from lsd_ros.ros.session import session, split_arguments
 
     own, ros = split_arguments(argv)

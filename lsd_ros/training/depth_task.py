@@ -14,8 +14,14 @@ from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
 from lsd_ros.training.data.snippet_batch import SnippetBatch
 from lsd_ros.training.imitation import Imitation
 from lsd_ros.training.phase_settings import PhaseSettings
+from lsd_ros.training.self_supervised_task import (
+    DEPTH,
+    POSE,
+    frames_of,
+    free_unread,
+    true_depth_term,
+)
 from lsd_ros.training.task import StepResult, Task
-from lsd_ros.training.tasks import DEPTH, POSE, frames_of, free_unread, true_depth_term
 
 
 class DepthTask(Task):

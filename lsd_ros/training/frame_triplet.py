@@ -20,7 +20,7 @@ PAIRS = 2
 
 
 @dataclass(frozen=True)
-class Views:
+class TripletViews:
     """
     Three frames in the order of time (before, target, after), stacked along the batch.
 

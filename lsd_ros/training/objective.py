@@ -23,7 +23,7 @@ from lsd_ros.geometry.depth import DisparityRange, depth_from_disparity
 from lsd_ros.geometry.pose import invert
 from lsd_ros.geometry.warp import correspondences, rigid_flow, sample
 from lsd_ros.settings import setting
-from lsd_ros.training.frame_triplet import FRAMES, PAIRS, SOURCES, TARGET, VIEWED, Views
+from lsd_ros.training.frame_triplet import FRAMES, PAIRS, SOURCES, TARGET, VIEWED, TripletViews
 from lsd_ros.training.losses import (
     feature_difference,
     motion_weight,
@@ -123,7 +123,7 @@ class _Look:
 
 
 def photometric_objective(
-    views: Views, depths: DisparityRange, how: ObjectiveSettings | None = None
+    views: TripletViews, depths: DisparityRange, how: ObjectiveSettings | None = None
 ) -> Outcome:
     """
     Say how badly the frames explain each other.
@@ -145,7 +145,7 @@ def photometric_objective(
     return Outcome(total, parts, looks[0].maps)
 
 
-def _check(views: Views, how: ObjectiveSettings) -> None:
+def _check(views: TripletViews, how: ObjectiveSettings) -> None:
     if how.needs_neighbours and not views.has_neighbours:
         raise FrameError(
             'disparity of the target alone is not enough for this objective: look at all three '
@@ -160,7 +160,7 @@ def _check(views: Views, how: ObjectiveSettings) -> None:
         )
 
 
-def _scene(views: Views, depths: DisparityRange, how: ObjectiveSettings) -> _Scene:
+def _scene(views: TripletViews, depths: DisparityRange, how: ObjectiveSettings) -> _Scene:
     directions = 2 * PAIRS if how.bidirectional else PAIRS
     viewed, sources = VIEWED[:directions], SOURCES[:directions]
     to_source = views.source_from_target.transpose(0, 1).flatten(0, 1)
@@ -185,7 +185,7 @@ def _scene(views: Views, depths: DisparityRange, how: ObjectiveSettings) -> _Sce
     )
 
 
-def _look(scene: _Scene, views: Views, scale: int) -> _Look:
+def _look(scene: _Scene, views: TripletViews, scale: int) -> _Look:
     how = scene.how
     viewed, source = _depths(scene, views, scale)
     pixels, moved = correspondences(viewed, scene.pose, scene.intrinsics, scene.intrinsics)
@@ -208,7 +208,7 @@ def _look(scene: _Scene, views: Views, scale: int) -> _Look:
     return _Look(error, difference, mask, weight, maps)
 
 
-def _depths(scene: _Scene, views: Views, scale: int) -> tuple[Tensor, Tensor | None]:
+def _depths(scene: _Scene, views: TripletViews, scale: int) -> tuple[Tensor, Tensor | None]:
     """Return depth of the views and, where it is needed, of the sources, at full resolution."""
     disparity = _exact(views.disparities[scale])
     if scale:
@@ -254,13 +254,13 @@ def _better(error: Tensor, batch: int) -> Tensor:
     return torch.cat((lower, error[PAIRS * batch :]))
 
 
-def _structure_term(_: _Scene, views: Views, looks: list[_Look]) -> Tensor:
+def _structure_term(_: _Scene, views: TripletViews, looks: list[_Look]) -> Tensor:
     """Compare the depth maps of two frames."""
     differences = [(look.difference, look.mask) for look in looks if look.difference is not None]
     return _mean([_weighted(d, m, views.batch) for d, m in differences])
 
 
-def _feature_term(scene: _Scene, views: Views, looks: list[_Look]) -> Tensor:
+def _feature_term(scene: _Scene, views: TripletViews, looks: list[_Look]) -> Tensor:
     """
     Compare features where depth and motion say that they are the same.
 
@@ -291,7 +291,7 @@ def _feature_term(scene: _Scene, views: Views, looks: list[_Look]) -> Tensor:
     return _weighted(difference, trusted, views.batch)
 
 
-def _smoothness_term(scene: _Scene, views: Views, _: list[_Look]) -> Tensor:
+def _smoothness_term(scene: _Scene, views: TripletViews, _: list[_Look]) -> Tensor:
     images = views.images
     if not views.has_neighbours:
         images = images.chunk(FRAMES)[TARGET]
@@ -304,7 +304,7 @@ def _smoothness_term(scene: _Scene, views: Views, _: list[_Look]) -> Tensor:
 
 # What is added to the photometric error: a term and, of the same name in ObjectiveSettings, its
 # weight; 0 switches it off.
-_TERMS: dict[str, Callable[[_Scene, Views, list[_Look]], Tensor]] = {
+_TERMS: dict[str, Callable[[_Scene, TripletViews, list[_Look]], Tensor]] = {
     'structure': _structure_term,
     'feature': _feature_term,
     'smoothness': _smoothness_term,

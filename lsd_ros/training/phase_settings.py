@@ -16,8 +16,8 @@ from lsd_ros.settings import setting
 from lsd_ros.training.approximation import ApproximationSettings
 from lsd_ros.training.data.snippets import SnippetSettings
 from lsd_ros.training.depth_supervision import TruthSettings
+from lsd_ros.training.motion_supervision import MetricSettings
 from lsd_ros.training.objective import ObjectiveSettings
-from lsd_ros.training.scale import MetricSettings
 from lsd_ros.training.training_settings import TrainerSettings
 from lsd_ros.training.uncertainty import UncertaintySettings
 

@@ -40,8 +40,8 @@ from lsd_ros.training.pose_task import ImagesPoseTask, PoseTask
 from lsd_ros.training.provenance import Origin, describe, run_card, weights_card
 from lsd_ros.training.random_states import seed_everything
 from lsd_ros.training.run_folder import BEST_WEIGHTS, WEIGHTS, RunFolder
+from lsd_ros.training.self_supervised_task import DEPTH, POSE, StudentTask, TeacherTask, frames_of
 from lsd_ros.training.task import Task
-from lsd_ros.training.tasks import DEPTH, POSE, StudentTask, TeacherTask, frames_of
 from lsd_ros.training.trained_teacher import Taught, check_fits, fill, read_teacher
 from lsd_ros.training.trainer import Trainer, leave_fabric, make_fabric
 from lsd_ros.training.training_settings import PHOTOMETRIC

@@ -10,15 +10,15 @@ from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
 from lsd_ros.training.data.snippet_batch import SnippetBatch
 from lsd_ros.training.frame_triplet import FRAMES
 from lsd_ros.training.phase_settings import StudentSettings
-from lsd_ros.training.task import StepResult, Task
-from lsd_ros.training.tasks import (
+from lsd_ros.training.self_supervised_task import (
     DEPTH,
     POSE,
-    DepthTask,
+    SelfSupervisedTask,
     estimated_motions,
     frames_of,
     known_motion_term,
 )
+from lsd_ros.training.task import StepResult, Task
 
 
 class PoseTask(Task):
@@ -49,7 +49,7 @@ class PoseTask(Task):
         return StepResult(loss, {'motion': loss.detach()})
 
 
-class ImagesPoseTask(DepthTask):
+class ImagesPoseTask(SelfSupervisedTask):
     """
     A pose network that learns from images alone, by depth that is good enough already.
 

@@ -17,7 +17,7 @@ from lsd_ros.training.checkpointing import Checkpoint, CheckpointFolder
 from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings
 from lsd_ros.training.provenance import Origin
 from lsd_ros.training.run_folder import BEST, CARD, CHECKPOINTS, read_run_card
-from lsd_ros.training.tasks import DEPTH, POSE
+from lsd_ros.training.self_supervised_task import DEPTH, POSE
 
 KIND = 'teacher'
 LOGGER = logging.getLogger(__name__)

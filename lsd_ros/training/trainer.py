@@ -19,7 +19,7 @@ from lsd_ros.errors import SettingError, TrainingError
 from lsd_ros.training.allocator import keep_freed_memory
 from lsd_ros.training.checkpointing import Checkpoint
 from lsd_ros.training.data_loading import Samples, batches, training_threads
-from lsd_ros.training.guard import check_finite
+from lsd_ros.training.finite_check import check_finite
 from lsd_ros.training.precision import FP16, LossScaling, arithmetic, stated_arithmetic
 from lsd_ros.training.random_states import (
     random_states,

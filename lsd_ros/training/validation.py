@@ -22,11 +22,17 @@ from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.data.augmentation import AugmentationSettings
 from lsd_ros.training.data.snippet_batch import Snippet, collate
 from lsd_ros.training.data.snippets import SnippetDataset
-from lsd_ros.training.frame_triplet import FRAMES, TARGET, Views
+from lsd_ros.training.frame_triplet import FRAMES, TARGET, TripletViews
+from lsd_ros.training.motion_supervision import units_per_metre
 from lsd_ros.training.objective import ObjectiveSettings, photometric_objective
 from lsd_ros.training.phase_settings import PhaseSettings
-from lsd_ros.training.scale import units_per_metre
-from lsd_ros.training.tasks import DEPTH, POSE, down_to_full_size, estimated_motions, frames_of
+from lsd_ros.training.self_supervised_task import (
+    DEPTH,
+    POSE,
+    down_to_full_size,
+    estimated_motions,
+    frames_of,
+)
 from lsd_ros.training.training_settings import PHOTOMETRIC, ValidationSettings
 
 RISING = ('a1', 'a2', 'a3')  # figures of which more is better
@@ -207,7 +213,7 @@ class NeighbourValidation:
         still = torch.eye(4, device=device).expand_as(motions)
         by_motion, standing = (
             photometric_objective(
-                Views(
+                TripletViews(
                     images=batch.images.transpose(0, 1).flatten(0, 1).float() / 255,
                     intrinsics=batch.intrinsics,
                     disparities=down_to_full_size((disparity,), inputs.shape[2]),

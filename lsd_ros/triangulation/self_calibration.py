@@ -20,7 +20,7 @@ from lsd_ros.datasets.job_processes import run_jobs
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.optional import require
 from lsd_ros.triangulation.structure_from_motion import keep_quiet, mapped, write_grey
-from lsd_ros.triangulation.structure_settings import StructureSettings
+from lsd_ros.triangulation.triangulation_settings import StructureSettings
 from lsd_ros.types import Camera, Distortion
 
 NARROWEST, WIDEST = 4.0, 0.3  # focal lengths that are believed, as shares of the width

@@ -21,7 +21,7 @@ from lsd_ros.datasets.image_file import write_image
 from lsd_ros.datasets.job_processes import run_jobs
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.optional import require
-from lsd_ros.triangulation.structure_settings import StructureSettings
+from lsd_ros.triangulation.triangulation_settings import StructureSettings
 from lsd_ros.types import Camera
 
 PIXEL_CENTRE = 0.5  # COLMAP counts pixels from their corner, OpenCV and ROS from their middle
@@ -137,12 +137,30 @@ def mapped(
     import pycolmap
 
     pycolmap.logging.minloglevel = QUIET
-    threads = given.threads or -1
     database, images = work / 'matches.db', work / 'images'
     reader = pycolmap.ImageReaderOptions()
     reader.camera_model = model
     if parameters:
         reader.camera_params = ','.join(map(repr, parameters))
+    mapping = pycolmap.IncrementalPipelineOptions()
+    mapping.num_threads = given.threads or -1
+    mapping.ba_refine_focal_length = mapping.ba_refine_extra_params = refined
+    mapping.ba_refine_principal_point = False
+    mapping.min_model_size = given.min_images
+    try:
+        _match(pycolmap, database, images, reader, given)
+        sparse = work / 'sparse'
+        models = pycolmap.incremental_mapping(database, images, sparse, options=mapping)
+    except (RuntimeError, ValueError) as error:
+        raise DatasetError(f'COLMAP failed on these images: {error}') from error
+    return list(models.values())
+
+
+def _match(
+    pycolmap: Any, database: Path, images: Path, reader: Any, given: StructureSettings
+) -> None:
+    """Find the same points in neighbouring images, on the CPU."""
+    threads = given.threads or -1
     extraction = pycolmap.FeatureExtractionOptions()
     extraction.num_threads, extraction.use_gpu = threads, False
     extraction.sift.max_num_features = given.features
@@ -150,31 +168,20 @@ def mapped(
     matching.num_threads, matching.use_gpu = threads, False
     pairing = pycolmap.SequentialPairingOptions()
     pairing.overlap, pairing.quadratic_overlap = given.overlap, True
-    mapping = pycolmap.IncrementalPipelineOptions()
-    mapping.num_threads = threads
-    mapping.ba_refine_focal_length = mapping.ba_refine_extra_params = refined
-    mapping.ba_refine_principal_point = False
-    mapping.min_model_size = given.min_images
-    try:
-        pycolmap.extract_features(
-            database,
-            images,
-            camera_mode=pycolmap.CameraMode.SINGLE,
-            reader_options=reader,
-            extraction_options=extraction,
-            device=pycolmap.Device.cpu,
-        )
-        pycolmap.match_sequential(
-            database,
-            matching_options=matching,
-            pairing_options=pairing,
-            device=pycolmap.Device.cpu,
-        )
-        sparse = work / 'sparse'
-        models = pycolmap.incremental_mapping(database, images, sparse, options=mapping)
-    except (RuntimeError, ValueError) as error:
-        raise DatasetError(f'COLMAP failed on these images: {error}') from error
-    return list(models.values())
+    pycolmap.extract_features(
+        database,
+        images,
+        camera_mode=pycolmap.CameraMode.SINGLE,
+        reader_options=reader,
+        extraction_options=extraction,
+        device=pycolmap.Device.cpu,
+    )
+    pycolmap.match_sequential(
+        database,
+        matching_options=matching,
+        pairing_options=pairing,
+        device=pycolmap.Device.cpu,
+    )
 
 
 def _structure(model: Any, camera: Camera, scale: float) -> Structure:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
-from lsd_ros.adaptation.metres import by_depth
+from lsd_ros.adaptation.metric_scale import by_depth
 from lsd_ros.adaptation.parts import structures, with_depth, write_part
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.synthetic.drive import SyntheticDrive

@@ -1,7 +1,7 @@
 import dataclasses
 
 from lsd_ros.adaptation.adaptation import not_better
-from lsd_ros.adaptation.judging import HeldOut
+from lsd_ros.adaptation.held_out import HeldOut
 
 BEFORE = HeldOut(20, 0.30, 0.5, 0.4, 0.06, 0.08, 0.13, 0.1, 0.5, 1.0, 0.5, 0.1)
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lsd_ros.cli.benchmark.interleaved import Turns, in_turns, ratios
-from lsd_ros.cli.benchmark.measuring import NETWORK_STAGES, SAFETY_STAGES, Percentiles
+from lsd_ros.cli.benchmark.stage_timing import NETWORK_STAGES, SAFETY_STAGES, Percentiles
 from lsd_ros.cli.main import main
 
 STAGES = [

@@ -13,7 +13,7 @@ from lsd_ros.cli.demo import live as demo_live
 from lsd_ros.cli.demo.action import Run
 from lsd_ros.cli.demo.score import depth_scores, read_drive, resampled, trajectory_score
 from lsd_ros.cli.main import main
-from lsd_ros.cli.outputs import CAMERA_INFO, DEPTH, ODOMETRY, POINTS
+from lsd_ros.cli.output_messages import CAMERA_INFO, DEPTH, ODOMETRY, POINTS
 from lsd_ros.errors import RosError
 from lsd_ros.inference.engine_settings import EngineSettings, MountSettings
 from lsd_ros.inference.odometry.frames import base_from_optical

@@ -157,7 +157,7 @@ def test_running_camera_is_examined_and_none_is_said_to_be_none(
     rclpy = pytest.importorskip('rclpy')
     from sensor_msgs.msg import CameraInfo, Image
 
-    from lsd_ros.ros.conversions import RclpyTypes
+    from lsd_ros.ros.message_classes import RclpyTypes
 
     assert main(['doctor', '--seconds', '1', '--backend', 'torch']) == 1
     assert 'nobody publishes sensor_msgs/Image here' in capsys.readouterr().err

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lsd_ros.cli.main import main
-from lsd_ros.cli.tables import table
+from lsd_ros.cli.printing import table
 from lsd_ros.models.checkpoint import change_card, load_weights
 
 

@@ -16,7 +16,7 @@ from lsd_ros.cli.evaluate.obstacle_scoring import (
     obstacle_tables,
     score_obstacles,
 )
-from lsd_ros.cli.evaluate.scoring import Protocol, Seen
+from lsd_ros.cli.evaluate.scoring import LabelledImage, Protocol
 from lsd_ros.cli.main import main
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.inference.engine_settings import EngineSettings
@@ -88,7 +88,7 @@ def test_the_mount_is_found_in_the_true_depth(room: Path) -> None:
     sequence = FolderSequence(room)
     judge = ObstacleJudge(settings.build(EngineSettings, ROOM))
     depth = sequence.depth(0)
-    mount = judge._found(sequence, Seen(0, sequence.image(0), depth))
+    mount = judge._found(sequence, LabelledImage(0, sequence.image(0), depth))
     assert mount is not None
     v, u = np.mgrid[100:119:6, 20:140:20]
     z = depth[v, u]
@@ -101,7 +101,7 @@ def test_an_image_without_ground_is_counted_and_not_judged(room: Path) -> None:
     sequence = FolderSequence(room)
     wall = np.full((CAMERA.height, CAMERA.width), 2.0, np.float32)
     judge = ObstacleJudge(settings.build(EngineSettings, ROOM))
-    assert judge.compare(sequence, Seen(0, sequence.image(0), wall), wall, 1.0) is None
+    assert judge.compare(sequence, LabelledImage(0, sequence.image(0), wall), wall, 1.0) is None
 
 
 def test_the_verb_writes_both_tables_json_and_pictures(room: Path, tmp_path: Path, capsys) -> None:

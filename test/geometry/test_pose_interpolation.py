@@ -4,8 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lsd_ros.geometry.pose_interpolation import poses_at
-from lsd_ros.geometry.rigid import inverse
+from lsd_ros.geometry.rigid import inverse, poses_at
 from lsd_ros.types import Trajectory
 
 

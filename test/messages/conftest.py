@@ -13,7 +13,7 @@ def rosbags_types(store: str) -> RosbagsTypes:
 @pytest.fixture
 def rclpy_types() -> MessageTypes:
     pytest.importorskip('sensor_msgs.msg', reason='needs the ROS message packages')
-    from lsd_ros.ros.conversions import RclpyTypes
+    from lsd_ros.ros.message_classes import RclpyTypes
 
     return RclpyTypes()
 

@@ -74,7 +74,7 @@ class Robot:
         import rclpy
         from rclpy.executors import SingleThreadedExecutor
 
-        from lsd_ros.ros.conversions import RclpyTypes
+        from lsd_ros.ros.message_classes import RclpyTypes
 
         self._log = log
         self.domain = domain

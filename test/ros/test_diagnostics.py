@@ -2,15 +2,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import mmap
 
 import pytest
 
 pytest.importorskip('torch')
 
 from lsd_ros.inference.engine_info import EngineInfo
-from lsd_ros.ros import memory
-from lsd_ros.ros.diagnostics import Level, Seen, status
+from lsd_ros.ros.diagnostics import Level, NodeState, status
 from lsd_ros.ros.statistics import Outcome, Statistics
 from lsd_ros.safety.faults import Fault
 from lsd_ros.safety.safety_settings import SafetySettings
@@ -38,7 +36,7 @@ def judged(*findings):
 
 
 def seen(**changes):
-    usual = Seen(engine=ENGINE, enabled=True, verdict=judged(), mount_source='transforms')
+    usual = NodeState(engine=ENGINE, enabled=True, verdict=judged(), mount_source='transforms')
     return dataclasses.replace(usual, **changes)
 
 
@@ -92,12 +90,3 @@ def test_age_is_a_time_only_by_the_clock_that_stamps_the_images():
     values = status(report(age_s=1.7e9), seen()).values
     assert values['age'] == 'unknown: the stamps are of another clock, 472222 h behind'
     assert not [name for name in values if name.startswith('age.')]
-
-
-def test_memory_that_is_taken_is_seen():
-    before = memory.resident_mib()
-    if before is None:
-        pytest.skip('this system does not say what a process holds')
-    with mmap.mmap(-1, 64 * memory.MIB) as taken:  # not from what an earlier test has freed
-        taken.write(b'x' * len(taken))
-        assert memory.resident_mib() - before > 56

@@ -15,7 +15,7 @@ from lsd_ros.inference.engine_settings import MountSettings
 from lsd_ros.inference.odometry.frames import base_from_optical
 from lsd_ros.messages import encode
 from lsd_ros.publication.obstacles import nowhere
-from lsd_ros.ros.conversions import RclpyTypes
+from lsd_ros.ros.message_classes import RclpyTypes
 from lsd_ros.ros.mount_lookup import MountLookup
 
 MOUNT = MountSettings(x_m=0.4, pitch_deg=10)

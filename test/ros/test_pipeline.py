@@ -15,8 +15,8 @@ from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.messages import encode
 from lsd_ros.publication.judging import Demand
 from lsd_ros.ros.calibration import Calibration
-from lsd_ros.ros.conversions import RclpyTypes
 from lsd_ros.ros.inputs import Received
+from lsd_ros.ros.message_classes import RclpyTypes
 from lsd_ros.ros.parameters import NodeSettings, Settings
 from lsd_ros.ros.pipeline import Pipeline
 from lsd_ros.ros.statistics import Outcome

@@ -13,7 +13,7 @@ from lsd_ros.training.losses import (
     smoothness,
     structure_difference,
 )
-from lsd_ros.training.scale import motion_error, translation_length_error
+from lsd_ros.training.motion_supervision import motion_error, translation_length_error
 
 
 @pytest.fixture(autouse=True)

@@ -13,7 +13,7 @@ from lsd_ros.geometry.camera import intrinsics_of, pixel_grid
 from lsd_ros.geometry.depth import DisparityRange, disparity_from_depth
 from lsd_ros.geometry.pose import compose, invert, pose_from_vector
 from lsd_ros.synthetic.drive import SyntheticDrive
-from lsd_ros.training.frame_triplet import Views, poses_from_vectors
+from lsd_ros.training.frame_triplet import TripletViews, poses_from_vectors
 from lsd_ros.training.objective import ObjectiveSettings, Outcome, photometric_objective
 from lsd_ros.types import Camera
 
@@ -75,7 +75,7 @@ def pyramid(depth: Tensor) -> tuple[Tensor, ...]:
     return (disparity, *levels)
 
 
-def world(panel: float | None = None, speed: float = 0.0, flat: bool = False) -> Views:
+def world(panel: float | None = None, speed: float = 0.0, flat: bool = False) -> TripletViews:
     """
     Return exact views of one triplet.
 
@@ -89,7 +89,7 @@ def world(panel: float | None = None, speed: float = 0.0, flat: bool = False) ->
         render(pose, panel, speed * k) for k, pose in zip((-1, 0, 1), to_target, strict=True)
     ]
     seen = [render(pose, None, 0.0) for pose in to_target] if flat else frames
-    return Views(
+    return TripletViews(
         images=torch.cat([image for image, _ in frames]),
         intrinsics=torch.tensor(
             [[FOCAL, 0, WIDTH / 2 - 0.5], [0, FOCAL, HEIGHT / 2 - 0.5], [0, 0, 1]]
@@ -100,7 +100,7 @@ def world(panel: float | None = None, speed: float = 0.0, flat: bool = False) ->
     )
 
 
-def turned(views: Views, *vector: float) -> Views:
+def turned(views: TripletViews, *vector: float) -> TripletViews:
     """Perturb both motions."""
     wrong = pose_from_vector(torch.tensor([vector, vector]).double())
     return dataclasses.replace(
@@ -108,12 +108,12 @@ def turned(views: Views, *vector: float) -> Views:
     )
 
 
-def deeper(views: Views, factor: float) -> Views:
+def deeper(views: TripletViews, factor: float) -> TripletViews:
     depth = 1 / (1 / DEPTHS.max_depth + (2 - 1 / DEPTHS.max_depth) * views.disparities[0])
     return dataclasses.replace(views, disparities=pyramid(depth * factor))
 
 
-def photometric(views: Views, how: ObjectiveSettings = PLAIN) -> float:
+def photometric(views: TripletViews, how: ObjectiveSettings = PLAIN) -> float:
     return float(photometric_objective(views, DEPTHS, how).parts['photometric'])
 
 
@@ -145,7 +145,7 @@ def test_rendered_drives_have_their_least_loss_at_the_truth(kind):
     poses = [s.world_from_camera for s in samples]
     motions = np.stack([np.linalg.inv(poses[k]) @ poses[1] for k in (0, 2)])[None]
     images = np.stack([s.frame.image.transpose(2, 0, 1) for s in samples])
-    truth = Views(
+    truth = TripletViews(
         images=torch.from_numpy(images).double() / 255,
         intrinsics=intrinsics_of([camera], dtype=torch.float64),
         disparities=pyramid(torch.from_numpy(depth).double()),
@@ -232,7 +232,7 @@ def pyramid_of(disparity: Tensor) -> tuple[Tensor, ...]:
     return pyramid(1 / (1 / DEPTHS.max_depth + (2 - 1 / DEPTHS.max_depth) * disparity))
 
 
-def featured(views: Views, stage: int = 1) -> Views:
+def featured(views: TripletViews, stage: int = 1) -> TripletViews:
     """Add features that are the textures of the world, at their own resolution."""
     small = torch.nn.functional.avg_pool2d(views.images, 2 << stage)
     return dataclasses.replace(views, features=torch.cat((small, 1 - small), 1))
@@ -243,7 +243,7 @@ def test_features_agree_at_the_truth_and_disagree_elsewhere(stage):
     how = changed(PLAIN, feature=1.0, feature_stage=stage)
     truth = featured(world(), stage)
 
-    def feature(views: Views) -> float:
+    def feature(views: TripletViews) -> float:
         return float(photometric_objective(views, DEPTHS, how).parts['feature'])
 
     assert feature(truth) < 0.02
@@ -289,18 +289,18 @@ def test_triplets_are_averaged_so_that_processes_can_share_a_batch():
     for field in ('intrinsics', 'source_from_target'):
         fields[field] = torch.cat((getattr(a, field), getattr(b, field)))
     how = ObjectiveSettings(selection='minimum', auto_mask=True)
-    whole = photometric_objective(Views(**fields), DEPTHS, how)
+    whole = photometric_objective(TripletViews(**fields), DEPTHS, how)
     parts = [photometric_objective(views, DEPTHS, how) for views in (a, b)]
     torch.testing.assert_close(whole.total, (parts[0].total + parts[1].total) / 2)
 
 
-def small_views(*inputs: Tensor) -> Views:
+def small_views(*inputs: Tensor) -> TripletViews:
     """Return random views of 8 x 12 pixels out of what gradients are asked for."""
     generator = torch.Generator().manual_seed(0)
     images = torch.rand(3, 3, 8, 12, generator=generator, dtype=torch.float64)
     features = torch.rand(3, 4, 2, 3, generator=generator, dtype=torch.float64)
     intrinsics = torch.tensor([[10.0, 0, 5.5], [0, 10, 3.5], [0, 0, 1]]).double()[None]
-    return Views(images, intrinsics, inputs[:3], poses_from_vectors(inputs[3]), features)
+    return TripletViews(images, intrinsics, inputs[:3], poses_from_vectors(inputs[3]), features)
 
 
 def small_inputs() -> list[Tensor]:

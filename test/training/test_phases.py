@@ -30,7 +30,7 @@ from lsd_ros.training.imitation import Imitation
 from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings, check_trained
 from lsd_ros.training.phases import train_student, train_teacher
 from lsd_ros.training.recorder import read_metrics
-from lsd_ros.training.tasks import StudentTask
+from lsd_ros.training.self_supervised_task import StudentTask
 from lsd_ros.training.trained_teacher import read_teacher
 from lsd_ros.types import Camera, Frame
 

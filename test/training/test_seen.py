@@ -14,12 +14,12 @@ from lsd_ros.models.large_depth_net import LargeDepthSettings
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import SmallDepthNet
-from lsd_ros.training import tasks
+from lsd_ros.training import self_supervised_task
 from lsd_ros.training.data.snippet_batch import SnippetBatch
 from lsd_ros.training.depth_task import DepthTask
 from lsd_ros.training.imitation import Imitation
 from lsd_ros.training.phase_settings import StudentSettings
-from lsd_ros.training.tasks import StudentTask
+from lsd_ros.training.self_supervised_task import StudentTask
 
 WIDTHS = (8, 8, 16, 16, 24)
 SMALL = LargeDepthSettings((8, 8, 8, 8, 16, 16), (1, 1, 1, 0, 1, 1), 8)
@@ -96,13 +96,13 @@ def test_a_teacher_alone_is_enough_where_there_is_no_truth() -> None:
 
 def test_the_photometric_loss_sees_no_changed_colours(monkeypatch) -> None:
     given, seen = batch(), []
-    objective = tasks.photometric_objective
+    objective = self_supervised_task.photometric_objective
 
     def noted(views: Any, *rest: Any) -> Any:
         seen.append(views.images)
         return objective(views, *rest)
 
-    monkeypatch.setattr(tasks, 'photometric_objective', noted)
+    monkeypatch.setattr(self_supervised_task, 'photometric_objective', noted)
     wanted = settings_of()
     StudentTask(SmallDepthNet(wanted.network), PoseNet(wanted.pose), wanted)(given)
     as_they_are = given.images.transpose(0, 1).flatten(0, 1).float() / 255

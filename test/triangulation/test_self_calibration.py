@@ -8,7 +8,7 @@ import pytest
 from lsd_ros.errors import DatasetError
 from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.triangulation.self_calibration import calibrate
-from lsd_ros.triangulation.structure_settings import StructureSettings
+from lsd_ros.triangulation.triangulation_settings import StructureSettings
 from lsd_ros.types import Camera
 
 pytest.importorskip('pycolmap')

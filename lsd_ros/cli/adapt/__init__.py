@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
-from lsd_ros.cli.options import a_path, add_settings_options, list_settings, positive
+from lsd_ros.cli.shared_options import a_path, add_settings_options, list_settings, positive
 
 SUMMARY = 'a recording of plain video in; weights for that robot out'
 EXAMPLES = """\

@@ -19,7 +19,7 @@ import numpy as np
 from lsd_ros import config, settings
 from lsd_ros.adaptation.adaptation import Adaptation, adapt
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
-from lsd_ros.adaptation.judging import Seen
+from lsd_ros.adaptation.held_out import ComparedImage
 from lsd_ros.adaptation.own_camera import estimate_camera
 from lsd_ros.cli.checking import ESTIMATE, work_folder
 from lsd_ros.cli.held_out import held_out_table
@@ -188,7 +188,7 @@ def _write_report(work: Path, lines: list[str], result: Adaptation) -> None:
     write_atomically(work / 'report.json', json_text(plain).encode() + b'\n')
 
 
-def picture(before: Seen, after: Seen) -> Picture:
+def picture(before: ComparedImage, after: ComparedImage) -> Picture:
     """Put image and triangulated depth above depth and error before, and above those after."""
     rows = [
         (before.image, colour_map(before.triangulated)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from lsd_ros.cli.options import WIDEST, a_path, add_engine_options, at_least, positive
+from lsd_ros.cli.shared_options import WIDEST, a_path, add_engine_options, at_least, positive
 from lsd_ros.inference.backends.registry import CPU_BACKENDS
 
 SYNTHETIC = ''

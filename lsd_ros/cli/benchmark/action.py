@@ -12,13 +12,12 @@ from lsd_ros import settings
 from lsd_ros.cli.benchmark import LIVE_OPTIONS
 from lsd_ros.cli.benchmark import live as benchmark_live
 from lsd_ros.cli.benchmark.interleaved import AGAIN, ROW_HEAD, ratio_rows, ratios
-from lsd_ros.cli.benchmark.machine import machine
-from lsd_ros.cli.benchmark.measuring import Contender, NoisyCamera, peak_bytes, resident_bytes
-from lsd_ros.cli.engine_options import engine_settings
+from lsd_ros.cli.benchmark.resources import machine, peak_bytes, resident_bytes
+from lsd_ros.cli.benchmark.stage_timing import Contender, NoisyCamera
+from lsd_ros.cli.engine_setup import engine_settings
 from lsd_ros.cli.node_arguments import called_metric
-from lsd_ros.cli.printing import json_text, say
+from lsd_ros.cli.printing import json_text, say, table
 from lsd_ros.cli.progress import progress
-from lsd_ros.cli.tables import table
 from lsd_ros.errors import SettingError
 from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.inference.backends.registry import CPU_BACKENDS

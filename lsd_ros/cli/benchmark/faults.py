@@ -17,12 +17,11 @@ from numpy.typing import NDArray
 
 from lsd_ros.bags.reader import BagReader
 from lsd_ros.bags.writer import BagWriter
-from lsd_ros.cli.benchmark.machine import machine
+from lsd_ros.cli.benchmark.resources import machine
 from lsd_ros.cli.demo import live as demo_live
-from lsd_ros.cli.outputs import CAMERA_INFO, DEPTH, DIAGNOSTICS, ODOMETRY, POINTS
-from lsd_ros.cli.printing import json_text, say
+from lsd_ros.cli.output_messages import CAMERA_INFO, DEPTH, DIAGNOSTICS, ODOMETRY, POINTS
+from lsd_ros.cli.printing import MISSING, json_text, say, table
 from lsd_ros.cli.processes import DISCOVERY_RANGE, THIS_MACHINE
-from lsd_ros.cli.tables import MISSING, table
 from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.noise import LOST_VARIANCE

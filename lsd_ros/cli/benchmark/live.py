@@ -19,8 +19,7 @@ from lsd_ros.bags.summary import summary
 from lsd_ros.cli.benchmark import SYNTHETIC
 from lsd_ros.cli.benchmark import faults as benchmark_faults
 from lsd_ros.cli.benchmark.live_report import report
-from lsd_ros.cli.benchmark.machine import machine
-from lsd_ros.cli.benchmark.process_usage import Meter
+from lsd_ros.cli.benchmark.resources import Meter, machine
 from lsd_ros.cli.node_arguments import called_metric, node_arguments
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.processes import (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from lsd_ros.cli.tables import MISSING, table
+from lsd_ros.cli.printing import MISSING, table
 
 MIB = 2**20
 FRAMES = (

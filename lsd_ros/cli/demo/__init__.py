@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from lsd_ros.cli.options import WIDEST, a_path, at_least, engine_setting, not_negative
+from lsd_ros.cli.shared_options import WIDEST, a_path, at_least, engine_setting, not_negative
 
 SUMMARY = 'show everything at work on a synthetic drive with known truth'
 EXAMPLES = """\

@@ -14,14 +14,14 @@ import numpy as np
 from lsd_ros import __version__, config
 from lsd_ros.bags.bag_source import BagSource
 from lsd_ros.bags.writer import BagWriter
-from lsd_ros.cli.benchmark.measuring import Percentiles
+from lsd_ros.cli.benchmark.stage_timing import Percentiles
 from lsd_ros.cli.checking import DEMO_REPORT, MADE_BY_DEMO
 from lsd_ros.cli.demo import live as demo_live
 from lsd_ros.cli.demo.picture import demo_picture
 from lsd_ros.cli.demo.score import depth_scores, read_drive, trajectory_score
-from lsd_ros.cli.engine_options import running_engine
+from lsd_ros.cli.engine_setup import running_engine
 from lsd_ros.cli.node_arguments import called_metric
-from lsd_ros.cli.outputs import Outputs
+from lsd_ros.cli.output_messages import OutputMessages
 from lsd_ros.cli.pictures import write_png
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.processes import ros_problem
@@ -149,7 +149,7 @@ def _through_engine(folder: Path, settings: EngineSettings) -> Run:
         BagWriter(folder / OUTPUT) as writer,
     ):
         judge = recorded_judge(engine, SafetySettings())
-        tally = replay(source, engine, judge, Outputs(writer.types, settings), writer)
+        tally = replay(source, engine, judge, OutputMessages(writer.types, settings), writer)
         return Run(source.stats.frames, live=False, times_s=tuple(tally.times_s))
 
 

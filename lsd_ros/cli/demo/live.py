@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lsd_ros.cli.node_arguments import node_arguments
-from lsd_ros.cli.outputs import CAMERA_INFO, DEPTH, DIAGNOSTICS, ODOMETRY, POINTS
+from lsd_ros.cli.output_messages import CAMERA_INFO, DEPTH, DIAGNOSTICS, ODOMETRY, POINTS
 from lsd_ros.cli.processes import START_S, THIS_MACHINE, Starter, is_ready, until
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.synthetic.synthetic_bag import IMAGE_TOPIC, INFO_TOPIC

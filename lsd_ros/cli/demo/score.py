@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.bags.reader import BagReader
-from lsd_ros.cli.outputs import CAMERA_INFO, DEPTH, DIAGNOSTICS, ODOMETRY, POINTS
+from lsd_ros.cli.output_messages import CAMERA_INFO, DEPTH, DIAGNOSTICS, ODOMETRY, POINTS
 from lsd_ros.errors import FrameError, LsdError
 from lsd_ros.evaluation.depth import DepthErrors, depth_errors, summarise
 from lsd_ros.evaluation.trajectory import absolute_error_m, aligned, matched

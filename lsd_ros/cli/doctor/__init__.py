@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from lsd_ros.cli.options import a_path, add_engine_options, positive
+from lsd_ros.cli.shared_options import a_path, add_engine_options, positive
 
 SUMMARY = 'say what is wrong with a camera and what to do'
 EXAMPLES = """\

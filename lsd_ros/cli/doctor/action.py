@@ -17,7 +17,7 @@ import numpy as np
 from lsd_ros.bags.reader import BagReader
 from lsd_ros.bags.transforms import TransformTree
 from lsd_ros.cli.doctor.checks import Colour, Evidence, Line, lines
-from lsd_ros.cli.engine_options import engine_settings
+from lsd_ros.cli.engine_setup import engine_settings
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.processes import Child, ros_problem
 from lsd_ros.cli.progress import progress

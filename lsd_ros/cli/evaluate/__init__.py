@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from lsd_ros.cli.options import a_path, add_data_options, add_engine_options, at_least, positive
+from lsd_ros.cli.shared_options import (
+    a_path,
+    add_data_options,
+    add_engine_options,
+    at_least,
+    positive,
+)
 
 SUMMARY = 'how good weights are, by true depth and poses'
 EXAMPLES = """\
@@ -36,6 +42,26 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar='DIR',
         help='also write pictures, for each sequence a sheet of its best, median and worst image',
     )
+    _add_protocol(parser)
+    add(
+        '--teacher',
+        type=a_path,
+        metavar='RUN',
+        help="compare with the depth of this teacher's training instead of the true one",
+    )
+    add(
+        '--write-calibration',
+        action='store_true',
+        help='write into the weights file what these data say of its errors: the factor that '
+        'makes one standard deviation of depth cover 68 %% of them, and, where there are poses, '
+        'the noise of motion that the covariance of the odometry is made of',
+    )
+    _add_without_truth(parser)
+    add_engine_options(parser, 'weights', 'device', 'backend')
+
+
+def _add_protocol(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
     add(
         '--obstacles',
         action='store_true',
@@ -63,21 +89,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         metavar='N',
         help='odometry takes one of N images (default: %(default)s)',
     )
-    add(
-        '--teacher',
-        type=a_path,
-        metavar='RUN',
-        help="compare with the depth of this teacher's training instead of the true one",
-    )
-    add(
-        '--write-calibration',
-        action='store_true',
-        help='write into the weights file what these data say of its errors: the factor that '
-        'makes one standard deviation of depth cover 68 %% of them, and, where there are poses, '
-        'the noise of motion that the covariance of the odometry is made of',
-    )
-    _add_without_truth(parser)
-    add_engine_options(parser, 'weights', 'device', 'backend')
 
 
 def _add_without_truth(parser: argparse.ArgumentParser) -> None:

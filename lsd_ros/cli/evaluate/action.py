@@ -11,16 +11,15 @@ from typing import Any
 
 from lsd_ros import settings
 from lsd_ros.cli.checking import opened_data
-from lsd_ros.cli.engine_options import engine_settings, running_engine
+from lsd_ros.cli.engine_setup import engine_settings, running_engine
 from lsd_ros.cli.evaluate.calibration import check_can_be_calibrated, write_calibration
 from lsd_ros.cli.evaluate.motion_scoring import score_motion
 from lsd_ros.cli.evaluate.obstacle_scoring import obstacle_tables, score_obstacles
 from lsd_ros.cli.evaluate.scoring import MEANS, Judged, Protocol, score_depth
 from lsd_ros.cli.evaluate.teacher_truth import TeachersTruth
 from lsd_ros.cli.pictures import Picture, write_png
-from lsd_ros.cli.printing import json_text, say
+from lsd_ros.cli.printing import MISSING, json_text, say, table
 from lsd_ros.cli.progress import progress
-from lsd_ros.cli.tables import MISSING, table
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
 from lsd_ros.evaluation.uncertainty import UncertaintyErrors

@@ -14,14 +14,14 @@ from lsd_ros.cli.evaluate.scoring import (
     Advance,
     Depth,
     Judged,
+    LabelledImage,
     Protocol,
-    Seen,
     frames_with_truth,
     judged,
 )
 from lsd_ros.cli.panels import ESTIMATE_RED, TRUTH_GREEN, scans_from_above
 from lsd_ros.cli.pictures import Picture
-from lsd_ros.cli.tables import MISSING, table
+from lsd_ros.cli.printing import MISSING, table
 from lsd_ros.datasets.training_sequence import TrainingSequence, world_from_camera
 from lsd_ros.errors import CameraError
 from lsd_ros.evaluation.boundaries import BoundaryErrors, boundary_errors, mean_boundaries
@@ -80,7 +80,7 @@ class ObstacleJudge:
         self._finder = GroundFinder()
 
     def compare(
-        self, sequence: TrainingSequence, seen: Seen, predicted: Depth, scale: float
+        self, sequence: TrainingSequence, seen: LabelledImage, predicted: Depth, scale: float
     ) -> Compared | None:
         """
         Make the scans of one image.
@@ -107,7 +107,7 @@ class ObstacleJudge:
         except CameraError:
             return None
 
-    def _found(self, sequence: TrainingSequence, seen: Seen) -> Matrix | None:
+    def _found(self, sequence: TrainingSequence, seen: LabelledImage) -> Matrix | None:
         known = np.isfinite(seen.truth)
         if known.mean() < LEAST_KNOWN:
             return None

@@ -81,7 +81,7 @@ class Protocol:
 
 
 @dataclass(frozen=True)
-class Seen:
+class LabelledImage:
     """
     One image with true depth.
 
@@ -181,10 +181,8 @@ def score_depth(
         priors.add(predicted, seen.truth, protocol.known(seen.truth, 'none'))
         if estimate.uncertainty is not None:
             known = protocol.known(seen.truth, protocol.crop_of(sequence))
-            deviation, scale = estimate.uncertainty, scaled[-1].scale
-            claimed.append(
-                uncertainty_errors(predicted, deviation, seen.truth, known, scale=scale)
-            )
+            fit = (predicted, estimate.uncertainty, seen.truth, known)
+            claimed.append(uncertainty_errors(*fit, scale=scaled[-1].scale))
         ranked.append((scaled[-1].abs_rel, seen.index))
     if priors is None:
         return {}
@@ -233,7 +231,7 @@ def _prior_errors(
 
 
 def judged(
-    engine: Judged, sequence: TrainingSequence, seen: Seen, protocol: Protocol
+    engine: Judged, sequence: TrainingSequence, seen: LabelledImage, protocol: Protocol
 ) -> tuple[Depth, float]:
     """
     Estimate the depth of one image.
@@ -248,23 +246,23 @@ def judged(
 
 def frames_with_truth(
     sequence: TrainingSequence, advance: Advance = lambda: None
-) -> Iterator[Seen]:
+) -> Iterator[LabelledImage]:
     """Yield the images that have true depth; ``advance`` is called after every image."""
     indices = range(len(sequence)) if sequence.targets is None else sequence.targets
     for index in indices:
         truth = sequence.depth(index)
         if truth is not None and np.isfinite(truth).any():
-            yield Seen(index, sequence.image(index), truth)
+            yield LabelledImage(index, sequence.image(index), truth)
         advance()
 
 
-def _estimate(engine: Judged, sequence: TrainingSequence, seen: Seen) -> Estimate:
+def _estimate(engine: Judged, sequence: TrainingSequence, seen: LabelledImage) -> Estimate:
     stamp_ns = int(sequence.stamps_ns[seen.index])
     frame = Frame(stamp_ns, FRAME_ID, seen.image, sequence.camera)
     return engine.process(frame, motion=False, uncertainty=True)
 
 
-def _depth_of(estimate: Estimate, sequence: TrainingSequence, seen: Seen) -> Depth:
+def _depth_of(estimate: Estimate, sequence: TrainingSequence, seen: LabelledImage) -> Depth:
     if estimate.depth is None or estimate.depth.shape != seen.truth.shape:
         raise DatasetError(
             f'{sequence.name}: depth and truth of image {seen.index} differ in size'
@@ -286,7 +284,7 @@ def _sheet_rows(
         index = ranked[place][1]
         truth = sequence.depth(index)
         assert truth is not None, 'it was compared already'
-        seen = Seen(index, sequence.image(index), truth)
+        seen = LabelledImage(index, sequence.image(index), truth)
         estimate = _estimate(engine, sequence, seen)
         predicted = _depth_of(estimate, sequence, seen)
         errors = compare(predicted, truth, True)

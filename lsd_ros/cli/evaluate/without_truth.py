@@ -11,9 +11,9 @@ from pathlib import Path
 
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.found_geometry import find_geometry
-from lsd_ros.adaptation.judging import judge
+from lsd_ros.adaptation.held_out import judge
 from lsd_ros.cli.checking import opened_data
-from lsd_ros.cli.engine_options import running_engine
+from lsd_ros.cli.engine_setup import running_engine
 from lsd_ros.cli.held_out import held_out_table
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.progress import progress

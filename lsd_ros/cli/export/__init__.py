@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from lsd_ros.cli.options import WIDEST, a_path, at_least
+from lsd_ros.cli.shared_options import WIDEST, a_path, at_least
 
 SUMMARY = 'weights for another runtime, checked against ours'
 EXAMPLES = """\

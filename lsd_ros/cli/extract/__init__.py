@@ -6,7 +6,7 @@ import argparse
 from typing import Any
 
 from lsd_ros import settings
-from lsd_ros.cli.options import a_path, add_settings_options, at_least, list_settings
+from lsd_ros.cli.shared_options import a_path, add_settings_options, at_least, list_settings
 from lsd_ros.extraction.extraction_settings import ExtractionSettings
 
 SUMMARY = 'bags in; training sequences out'

@@ -10,8 +10,7 @@ from typing import Any
 
 from lsd_ros.bags.reader import BagReader
 from lsd_ros.bags.summary import summary
-from lsd_ros.cli.printing import json_text, say
-from lsd_ros.cli.tables import MISSING, table
+from lsd_ros.cli.printing import MISSING, json_text, say, table
 from lsd_ros.datasets.source import kind_of_source, open_source
 
 WEIGHTS_SUFFIX = '.safetensors'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from lsd_ros.cli.options import a_path
+from lsd_ros.cli.shared_options import a_path
 
 SUMMARY = "propose a mask of the robot's own body from a drive"
 EXAMPLES = """\

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from lsd_ros.cli.options import a_path, add_engine_options
+from lsd_ros.cli.shared_options import a_path, add_engine_options
 
 SUMMARY = 'a bag, video or folder in; a bag of depth and points out'
 EXAMPLES = """\

@@ -17,8 +17,8 @@ from lsd_ros.bags.odometry_topic import bag_odometry
 from lsd_ros.bags.reader import BagReader
 from lsd_ros.bags.writer import BagWriter
 from lsd_ros.cli.checking import opened_source
-from lsd_ros.cli.engine_options import engine_settings, running_engine
-from lsd_ros.cli.outputs import SCAN, Outputs, TopicMessages
+from lsd_ros.cli.engine_setup import engine_settings, running_engine
+from lsd_ros.cli.output_messages import SCAN, OutputMessages, TopicMessages
 from lsd_ros.cli.pictures import side_by_side, write_png
 from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import progress
@@ -79,7 +79,7 @@ def run(given: argparse.Namespace) -> int:
             _previews(given.preview) as preview,
             _video(given.video) as video,
         ):
-            outputs = Outputs(writer.types, settings, given.odom_frame, given.base_frame)
+            outputs = OutputMessages(writer.types, settings, given.odom_frame, given.base_frame)
             judge = recorded_judge(engine, None if given.unguarded else settings.safety)
             told = odometry_of(given.input, settings, given.base_frame, given.odometry)
 
@@ -107,7 +107,7 @@ def replay(
     source: FrameSource,
     engine: Engine,
     judge: RecordedJudge,
-    outputs: Outputs,
+    outputs: OutputMessages,
     writer: BagWriter,
     show: Show = lambda estimate, scan: None,
     told: Sequence[BasePose] = (),
@@ -174,7 +174,7 @@ def configuration_text(settings: EngineSettings, source: str, info: EngineInfo) 
 def _said(
     frame: Frame,
     judge: RecordedJudge,
-    outputs: Outputs,
+    outputs: OutputMessages,
     tally: Tally,
     show: Show,
 ) -> TopicMessages:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from lsd_ros.cli.options import a_path, at_least
+from lsd_ros.cli.shared_options import a_path, at_least
 
 SUMMARY = 'draw sequences of worlds that have exact depth and poses'
 WORLDS = ('rooms', 'streets')

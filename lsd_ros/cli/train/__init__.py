@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from lsd_ros.cli.options import (
+from lsd_ros.cli.shared_options import (
     a_path,
     add_data_options,
     add_limit_options,

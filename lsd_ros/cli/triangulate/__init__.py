@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from lsd_ros.cli.options import a_path, add_settings_options, at_least, list_settings
+from lsd_ros.cli.shared_options import a_path, add_settings_options, at_least, list_settings
 from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
 
 SUMMARY = 'give sequences with known motions depth to learn from'

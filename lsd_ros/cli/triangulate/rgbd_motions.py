@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.cli.engine_options import running_engine
+from lsd_ros.cli.engine_setup import running_engine
 from lsd_ros.cli.progress import progress
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.stereo import StereoPair

@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import mmap
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import psutil
 from numpy.typing import NDArray
 
 from lsd_ros import settings
@@ -178,22 +178,12 @@ def _where(given: CacheSettings, size_bytes: int) -> str:
     processes = int(os.environ.get('LOCAL_WORLD_SIZE', '1'))  # torchrun: each has its own
     need = size_bytes * processes
     folder = given.folder or tempfile.gettempdir()
-    if need < _free_memory() / 2:
+    if need < psutil.virtual_memory().available / 2:
         return 'memory'
     if Path(folder).is_dir() and need < shutil.disk_usage(folder).free / 2:
         return 'disk'
     _log.warning('%.1f GB of decoded frames fit nowhere: they are decoded each time', need / 1e9)
     return 'none'
-
-
-def _free_memory() -> int:
-    try:
-        found = re.search(r'MemAvailable:\s+(\d+) kB', Path('/proc/meminfo').read_text())
-    except OSError:
-        found = None
-    if found is None:
-        return os.sysconf('SC_AVPHYS_PAGES') * os.sysconf('SC_PAGE_SIZE')
-    return int(found[1]) * 1024
 
 
 def _allocated(where: str, size_bytes: int, folder: str) -> mmap.mmap:

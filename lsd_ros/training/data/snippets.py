@@ -14,11 +14,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lsd_ros import settings
-from lsd_ros.datasets.image_difference import difference
 from lsd_ros.datasets.stereo import StereoPair, beside, mirrored
 from lsd_ros.datasets.training_sequence import TrainingSequence, world_from_camera
 from lsd_ros.errors import SettingError
-from lsd_ros.geometry.resize import size_in_aspect
+from lsd_ros.geometry.resize import size_in_aspect, thumbnail_difference
 from lsd_ros.settings import setting
 from lsd_ros.training.data.augmentation import (
     AugmentationSettings,
@@ -264,7 +263,7 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
             place = self.places[index]
             frames = self._frames(place)
             least = 0.0 if len(frames) == 1 else self.settings.min_difference
-            if not least or min(difference(f, frames[1]) for f in frames[::2]) >= least:
+            if not least or min(thumbnail_difference(f, frames[1]) for f in frames[::2]) >= least:
                 break
             index = others[random.integers(len(others))]
         return place, frames

@@ -13,7 +13,7 @@ from lsd_ros.geometry.warp import warp
 from lsd_ros.training.data.augmentation import AugmentationSettings
 from lsd_ros.training.data.snippet_batch import collate
 from lsd_ros.training.data.snippets import SnippetDataset, SnippetSettings
-from lsd_ros.training.scale import MetricSettings, units_per_metre
+from lsd_ros.training.motion_supervision import MetricSettings, units_per_metre
 from lsd_ros.types import Camera
 
 CAMERA = Camera(256, 96, 150.0, 150.0, 127.5, 47.5)

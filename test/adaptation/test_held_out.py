@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from lsd_ros.adaptation.judging import depth_consistency, epipolar_distance
+from lsd_ros.adaptation.held_out import depth_consistency, epipolar_distance
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.synthetic.synthetic_sequence import write_sequence

@@ -67,7 +67,7 @@ class HeldOut:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ComparedImage:
     """
     One image with what was estimated, for a picture.
 
@@ -86,7 +86,7 @@ def judge(
     sequences: Sequence[TrainingSequence],
     parallax_px: float,
     advance: Callable[[], object] = lambda: None,
-) -> tuple[HeldOut, list[Seen]]:
+) -> tuple[HeldOut, list[ComparedImage]]:
     """
     Look at the targets of sequences with poses and triangulated depth.
 
@@ -96,7 +96,7 @@ def judge(
     :raises DatasetError: nothing can be judged
     :raises LsdError: an image cannot be read, or the engine fails
     """
-    rows, seen = _Rows(), list[Seen]()
+    rows, seen = _Rows(), list[ComparedImage]()
     for sequence in sequences:
         engine.reset_odometry()
         targets = sequence.targets or range(len(sequence))
@@ -125,7 +125,7 @@ def judge(
             scaled_maps[index] = _small(_finite(scaled, truth), _small_camera(sequence.camera))
             rows.consistency += depth_consistency(sequence, index, scaled_maps, truth, parallax_px)
             if place in shown:
-                seen.append(Seen(image, scaled, truth))
+                seen.append(ComparedImage(image, scaled, truth))
     return rows.summary(), seen
 
 

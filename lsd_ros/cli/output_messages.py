@@ -27,7 +27,7 @@ TopicMessages = list[tuple[str, Any]]
 LOGGER = logging.getLogger(__name__)
 
 
-class Outputs:
+class OutputMessages:
     """
     Turns judged estimates into messages on the topics of a node in the root namespace.
 

@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from lsd_ros.ros.allowance import Allowance
+from lsd_ros.ros.rate_limits import TokenBucket
 
 
 def test_some_at_once_and_then_so_many_a_second():
     now = [0.0]
-    allowance = Allowance(3, 2.0, clock=lambda: now[0])
+    allowance = TokenBucket(3, 2.0, clock=lambda: now[0])
     assert [allowance.is_allowed() for _ in range(5)] == [True] * 3 + [False] * 2
     allowed = 0
     for _ in range(1000):

@@ -7,7 +7,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from lsd_ros.adaptation.metres import by_depth, by_height, by_poses
+from lsd_ros.adaptation.metric_scale import by_depth, by_height, by_poses
 from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.triangulation.structure_from_motion import SparseDepth, Structure
 from lsd_ros.types import Camera

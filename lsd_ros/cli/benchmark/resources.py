@@ -1,17 +1,21 @@
-"""Time and memory of other processes, from /proc."""
+"""What a benchmark runs on, and how much time and memory it takes of it."""
 
 from __future__ import annotations
 
 import os
+import platform
+import resource
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
+from lsd_ros import __version__
 from lsd_ros.errors import RosError
+from lsd_ros.inference.backends.processor import processor_name
 
 PERIOD_S = 1.0
 MANY = 1000  # frames; of fewer, growth says nothing
@@ -37,18 +41,15 @@ def usage(pid: int) -> Usage:
     """
     Read what a process has used.
 
-    :raises RosError: it is gone, or this system has no /proc
+    :raises RosError: it is gone, or belongs to somebody else
     """
     try:
-        status = Path(f'/proc/{pid}/status').read_text()
-        stat = Path(f'/proc/{pid}/stat').read_text()
-    except OSError as error:
-        raise RosError(f'cannot measure process {pid}: {error.strerror}') from error
-    lines = (line.split() for line in status.splitlines())
-    resident = next((int(words[1]) * 1024 for words in lines if words[0] == 'VmRSS:'), 0)
-    fields = stat.rpartition(')')[2].split()  # the name before may hold anything
-    user, system = int(fields[11]), int(fields[12])
-    return Usage(time.monotonic(), (user + system) / os.sysconf('SC_CLK_TCK'), resident)
+        process = psutil.Process(pid)
+        with process.oneshot():
+            times, resident = process.cpu_times(), process.memory_info().rss
+    except psutil.Error as error:
+        raise RosError(f'cannot measure process {pid}: {error.msg or error}') from error
+    return Usage(time.monotonic(), times.user + times.system, resident)
 
 
 class Meter:
@@ -109,7 +110,32 @@ def _result(taken: list[Usage], frames: float) -> dict[str, Any]:
 
 def _busy_s() -> float:
     """Return the processor time that everything on this machine has used."""
-    names = ('user', 'nice', 'system', 'idle', 'iowait', 'irq', 'softirq', 'steal')
-    words = Path('/proc/stat').read_text().split(maxsplit=len(names) + 1)[1 : len(names) + 1]
-    ticks = dict(zip(names, map(int, words), strict=True))
-    return (sum(ticks.values()) - ticks['idle'] - ticks['iowait']) / os.sysconf('SC_CLK_TCK')
+    times = psutil.cpu_times()
+    inside_user = ('guest', 'guest_nice')  # Linux counts these twice
+    idle = ('idle', 'iowait', *inside_user)
+    return float(sum(value for name, value in times._asdict().items() if name not in idle))
+
+
+def resident_bytes() -> int:
+    """Return the memory that this process holds now."""
+    return int(psutil.Process().memory_info().rss)
+
+
+def peak_bytes() -> int:
+    """Return the most memory that this process ever held."""
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return max(most, resident_bytes())  # the kernel may be a little behind
+
+
+def machine() -> dict[str, Any]:
+    """Say what something is measured on."""
+    import torch
+
+    return {
+        'lsd_ros': __version__,
+        'processor': processor_name(),
+        'cores': len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else None,
+        'system': platform.platform(),
+        'python': platform.python_version(),
+        'torch': torch.__version__,
+    }

@@ -16,16 +16,22 @@ from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
 from lsd_ros.training.data.snippet_batch import SnippetBatch
 from lsd_ros.training.depth_supervision import true_depth_error
-from lsd_ros.training.frame_triplet import FRAMES, TARGET, Views, poses_from_vectors, with_known
+from lsd_ros.training.frame_triplet import (
+    FRAMES,
+    TARGET,
+    TripletViews,
+    poses_from_vectors,
+    with_known,
+)
 from lsd_ros.training.imitation import Anchor, Comparison, Imitation
-from lsd_ros.training.objective import Outcome, photometric_objective
-from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
-from lsd_ros.training.scale import (
+from lsd_ros.training.motion_supervision import (
     MetricSettings,
     motion_error,
     translation_length_error,
     units_per_metre,
 )
+from lsd_ros.training.objective import Outcome, photometric_objective
+from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings, TeacherSettings
 from lsd_ros.training.task import StepResult, Task
 
 DEPTH, POSE = 'depth', 'pose'
@@ -45,11 +51,11 @@ class _Looked:
 
     inputs: Tensor
     features: DepthFeatures
-    views: Views
+    views: TripletViews
     motions: Tensor
 
 
-class DepthTask(Task):
+class SelfSupervisedTask(Task):
     """
     A depth and a pose network that explain three frames to each other.
 
@@ -114,7 +120,7 @@ class DepthTask(Task):
             disparities = tuple(disparity.chunk(FRAMES)[TARGET] for disparity in disparities)
         motions = estimated_motions(self.networks[POSE], frames, batch, self._wanted)
         units = units_per_metre(batch.intrinsics, self._wanted.metric)
-        views = Views(
+        views = TripletViews(
             images=_by_frame(batch.images).float() / 255,
             intrinsics=batch.intrinsics,
             disparities=down_to_full_size(disparities, inputs.shape[2]),
@@ -127,11 +133,11 @@ class DepthTask(Task):
         """Return the maps of the depth network; three disparities, finest first."""
         return self._depth[0].features(inputs)
 
-    def _explain(self, views: Views) -> Outcome:
+    def _explain(self, views: TripletViews) -> Outcome:
         with torch.autocast(views.images.device.type, enabled=False):
             return photometric_objective(views, self._wanted.input.depths, self._wanted.objective)
 
-    def _true(self, views: Views, batch: SnippetBatch) -> Tensor:
+    def _true(self, views: TripletViews, batch: SnippetBatch) -> Tensor:
         """Hold depth of the targets to the true one, at every scale, where it is known."""
         used = views.disparities[: self._wanted.objective.scales]
         if views.has_neighbours:
@@ -155,7 +161,7 @@ class DepthTask(Task):
         return terms
 
 
-class TeacherTask(DepthTask):
+class TeacherTask(SelfSupervisedTask):
     """
     Phase 1: the teacher with its bridges learns from the images alone.
 
@@ -168,7 +174,7 @@ class TeacherTask(DepthTask):
         super().__init__(teacher, pose, wanted)
 
 
-class StudentTask(DepthTask):
+class StudentTask(SelfSupervisedTask):
     """
     Phase 2: the student learns from the images and, where there is one, from the frozen teacher.
 

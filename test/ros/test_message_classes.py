@@ -11,7 +11,7 @@ from rclpy.serialization import deserialize_message, serialize_message
 
 from lsd_ros.errors import MessageError
 from lsd_ros.messages import encode
-from lsd_ros.ros.conversions import RclpyTypes
+from lsd_ros.ros.message_classes import RclpyTypes
 from lsd_ros.types import Camera, Cloud
 
 

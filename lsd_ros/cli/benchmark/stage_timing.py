@@ -1,20 +1,19 @@
-"""Measuring time and memory: percentiles, and one frame through everything, stage by stage."""
+"""Timing one frame through everything, stage by stage."""
 
 from __future__ import annotations
 
-import resource
 import time
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 
 from lsd_ros.cli.benchmark.interleaved import Turns
-from lsd_ros.cli.outputs import Outputs
+from lsd_ros.cli.benchmark.resources import resident_bytes
+from lsd_ros.cli.output_messages import OutputMessages
 from lsd_ros.foreign.optional import require
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.engine_settings import EngineSettings
@@ -96,7 +95,7 @@ class Contender:
         before = resident_bytes()
         self.engine = Engine.load(settings)
         self._source = source
-        self._outputs = Outputs(source.types, settings)
+        self._outputs = OutputMessages(source.types, settings)
         self._judge = Judge(self.engine, Guard(LENIENT))
         self._number = 0
         self.stages: dict[str, list[float]] = defaultdict(list)
@@ -194,21 +193,3 @@ class Contender:
             'output_bytes_per_frame': self.bytes_out,
             'added_memory_bytes': self.added_bytes,
         }
-
-
-def resident_bytes() -> int:
-    """Return the memory that this process holds now; the most it ever held where /proc is not."""
-    return _pages_bytes() or peak_bytes()
-
-
-def peak_bytes() -> int:
-    """Return the most memory that this process ever held."""
-    return max(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024, _pages_bytes())
-
-
-def _pages_bytes() -> int:
-    try:
-        pages = int(Path('/proc/self/statm').read_text().split()[1])
-    except OSError:
-        return 0
-    return pages * resource.getpagesize()

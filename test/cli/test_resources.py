@@ -1,17 +1,14 @@
 from __future__ import annotations
 
-import os
+import mmap
 import subprocess
 import sys
 import time
 
 import pytest
 
-from lsd_ros.cli.benchmark.process_usage import Meter, usage
+from lsd_ros.cli.benchmark.resources import Meter, peak_bytes, resident_bytes, usage
 from lsd_ros.errors import RosError
-
-if not os.path.exists('/proc/self/stat'):
-    pytest.skip('needs /proc', allow_module_level=True)
 
 GREEDY = """
 import sys
@@ -53,3 +50,12 @@ def test_a_process_that_is_gone_cannot_be_measured() -> None:
         process.wait()
     with pytest.raises(RosError, match=f'cannot measure process {process.pid}'):
         usage(process.pid)
+
+
+def test_memory_that_is_taken_is_seen() -> None:
+    before = resident_bytes()
+    with mmap.mmap(-1, 64 * 2**20) as taken:  # not from what an earlier test has freed
+        taken.write(b'x' * len(taken))
+        assert resident_bytes() - before > 56 * 2**20
+        held = resident_bytes()
+    assert peak_bytes() >= held

@@ -10,8 +10,8 @@ import pytest
 
 from lsd_ros.rendering.camera_path import Look, camera_path
 from lsd_ros.rendering.catalogue import KINDS
+from lsd_ros.rendering.floor_plan import Placed, RoomPlan, plan_room
 from lsd_ros.rendering.imaging import Imager, flow_between
-from lsd_ros.rendering.plan import Placed, RoomPlan, plan_room
 
 SIZE, FOCAL = (320, 240), 260.0
 

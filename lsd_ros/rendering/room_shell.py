@@ -6,11 +6,11 @@ import itertools
 from dataclasses import dataclass
 from random import Random
 
-from lsd_ros.rendering.belongings import book_row, scatter
+from lsd_ros.rendering.clutter import book_row, scatter
+from lsd_ros.rendering.floor_plan import DOOR_M, Opening, RoomPlan, Wall
 from lsd_ros.rendering.furniture import chair, table
-from lsd_ros.rendering.plan import DOOR_M, Opening, RoomPlan, Wall
 from lsd_ros.rendering.solids import Solid, Surface
-from lsd_ros.rendering.storage import bookshelf, cabinet
+from lsd_ros.rendering.wall_furniture import bookshelf, cabinet
 
 THICK_M = 0.14
 FRAMES = ('plastic white', 'plastic white', 'wood 0', 'plastic dark')

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from random import Random
 
-from lsd_ros.rendering.belongings import BOXES, book_row, scatter
+from lsd_ros.rendering.clutter import BOXES, book_row, scatter
 from lsd_ros.rendering.solids import Piece, Solid, Surface
 
 FRONTS = ('wood 0', 'wood 1', 'wood 2', 'plastic white', 'paint 0', 'paint 1')
