@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from lsd_ros.adaptation import learning
 from lsd_ros.cli.main import main
 from lsd_ros.models.checkpoint import load_weights
 from lsd_ros.synthetic.drive import SyntheticDrive
@@ -52,8 +53,9 @@ def test_plain_images_become_better_weights_with_a_report(
 
 
 def test_images_alone_teach_motions_then_both_and_the_recording_says_the_metres(
-    plain: Path, small_weights: Path, tmp_path: Path
+    plain: Path, small_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(learning, 'FEWEST_STEPS', 25)
     out = tmp_path / 'mine.safetensors'
     call = ['adapt', str(plain), '--out', str(out), '--from', str(small_weights), *QUICK]
     ended = main([*call, '--set', 'learn_from=images'])
