@@ -34,6 +34,13 @@ def pytest_configure() -> None:
         next(_DOMAINS)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests around a ROS domain of their own: they run in real time, one by one."""
+    for item in items:
+        if {'own_domain', 'ros_domain'} & set(getattr(item, 'fixturenames', ())):
+            item.add_marker('live')
+
+
 def pytest_unconfigure() -> None:
     """Remove what the tests have cached."""
     shutil.rmtree(os.environ['XDG_CACHE_HOME'], ignore_errors=True)
