@@ -27,6 +27,8 @@ _DOMAINS = itertools.cycle(range(1, 102))
 def pytest_configure() -> None:
     """Keep whatever the tests start on this machine, and apart from other ROS programs."""
     environment.prepare()
+    # threads of torch that spin while they wait take the cores of the other test processes
+    os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
     # compiled networks of tests are nobody else's
     os.environ['XDG_CACHE_HOME'] = tempfile.mkdtemp(prefix='lsd_ros_test_cache.')
