@@ -11,7 +11,6 @@ TORCH_INDEX ?=
 FUZZ ?=
 
 RUN := . $(VENV)/bin/activate &&
-LIVE := test/ros test/launch test/cli/test_benchmark_live.py test/cli/test_demo.py test/cli/test_doctor.py
 STAMP := $(VENV)/.installed
 
 .PHONY: demo test lint docs fuzz constraints clean
@@ -22,8 +21,8 @@ demo: $(STAMP)
 
 # Nodes that run in real time come one after the other; all other files go to a process for each core.
 test: lint
-	$(RUN) pytest -n auto --dist loadfile $(addprefix --ignore ,$(LIVE))
-	$(RUN) pytest $(LIVE)
+	$(RUN) pytest -n auto --dist loadfile -m 'not live'
+	$(RUN) pytest -m live
 
 lint: $(STAMP)
 	$(RUN) ruff check

@@ -27,11 +27,20 @@ _DOMAINS = itertools.cycle(range(1, 102))
 def pytest_configure() -> None:
     """Keep whatever the tests start on this machine, and apart from other ROS programs."""
     environment.prepare()
+    # threads of torch that spin while they wait take the cores of the other test processes
+    os.environ.setdefault('OMP_WAIT_POLICY', 'passive')
     os.environ['ROS_AUTOMATIC_DISCOVERY_RANGE'] = 'LOCALHOST'
     # compiled networks of tests are nobody else's
     os.environ['XDG_CACHE_HOME'] = tempfile.mkdtemp(prefix='lsd_ros_test_cache.')
     for _ in range(os.getpid() % 101):
         next(_DOMAINS)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests around a ROS domain of their own: they run in real time, one by one."""
+    for item in items:
+        if {'own_domain', 'ros_domain'} & set(getattr(item, 'fixturenames', ())):
+            item.add_marker('live')
 
 
 def pytest_unconfigure() -> None:

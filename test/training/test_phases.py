@@ -79,6 +79,12 @@ def student(given: dict[str, Any], data: Path, out: Path, **options: Any) -> Pat
     return out / 'weights.safetensors'
 
 
+@pytest.fixture(scope='module')
+def first(tmp_path_factory: pytest.TempPathFactory, sequence: Path) -> Path:
+    """Return the weights of a student without a teacher, in its run; no test changes them."""
+    return student({}, sequence, tmp_path_factory.mktemp('runs') / 'first')
+
+
 def test_both_phases_end_in_weights_that_the_engine_takes(
     teacher: Path, sequence: Path, tmp_path: Path
 ) -> None:
@@ -98,19 +104,21 @@ def test_both_phases_end_in_weights_that_the_engine_takes(
     assert 'approximation/decoder' in figures
 
 
-def test_the_weights_are_those_of_the_last_checkpoint(sequence: Path, tmp_path: Path) -> None:
-    weights = load_weights(student({}, sequence, tmp_path / 'run'))
-    newest = CheckpointFolder(tmp_path / 'run' / 'checkpoints').newest()
+def test_the_weights_are_those_of_the_last_checkpoint(first: Path) -> None:
+    weights = load_weights(first)
+    newest = CheckpointFolder(first.parent / 'checkpoints').newest()
     assert newest is not None
     for name, value in weights.depth.state_dict().items():
         assert torch.equal(value, newest.state['average'][f'module.depth.{name}'])
 
 
 def test_a_finished_training_is_finished_again_with_the_same_weights(
-    sequence: Path, tmp_path: Path
+    first: Path, sequence: Path, tmp_path: Path
 ) -> None:
-    first = load_weights(student({}, sequence, tmp_path / 'run')).sha256
-    assert load_weights(student({}, sequence, tmp_path / 'run')).sha256 == first
+    run = tmp_path / 'run'
+    shutil.copytree(first.parent, run)
+    (run / first.name).unlink()
+    assert load_weights(student({}, sequence, run)).sha256 == load_weights(first).sha256
 
 
 def test_the_teacher_does_not_change_in_phase_2(teacher: Path, sequence: Path) -> None:
@@ -139,9 +147,8 @@ def test_metric_training_makes_metric_weights(sequence: Path, tmp_path: Path) ->
 
 
 def test_a_training_starts_from_what_was_trained_before(
-    teacher: Path, sequence: Path, tmp_path: Path
+    teacher: Path, first: Path, sequence: Path, tmp_path: Path
 ) -> None:
-    first = student({}, sequence, tmp_path / 'first')
     slow = {'optimiser.learning_rate': 1e-9, 'optimiser.average': 0.0, 'loop.max_steps': 1}
     wider = {**slow, 'data.width': 128, 'loop.seed': 1, 'start_from': str(first)}
     second = student(wider, sequence, tmp_path / 'second')
@@ -167,9 +174,8 @@ def test_a_training_starts_from_what_was_trained_before(
 
 
 def test_a_start_may_have_another_range_of_depth_and_keeps_its_depth(
-    sequence: Path, tmp_path: Path
+    first: Path, sequence: Path, tmp_path: Path
 ) -> None:
-    first = student({}, sequence, tmp_path / 'first')
     still = {'optimiser.learning_rate': 1e-9, 'optimiser.average': 0.0, 'loop.max_steps': 1}
     near = {**still, 'start_from': str(first), 'input.max_depth': 7.5, 'input.min_depth': 0.02}
     before, after = load_weights(first), load_weights(student(near, sequence, tmp_path / 'near'))
@@ -186,8 +192,9 @@ def test_a_start_may_have_another_range_of_depth_and_keeps_its_depth(
     assert float(ratio.max()) < 1.2
 
 
-def test_the_decoder_takes_half_from_the_encoder_again(sequence: Path, tmp_path: Path) -> None:
-    first = student({}, sequence, tmp_path / 'first')
+def test_the_decoder_takes_half_from_the_encoder_again(
+    first: Path, sequence: Path, tmp_path: Path
+) -> None:
     slow = {'optimiser.learning_rate': 1e-9, 'optimiser.average': 0.0, 'loop.max_steps': 1}
     opened = {**slow, 'open_skips': True, 'start_from': str(first)}
     before = load_weights(first).depth.state_dict()
@@ -354,9 +361,8 @@ def test_a_teacher_is_told_what_teachers_can_do(wrong: dict[str, Any], remedy: s
 
 
 def test_the_depth_network_alone_learns_true_depth_and_leaves_motions_as_they_are(
-    sequence: Path, tmp_path: Path
+    first: Path, sequence: Path, tmp_path: Path
 ) -> None:
-    first = student({}, sequence, tmp_path / 'first')
     alone = {
         'trained': 'depth',
         'start_from': str(first),
@@ -468,10 +474,9 @@ def test_a_teacher_that_does_not_fit_is_refused(
     assert not (tmp_path / 'run').exists()
 
 
-def test_what_is_no_teacher_is_refused(sequence: Path, tmp_path: Path) -> None:
-    student({}, sequence, tmp_path / 'student')
+def test_what_is_no_teacher_is_refused(first: Path, sequence: Path, tmp_path: Path) -> None:
     with pytest.raises(TrainingError, match='trains a student: give the training of a teacher'):
-        student({}, sequence, tmp_path / 'run', teacher=tmp_path / 'student')
+        student({}, sequence, tmp_path / 'run', teacher=first.parent)
     with pytest.raises(TrainingError, match='holds no training'):
         student({}, sequence, tmp_path / 'run', teacher=sequence)
     assert not (tmp_path / 'run').exists()
@@ -501,10 +506,10 @@ def test_a_damaged_image_stops_with_its_name(sequence: Path, tmp_path: Path) -> 
 
 
 def test_a_training_of_a_version_with_fewer_settings_goes_on(
-    sequence: Path, tmp_path: Path
+    first: Path, sequence: Path, tmp_path: Path
 ) -> None:
     run = tmp_path / 'run'
-    student({}, sequence, run)
+    shutil.copytree(first.parent, run)
     card = json.loads((run / 'run.json').read_text())
     del card['settings']['truth.furthest_m']
     (run / 'run.json').write_text(json.dumps(card))
@@ -513,12 +518,11 @@ def test_a_training_of_a_version_with_fewer_settings_goes_on(
         student({'truth.furthest_m': 50.0}, sequence, run)
 
 
-def test_other_data_are_another_training(sequence: Path, tmp_path: Path) -> None:
-    student({}, sequence, tmp_path / 'run')
+def test_other_data_are_another_training(first: Path, tmp_path: Path) -> None:
     camera = Camera(96, 64, 60.0, 60.0, 47.5, 31.5)
     write_sequence(tmp_path / 'other', SyntheticDrive('room', 2, camera, 8))
     with pytest.raises(TrainingError, match=r'learns from other data \(room; now other\)'):
-        student({}, tmp_path / 'other', tmp_path / 'run')
+        student({}, tmp_path / 'other', first.parent)
 
 
 CONFIG = Path(__file__).parents[2] / 'config'
