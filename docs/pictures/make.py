@@ -1,14 +1,17 @@
 r"""
 Make the pictures of the documentation, with the weights of the package.
 
+    python docs/pictures/make.py real KITTI_04 TUM_FR1_RPY
     python docs/pictures/make.py street
     python docs/pictures/make.py rendered ROOM
     lsd_ros evaluate --weights indoors --data TUM_FR1_RPY --pictures SHEETS
     python docs/pictures/make.py room SHEETS/tum_fr1_rpy_sheet.png
+    python docs/pictures/make.py training FOLDER
 
-``street`` draws a synthetic street and ``rendered`` images of a sequence: image, depth, and from
-above cloud and scan. ``room`` makes a sheet of evaluate smaller. What they show must be free to be
-published: fr1/rpy of the TUM RGB-D benchmark is under CC BY 4.0, the rest is our own.
+``real`` draws a street and a desk, ``street`` a synthetic street, and ``rendered`` images of a
+sequence: image, depth, and obliquely from above cloud and scan. ``room`` makes a sheet of evaluate
+smaller. ``training`` goes through docs/training.md with a short synthetic drive, in a folder that
+must not exist, and draws each step. ``LICENCES.md`` says why all of it may be published.
 ``architecture()`` draws the table of ``test/test_architecture.py``; a test holds
 docs/architecture.md to it.
 """
@@ -16,24 +19,30 @@ docs/architecture.md to it.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros import settings
+from lsd_ros.cli.main import main as main_of_command
 from lsd_ros.cli.panels import (
     ESTIMATE_RED,
+    GAP,
     TITLE_HEIGHT,
+    WHITE,
+    InverseColours,
     below,
     beside,
     fitted,
     framed,
     titled,
-    write_text,
 )
 from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.inference.engine import Engine
@@ -41,13 +50,18 @@ from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.obstacles.cloud import CloudBuilder
 from lsd_ros.inference.obstacles.depth_filter import DepthFilter
 from lsd_ros.inference.obstacles.scan import ScanBuilder
-from lsd_ros.inference.preview import colour_map
 from lsd_ros.synthetic.drive import SyntheticDrive
+from lsd_ros.synthetic.synthetic_bag import write_bag
 from lsd_ros.types import Camera, Estimate, Frame
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 Picture = NDArray[np.uint8]
+Matrix = NDArray[np.float64]
+Colour = tuple[int, int, int]
+RING: Colour = (80, 80, 80)
+ROBOT = np.array(((-0.03, -0.02, 0), (-0.03, 0.02, 0), (0.03, 0, 0), (-0.03, -0.02, 0)))
+WIDTH = 1140
 JPEG = [cv2.IMWRITE_JPEG_QUALITY, 85]
 OPTICAL = np.array(((0.0, 0, 1), (-1, 0, 0), (0, -1, 0)))  # base from optical, looking ahead
 
@@ -55,85 +69,239 @@ OPTICAL = np.array(((0.0, 0, 1), (-1, 0, 0), (0, -1, 0)))  # base from optical, 
 def main() -> None:
     """Draw one of the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument('picture', choices=('street', 'room', 'rendered'))
-    parser.add_argument('path', type=Path, nargs='?')
+    parser.add_argument('picture', choices=('real', 'street', 'room', 'rendered', 'training'))
+    parser.add_argument('paths', type=Path, nargs='*')
     given = parser.parse_args()
-    if given.picture == 'street':
+    if given.picture == 'real':
+        street, desk = given.paths
+        rows = [*drawn(street, (20,), STREET), *drawn(desk, (20,), ROOM)]
+        write('real', rows)
+    elif given.picture == 'street':
         camera = Camera(832, 256, 480.0, 480.0, 415.5, 127.5)
         drive = SyntheticDrive('street', 0, camera, 120)
-        frames = [drive.sample(index).frame for index in (10, 100)]
-        strip(frames, 'street', HERE / 'street.jpg', 1.65, 25.0)
+        with running(STREET) as engine:
+            write('street', [row(engine, drive.sample(n).frame, STREET) for n in (10, 100)])
+    elif given.picture == 'training':
+        training(given.paths[0])
     elif given.picture == 'rendered':
-        strip(list(frames_of(given.path, (0, 3))), 'indoors', HERE / 'rendered.jpg', 1.2, 4.0)
+        write('rendered', drawn(given.paths[0], (0, 3), ROOM))
     else:
-        large = cv2.imread(str(given.path))
+        large = cv2.imread(str(given.paths[0]))
         small = cv2.resize(large, None, fx=0.6, fy=0.6, interpolation=cv2.INTER_AREA)
         cv2.imwrite(str(HERE / 'room.jpg'), small, JPEG)
 
 
-def frames_of(path: Path, indices: tuple[int, ...]) -> Iterator[Frame]:
-    """Yield some images of a sequence."""
+class Show(NamedTuple):
+    """
+    How a place is shown.
+
+    :param weights: name of the weights
+    :param height_m: of a camera whose place is not known, which then looks ahead [m]
+    :param reach_m: how far cloud and scan are drawn [m]
+    """
+
+    weights: str
+    height_m: float
+    reach_m: float
+
+    @property
+    def settings(self) -> EngineSettings:
+        """Return the settings of the engine."""
+        return settings.build(
+            EngineSettings, {'weights': self.weights, 'mount.z_m': self.height_m}
+        )
+
+
+STREET, ROOM = Show('street', 1.65, 25.0), Show('indoors', 1.2, 2.5)
+
+
+@contextlib.contextmanager
+def running(show: Show) -> Iterator[Engine]:
+    """Load an engine and close it."""
+    with contextlib.closing(Engine.load(show.settings)) as engine:
+        yield engine
+
+
+def write(name: str, rows: list[Picture]) -> None:
+    """Write rows of panels as one picture."""
+    cv2.imwrite(str(HERE / f'{name}.jpg'), framed(below(*rows))[..., ::-1], JPEG)
+
+
+def drawn(path: Path, indices: tuple[int, ...], show: Show) -> list[Picture]:
+    """Draw some images of a sequence; poses whose z is up say where the camera sits."""
     (sequence,) = open_sequences([path])
-    for index in indices:
-        stamp_ns = int(sequence.stamps_ns[index])
-        yield Frame(stamp_ns, 'camera', sequence.image(index), sequence.camera)
+    rows = []
+    with running(show) as engine:
+        for index in indices:
+            stamp_ns = int(sequence.stamps_ns[index])
+            frame = Frame(stamp_ns, 'camera', sequence.image(index), sequence.camera)
+            known = sequence.poses is not None and show is ROOM
+            mount = levelled(sequence.poses[index]) if known else None
+            rows.append(row(engine, frame, show, mount))
+    return rows
 
 
-def strip(frames: list[Frame], weights: str, out: Path, height_m: float, reach_m: float) -> None:
-    """Draw a row for each image."""
-    wanted = settings.build(EngineSettings, {'weights': weights, 'mount.z_m': height_m})
+def training(folder: Path) -> None:
+    """Record, extract, triangulate, train and run as docs/training.md does; draw each step."""
+    camera = Camera(416, 128, 240.0, 240.0, 207.5, 63.5)
+    drive = SyntheticDrive('street', 3, camera, 60, rate_hz=10.0, start_s=2.5)
+    folder.mkdir(parents=True)
+    write_bag(folder / 'drive', drive)
+    call('extract', folder / 'drive', '--out', folder / 'sequences')
+    call('triangulate', folder / 'sequences' / 'drive_000', '--out', folder / 'with_depth')
+    call('synthesize', '--world', 'streets', '--out', folder / 'streets', *DRAWN)
+    (sequence,) = open_sequences([folder / 'with_depth'])
+    size = (373, 115)
+    seen = [
+        titled(f'image {n} of {len(sequence)}', fitted(sequence.image(n), size))
+        for n in (0, len(sequence) // 2, len(sequence) - 1)
+    ]
+    write('training_extract', [beside(*seen)])
+    middle = len(sequence) // 2
+    depth = sequence.depth(middle)
+    colours = InverseColours.of(depth)
+    shown = titled('image', fitted(sequence.image(middle), size))
+    found = titled('depth by triangulation; grey: not sure', fitted(colours(depth), size))
+    truth = titled('true depth', fitted(colours(drive.sample(middle).depth), size))
+    write('training_depth', [beside(shown, found, truth)])
+    frame = Frame(int(sequence.stamps_ns[middle]), 'camera', sequence.image(middle), camera)
+    learnt = []
+    for steps in LEARNING_STEPS:
+        run = folder / f'student_{steps}'
+        data = ('--data', folder / 'with_depth', folder / 'streets', '--max-steps', steps)
+        config = ('--config', ROOT / 'config' / 'student.yaml', '--out', run)
+        call('train', 'student', *config, *data, *LEARNING)
+        show = Show(str(run / 'weights.safetensors'), 1.65, 25.0)
+        with running(show) as engine:
+            guess = engine.process(frame, motion=False).depth
+            assert guess is not None
+            learnt.append(titled(f'depth after {steps} steps', fitted(colours(guess), size)))
+            last = row(engine, frame, show)
+    write('training_steps', [beside(*learnt)])
+    write('training_run', [last])
+
+
+DRAWN = ('--count', 2, '--frames', 16, '--width', 416, '--height', 128)
+LEARNING_STEPS = (10, 100, 400)
+LEARNING = (
+    *('--set', 'trained=depth', '--set', 'data.true_depth=true', '--set', 'truth.weight=1'),
+    *('--set', 'optimiser.learning_rate=2e-3', '--set', 'optimiser.average=0.95'),
+    *('--set', 'data.width=192', '--set', 'data.height=64', '--set', 'loop.batch_size=4'),
+    *('--set', 'loop.device=cpu', '--set', 'loop.threads=1', '--set', 'record.picture_every=0'),
+)
+
+
+def call(*words: str | int | Path) -> None:
+    """Run a command of ``lsd_ros``."""
+    if main_of_command([str(word) for word in words]) != 0:
+        raise SystemExit(1)
+
+
+def levelled(world_from_camera: Matrix) -> Matrix:
+    """Return a robot that stands under the camera and looks as it does, from its pose."""
+    ahead = world_from_camera[:3, 2]
+    yaw = np.arctan2(ahead[1], ahead[0])
+    cosine, sine = np.cos(yaw), np.sin(yaw)
     mount = np.eye(4)
-    mount[:3, :3], mount[2, 3] = OPTICAL, height_m
-    engine = Engine.load(wanted)
-    rows = [row(engine.process(frame, motion=False), mount, wanted, reach_m) for frame in frames]
-    engine.close()
-    cv2.imwrite(str(out), framed(below(*rows))[..., ::-1], JPEG)
+    base_from_world = np.array(((cosine, sine, 0), (-sine, cosine, 0), (0, 0, 1)))
+    mount[:3, :3] = base_from_world @ world_from_camera[:3, :3]
+    mount[2, 3] = world_from_camera[2, 3]
+    return mount
 
 
-def row(
-    estimate: Estimate, mount: NDArray[np.float64], wanted: EngineSettings, reach_m: float
-) -> Picture:
-    """Put image, depth and both from above beside each other."""
+def row(engine: Engine, frame: Frame, show: Show, mount: Matrix | None = None) -> Picture:
+    """Put image, depth, and cloud with scan beside each other."""
+    if mount is None:
+        mount = np.eye(4)
+        mount[:3, :3], mount[2, 3] = OPTICAL, show.height_m
+    estimate = engine.process(frame, motion=False)
     assert estimate.depth is not None
     assert estimate.image is not None
-    image = estimate.image
-    height, width = image.shape[:2]
+    height, width = estimate.image.shape[:2]
     is_wide = width > 2 * height
-    size = (520, round(520 * height / width)) if is_wide else (round(300 * width / height), 300)
-    depth = colour_map(estimate.depth)
-    panels = [titled('image', fitted(image, size)), titled('depth', fitted(depth, size))]
+    size = (520, round(520 * height / width)) if is_wide else (320, round(320 * height / width))
+    colours = InverseColours.of(estimate.depth)
+    depth = np.vstack([fitted(colours(estimate.depth), size), colours.bar(size[0])])
+    panels = [titled('image', fitted(estimate.image, size)), titled('estimated depth', depth)]
+    if not is_wide:
+        panels[0] = np.vstack([panels[0], np.full((TITLE_HEIGHT, size[0], 3), WHITE, np.uint8)])
     left = below(*panels) if is_wide else beside(*panels)
-    above = from_above(estimate, mount, wanted, reach_m, left.shape[0] - TITLE_HEIGHT)
-    return beside(left, titled(f'cloud and scan (red) from above, {reach_m:.0f} m', above))
+    room = (WIDTH - left.shape[1] - 3 * GAP, left.shape[0] - TITLE_HEIGHT)
+    view = seen_from_behind(estimate, mount, show, room)
+    return beside(left, titled('point cloud and scan (red)', view))
 
 
-def from_above(
-    estimate: Estimate,
-    mount: NDArray[np.float64],
-    wanted: EngineSettings,
-    reach_m: float,
-    side: int,
+def seen_from_behind(
+    estimate: Estimate, mount: Matrix, show: Show, size: tuple[int, int]
 ) -> Picture:
-    """Draw the cloud in its colours, higher points later, and the scan on it."""
-    picture = np.full((side, side, 3), 24, np.uint8)
-    scale = side / reach_m
+    """Draw the cloud in its colours and the scan, from behind and above the robot."""
+    wanted = show.settings
+    picture = np.full((size[1], size[0], 3), 24, np.uint8)
+    view = BirdsEye(show.reach_m, size)
+    step = 0.5 if show.reach_m < 5 else 5
+    for radius in np.arange(step, show.reach_m + step, step):
+        view.line(picture, ring(radius))
+    view.line(picture, show.reach_m * ROBOT, WHITE)
     cloud = CloudBuilder(wanted.points).build(estimate).points.reshape(-1, 4)
     places = cloud[:, :3] @ mount[:3, :3].T + mount[:3, 3]
-    order = np.argsort(places[:, 2])
-    rgb = cloud[:, 3].copy().view(np.uint32)[order]
-    for (x, y, z), colour in zip(places[order], rgb, strict=True):
-        column, line = round(side / 2 - y * scale), round(side - x * scale)
-        if 0 <= column < side and 0 <= line < side and z < 2.5:
-            picture[line, column] = colour >> 16 & 255, colour >> 8 & 255, colour & 255
+    rgb = cloud[:, 3].copy().view(np.uint32)[:, None] >> np.array((16, 8, 0), np.uint32) & 255
+    near = np.linalg.norm(places[:, :2], axis=1) < 1.4 * show.reach_m
+    view.dots(picture, places[near], rgb[near].astype(np.uint8), 1)
     scan = ScanBuilder(wanted.scan, DepthFilter(wanted.points)).build(estimate, mount, 'base_link')
     angles = scan.angle_min + scan.angle_increment * np.arange(len(scan.ranges))
-    for angle, distance in zip(angles, scan.ranges, strict=True):
-        if np.isfinite(distance):
-            x, y = np.cos(angle) * distance, np.sin(angle) * distance
-            place = round(side / 2 - y * scale), round(side - x * scale)
-            cv2.circle(picture, place, 2, ESTIMATE_RED, -1)
-    write_text(picture, 'robot', (side // 2 - 18, side - 4), (200, 200, 200), 0.4)
+    met = np.isfinite(scan.ranges)
+    flat = np.stack([np.cos(angles), np.sin(angles), 0 * angles], axis=1)[met]
+    red = np.tile(np.uint8(ESTIMATE_RED), (len(flat), 1))
+    view.dots(picture, flat * scan.ranges[met, None], red, 2)
     return picture
+
+
+def ring(radius: float) -> Matrix:
+    """Return an arc on the ground ahead, shape (N, 3) [m]."""
+    angles = np.linspace(-0.9, 0.9, 60)
+    return np.stack([radius * np.cos(angles), radius * np.sin(angles), 0 * angles], axis=1)
+
+
+class BirdsEye:
+    """
+    A camera behind and above a robot.
+
+    :param reach_m: how far it shows [m]
+    :param size: width and height of the picture
+    """
+
+    def __init__(self, reach_m: float, size: tuple[int, int]) -> None:
+        self._place = np.array((-0.5, 0, 0.85)) * reach_m
+        forward = np.array((0.42, 0, 0.06)) * reach_m - self._place
+        forward /= np.linalg.norm(forward)
+        right = np.array((0, -1.0, 0))
+        self._axes = np.stack([right, np.cross(forward, right), forward])
+        self._focal = min(0.85 * size[0], 1.35 * size[1])
+        self._centre = np.array((size[0] / 2, size[1] / 2))
+
+    def pixels(self, places: Matrix) -> tuple[NDArray[np.intp], Matrix]:
+        """Return columns and lines, shape (N, 2), and how far they are, shape (N,)."""
+        seen = (places - self._place) @ self._axes.T
+        depth = np.maximum(seen[:, 2], 1e-3)
+        return np.rint(self._focal * seen[:, :2] / depth[:, None] + self._centre).astype(
+            int
+        ), depth
+
+    def line(self, picture: Picture, places: Matrix, colour: Colour = RING) -> None:
+        """Draw a line on the ground."""
+        pixels, _ = self.pixels(places)
+        cv2.polylines(picture, [pixels.astype(np.int32)], False, colour, 1, cv2.LINE_AA)
+
+    def dots(self, picture: Picture, places: Matrix, rgb: Picture, radius: int) -> None:
+        """Draw dots, near ones over far ones."""
+        pixels, depth = self.pixels(places)
+        order = np.argsort(-depth)
+        height, width = picture.shape[:2]
+        reach = range(-radius, radius + 1)
+        for right, down in itertools.product(reach, reach):
+            moved = pixels[order] + (right, down)
+            inside = ((moved >= 0) & (moved < (width, height))).all(axis=1)
+            picture[moved[inside, 1], moved[inside, 0]] = rgb[order][inside]
 
 
 def architecture() -> str:

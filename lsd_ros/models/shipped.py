@@ -22,6 +22,6 @@ def weights_file(given: str | Path) -> Path:
     :param given: a path, or a name of :func:`shipped_names`, which goes before a path that is
         called like it; empty: the default one
     """
-    if given == '' or given in shipped_names():
+    if str(given) in ('', *shipped_names()):
         return FOLDER / f'{given or DEFAULT}{SUFFIX}'
     return Path(given)

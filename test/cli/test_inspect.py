@@ -44,6 +44,16 @@ def test_weights_say_what_their_metres_are_of(
         assert {name: said[name] for name in values} == values
 
 
+def test_shipped_weights_are_known_by_name_unless_something_is_called_so(
+    bag: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    found = inspected(Path('street'), capsys)
+    assert (found['kind'], found['card']['name']) == ('weights', 'street')
+    Path('street').symlink_to(bag)
+    assert inspected(Path('street'), capsys)['kind'] == 'bag'
+
+
 def test_a_bag(bag: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = inspected(bag, capsys)
     assert found['kind'] == 'bag'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import logging
 import sys
@@ -21,6 +22,8 @@ from lsd_ros.training.sampling import Draw
 from lsd_ros.training.task import StepResult, Task
 from lsd_ros.training.trainer import Trainer, leave_fabric, make_fabric
 from lsd_ros.training.training_settings import TrainerSettings
+
+STUCK_S = 200.0
 
 
 class ToySamples:
@@ -99,6 +102,7 @@ def toy_run(path: Path, given: dict[str, Any]) -> Trainer:
 
 
 if __name__ == '__main__':
+    faulthandler.dump_traceback_later(STUCK_S, exit=True)
     logging.basicConfig(level=logging.INFO)
     try:
         toy_run(Path(sys.argv[1]), json.loads(sys.argv[2]))

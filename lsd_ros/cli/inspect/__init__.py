@@ -11,6 +11,7 @@ EXAMPLES = """\
 examples:
   lsd_ros inspect drive.mcap
   lsd_ros inspect weights.safetensors --json
+  lsd_ros inspect street
   lsd_ros inspect sequence_folder
 """
 
@@ -22,6 +23,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         'path',
         type=a_path,
         metavar='PATH',
-        help='weights file, bag, sequence, images or video',
+        help='weights (file or name), bag, sequence, images or video',
     )
     add('--json', action='store_true', help='print JSON')

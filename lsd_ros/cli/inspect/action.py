@@ -12,6 +12,7 @@ from lsd_ros.bags.reader import BagReader
 from lsd_ros.bags.summary import summary
 from lsd_ros.cli.printing import MISSING, json_text, say, table
 from lsd_ros.datasets.source import kind_of_source, open_source
+from lsd_ros.models.shipped import weights_file
 
 WEIGHTS_SUFFIX = '.safetensors'
 LAST_DATE_NS = 253_402_300_800 * 10**9  # the year 10000
@@ -30,9 +31,11 @@ def describe(path: Path) -> dict[str, Any]:
     """
     Say what is at a path, in values that JSON can carry.
 
+    :param path: the name of weights that come with the package will do, where no file is called so
     :raises WeightsError: it is a weights file that cannot be used
     :raises DatasetError: it is nothing that can be read
     """
+    path = path if path.exists() else weights_file(path)
     if path.suffix == WEIGHTS_SUFFIX:
         return _weights(path)
     if kind_of_source(path) == 'bag':
