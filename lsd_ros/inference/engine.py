@@ -271,16 +271,32 @@ class Engine:
             with timed(stages, 'depth network'):
                 maps = self._disparity(small, uncertainty=uncertainty)
         if motion:
-            with timed(stages, 'pose network'):
-                view = PoseView(small_camera, self._weights.pose.shape.focal_px)
-                moved = self._odometry.observe(
-                    stamp_ns,
-                    view.image(small),
-                    lambda frames: view.vectors(self._motions(frames)),
-                )
+            moved = self._observed(stamp_ns, small, small_camera, stages)
         else:
             self._odometry.pause()
         return maps, moved
+
+    def _observed(
+        self,
+        stamp_ns: int,
+        small: NDArray[np.uint8],
+        small_camera: Camera | None,
+        stages: dict[str, float],
+    ) -> NetworkMotion | None:
+        """Return the motion since the frame before, in the network's own unit."""
+
+        stages['pose network'] = 0.0  # the first images are too few to ask it
+
+        def motions(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+            with timed(stages, 'pose network'):
+                vectors: NDArray[np.float32] = self._prepared.backend.motions(frames[None])[0]
+            return view.vectors(vectors)
+
+        with timed(stages, 'pose input'):
+            view = PoseView(small_camera, self._weights.pose.shape.focal_px)
+            moved = self._odometry.observe(stamp_ns, view.image(small), motions)
+        stages['pose input'] -= stages['pose network']
+        return moved
 
     def _disparity(self, small: NDArray[np.uint8], *, uncertainty: bool) -> NDArray[np.float32]:
         """Return disparity and, where it is wanted and known, its deviation."""
@@ -292,11 +308,6 @@ class Engine:
                 "precision to 'full'"
             )
         return maps.copy()  # the backend writes over its own
-
-    def _motions(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Run the pose network on three frames, shape (3, H, W, 3)."""
-        vectors: NDArray[np.float32] = self._prepared.backend.motions(frames[None])[0]
-        return vectors
 
     def _scaled(
         self,
