@@ -12,7 +12,7 @@ from lsd_ros.geometry.resize import contiguous
 from lsd_ros.inference.depth_map import depth_map, uncertainty_map
 from lsd_ros.inference.distortion import RectifiedImage
 from lsd_ros.inference.engine_settings import EngineSettings
-from lsd_ros.models.checkpoint import Weights
+from lsd_ros.models.weights import Weights
 from lsd_ros.types import Camera, Scale
 
 NO_CAMERA = 'depth needs a camera: publish camera info, or give a calibration'

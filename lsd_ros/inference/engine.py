@@ -29,9 +29,9 @@ from lsd_ros.inference.scale.source import Matrix, Observation
 from lsd_ros.inference.scale.source_factory import scale_source
 from lsd_ros.inference.temporal import TemporalFilter
 from lsd_ros.inference.timing import timed
-from lsd_ros.models.checkpoint import Weights, load_weights
 from lsd_ros.models.pose_view import PoseView
 from lsd_ros.models.shipped import weights_file
+from lsd_ros.models.weights import Weights, read_weights
 from lsd_ros.types import Camera, Estimate, Frame, Scale, SeenGround
 
 LOGGER = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Engine:
         cls,
         settings: EngineSettings,
         *,
-        weights_of: Callable[[str | Path], Weights] = load_weights,
+        weights_of: Callable[[str | Path], Weights] = read_weights,
         opened: BackendOpener = open_backend,
         beside: bool = False,
     ) -> Engine:
@@ -117,7 +117,7 @@ class Engine:
             precision=self._prepared.backend.precision,
             reason=self._prepared.backend.reason,
             network_size=self._prepared.size,
-            uncertainty=self._weights.depth.shape.uncertainty,
+            uncertainty=self._weights.depth_shape.uncertainty,
             motion_noise=card.motion_noise,
             masked=self._mask.share,
             fusion={
@@ -284,7 +284,6 @@ class Engine:
         stages: dict[str, float],
     ) -> NetworkMotion | None:
         """Return the motion since the frame before, in the network's own unit."""
-
         stages['pose network'] = 0.0  # the first images are too few to ask it
 
         def motions(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -293,7 +292,7 @@ class Engine:
             return view.vectors(vectors)
 
         with timed(stages, 'pose input'):
-            view = PoseView(small_camera, self._weights.pose.shape.focal_px)
+            view = PoseView(small_camera, self._weights.pose_shape.focal_px)
             moved = self._odometry.observe(stamp_ns, view.image(small), motions)
         stages['pose input'] -= stages['pose network']
         return moved

@@ -6,7 +6,8 @@ from torch.nn import functional
 
 from lsd_ros.errors import SettingError
 from lsd_ros.geometry.resize import resize_image
-from lsd_ros.models.preprocessing import Normalise, Preprocessing
+from lsd_ros.models.normalise import Normalise
+from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.types import Camera
 
 KITTI = Camera(width=1242, height=375, fx=721.5, fy=721.5, cx=609.6, cy=172.9)

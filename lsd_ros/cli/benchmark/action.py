@@ -21,6 +21,7 @@ from lsd_ros.cli.progress import progress
 from lsd_ros.cli.tables import table
 from lsd_ros.errors import SettingError
 from lsd_ros.foreign.atomic import write_atomically
+from lsd_ros.inference.backends.choice import has_cuda
 from lsd_ros.inference.backends.registry import CPU_BACKENDS
 from lsd_ros.inference.engine_settings import EngineSettings, MountSettings
 
@@ -66,9 +67,7 @@ def _check_nothing_live(given: argparse.Namespace) -> None:
 
 def installed_backends() -> list[str]:
     """Return every backend that can run here, fastest first."""
-    import torch
-
-    on_cuda = ['cuda'] if torch.cuda.is_available() else []
+    on_cuda = ['cuda'] if has_cuda() else []
     return on_cuda + [name for name in CPU_BACKENDS if importlib.util.find_spec(name) is not None]
 
 

@@ -56,7 +56,8 @@ def _flying(depth: Plane, width: int, step: float) -> NDArray[np.bool_]:
     for axis in (1, 0):
         around = (2 * width + 1, 1) if axis else (1, 2 * width + 1)
         reach = cv2.getStructuringElement(cv2.MORPH_RECT, around)
-        high, low = cv2.dilate(nearest, reach), cv2.erode(farthest, reach)
+        high = np.asarray(cv2.dilate(nearest, reach), np.float32)
+        low = np.asarray(cv2.erode(farthest, reach), np.float32)
         ramp = np.flatnonzero(high - low > least)
         if len(ramp):
             flying.ravel()[_climbing(ramp, inverse, high, low, width, axis)] = True

@@ -57,11 +57,11 @@ class StandStill:
 
     def _begin(self, grey: Grey) -> None:
         across, along = (
-            np.asarray(cv2.Sobel(grey, cv2.CV_16S, *axis))[::EVERY, ::EVERY].astype(np.float32)
-            for axis in ((1, 0), (0, 1))
+            np.asarray(cv2.Sobel(grey, cv2.CV_16S, x, y))[::EVERY, ::EVERY].astype(np.float32)
+            for x, y in ((1, 0), (0, 1))
         )
-        slope = np.sqrt(across * across + along * along) / np.float32(8)
+        slope: NDArray[np.float32] = np.sqrt(across * across + along * along) / np.float32(8)
         rows, columns = np.nonzero(slope > STRONG)
-        self._anchor, self._slope = grey, slope[rows, columns]
+        self._anchor, self._slope = grey, np.asarray(slope[rows, columns], np.float32)
         self._strong = EVERY * (rows * grey.shape[1] + columns)
         self._still = 0
