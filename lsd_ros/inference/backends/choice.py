@@ -88,8 +88,9 @@ class _Opening:
         # torch takes twice as long on every machine so far, and beside other work, where its
         # threads spin, a hundred times: too long to measure at every start
         measured = [each for each in candidates if each.name != 'torch']
-        is_judged = bool(self._weights.sha256) and importlib.util.find_spec('torch') is not None
-        if len(measured) < 2 or not is_judged:  # torch says what is right
+        # torch says what is right, of weights that can be told from others
+        is_judged = bool(self._weights.sha256) and _has_torch()
+        if len(measured) < 2 or not is_judged:
             return self._first_of(trusted)
         ranking = ranked(
             measured,
@@ -132,11 +133,18 @@ def has_cuda() -> bool:
         ctypes.CDLL('libcuda.so.1')
     except OSError:
         return False
-    if importlib.util.find_spec('torch') is None:
+    if not _has_torch():
         return False
     import torch
 
     return torch.cuda.is_available()
+
+
+def _has_torch() -> bool:
+    try:
+        return importlib.util.find_spec('torch') is not None
+    except ImportError:
+        return False
 
 
 def has_native_half(device: str) -> bool:

@@ -80,8 +80,9 @@ def _graph(network: InferenceNetwork, shape: Shape, *, any_length: bool) -> byte
     cache, key = CompiledCache(), cache_key(network, 'onnx', shape, any_length)
     model = cache.load(key)
     if model is None:
+        built = network.build()
         from lsd_ros.inference.onnx_export import onnx_bytes  # loads torch
 
-        model = onnx_bytes(network.build(), shape, any_length=any_length)
+        model = onnx_bytes(built, shape, any_length=any_length)
         cache.store(key, model)
     return model

@@ -60,8 +60,9 @@ class StandStill:
             np.asarray(cv2.Sobel(grey, cv2.CV_16S, x, y))[::EVERY, ::EVERY].astype(np.float32)
             for x, y in ((1, 0), (0, 1))
         )
-        slope: NDArray[np.float32] = np.sqrt(across * across + along * along) / np.float32(8)
+        squared = across * across + along * along
+        slope = np.asarray(np.sqrt(squared) / np.float32(8), np.float32)
         rows, columns = np.nonzero(slope > STRONG)
-        self._anchor, self._slope = grey, np.asarray(slope[rows, columns], np.float32)
+        self._anchor, self._slope = grey, slope[rows, columns]
         self._strong = EVERY * (rows * grey.shape[1] + columns)
         self._still = 0
