@@ -52,12 +52,14 @@ from lsd_ros.geometry.depth import depth_from_disparity
 from lsd_ros.geometry.warp import correspondences, sample
 from lsd_ros.inference.backends import openvino
 from lsd_ros.inference.backends.base import Plan
+from lsd_ros.inference.backends.inference_network import InferenceNetwork
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.rewrite import channels_last, depth_inference
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.checkpoint import load_weights, untrained_weights
+from lsd_ros.models.normalise import Normalise
 from lsd_ros.models.pose_net import PoseNet
-from lsd_ros.models.preprocessing import Normalise, Preprocessing
+from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training import phases
 from lsd_ros.training.checkpointing import CheckpointFolder
@@ -311,7 +313,10 @@ def _compiled(networks: dict[str, nn.Module], plan: Plan) -> tuple[str, dict[str
     """Return what runs the networks, and each of them: OpenVINO where it is, as in the engine."""
     try:
         shapes = plan.image_shapes
-        ready = {name: openvino.runner(n, shapes, plan) for name, n in networks.items()}
+        ready = {
+            name: openvino.runner(InferenceNetwork.of(n), shapes, plan)
+            for name, n in networks.items()
+        }
     except BackendError:
         torch.set_num_threads(plan.threads)
         return 'torch', {name: _frozen(network, plan) for name, network in networks.items()}

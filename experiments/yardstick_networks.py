@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from lsd_ros import settings
 from lsd_ros.geometry.pose import rotation_from_axis_angle
-from lsd_ros.models.pose_net import MOTIONS
+from lsd_ros.models.network_settings import MOTIONS
 from lsd_ros.models.small_depth_net import DepthFeatures, check_network_input
 from lsd_ros.settings import setting
 

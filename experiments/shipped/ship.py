@@ -23,9 +23,10 @@ import torch
 from torch import nn
 
 from lsd_ros import settings
-from lsd_ros.models.checkpoint import Weights, load_weights, save_weights
+from lsd_ros.models.checkpoint import load_weights, save_weights
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.small_depth_net import SmallDepthNet
+from lsd_ros.models.weights import Weights
 from lsd_ros.training.checkpointing import CheckpointFolder
 from lsd_ros.training.phase_settings import StudentSettings
 from lsd_ros.training.provenance import weights_card

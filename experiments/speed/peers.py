@@ -29,9 +29,11 @@ from lsd_ros.cli.benchmark.resources import machine
 from lsd_ros.cli.printing import MISSING, json_text, say, table
 from lsd_ros.inference.backends import onnxruntime, openvino, torch_cpu
 from lsd_ros.inference.backends.base import Plan
+from lsd_ros.inference.backends.inference_network import InferenceNetwork
 from lsd_ros.inference.rewrite import PlainDepthNet, ReadHead, depth_inference
 from lsd_ros.models.checkpoint import untrained_weights
-from lsd_ros.models.preprocessing import Normalise, Preprocessing
+from lsd_ros.models.normalise import Normalise
+from lsd_ros.models.preprocessing import Preprocessing
 
 OURS, PARTS = 'ours', 'ours, part by part'
 COLUMNS = ('OpenVINO f32', 'ONNX Runtime f32', 'torch f32', 'OpenVINO bf16', 'torch bf16')
@@ -97,9 +99,9 @@ def call_of(network: nn.Module, column: str, threads: int) -> Callable[[], objec
     plan = Plan(untrained_weights(), *SIZE, threads=threads, half=column.endswith('bf16'))
     image = np.random.default_rng(0).integers(0, 256, plan.image_shapes[0], np.uint8)
     if column.startswith('OpenVINO'):
-        run = openvino.runner(network, plan.image_shapes, plan)
+        run = openvino.runner(InferenceNetwork.of(network), plan.image_shapes, plan)
     elif column.startswith('ONNX'):
-        run = onnxruntime.runner(network, plan.image_shapes, plan)
+        run = onnxruntime.runner(InferenceNetwork.of(network), plan.image_shapes, plan)
     else:
         kind = torch.bfloat16 if plan.half else torch.float32
         run = torch_cpu.runner(copy.deepcopy(network).to(kind), len_of_one=1)

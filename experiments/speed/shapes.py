@@ -25,12 +25,14 @@ from lsd_ros.cli.benchmark.resources import machine
 from lsd_ros.cli.printing import json_text, say, table
 from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.inference.backends.base import Plan
+from lsd_ros.inference.backends.inference_network import InferenceNetwork
 from lsd_ros.inference.backends.openvino import runner
 from lsd_ros.inference.rewrite import DepthInference
-from lsd_ros.models.checkpoint import Weights, WeightsCard
-from lsd_ros.models.pose_net import PoseNet, PoseSettings
+from lsd_ros.models.network_settings import PoseSettings, SmallDepthSettings
+from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.preprocessing import Preprocessing
-from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
+from lsd_ros.models.small_depth_net import SmallDepthNet
+from lsd_ros.models.weights import Weights, WeightsCard
 
 DEFAULT = '16/32/64/160/320, read at 1/2'
 SHAPES = {
@@ -119,7 +121,7 @@ def call_of(weights: Weights, half: bool) -> Callable[[], object]:
     width, height = weights.preprocessing.width, weights.preprocessing.height
     plan = Plan(weights, width, height, threads=1, half=half)
     network = DepthInference(weights.depth, weights.preprocessing).eval()
-    run = runner(network, plan.image_shapes, plan)
+    run = runner(InferenceNetwork.of(network), plan.image_shapes, plan)
     image = np.random.default_rng(0).integers(0, 256, plan.image_shapes[0], np.uint8)
     return lambda: run(image)
 

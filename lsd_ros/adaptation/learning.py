@@ -16,7 +16,7 @@ from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import TrainingError
 from lsd_ros.foreign.door import ForeignCode
-from lsd_ros.models.checkpoint import Weights
+from lsd_ros.models.weights import Weights
 from lsd_ros.training.phase_settings import StudentSettings
 from lsd_ros.training.phases import Progress, train_student, unseen
 from lsd_ros.training.recorder import read_metrics

@@ -9,7 +9,7 @@ from typing import Any
 from lsd_ros import settings
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.scale.scale_settings import ScaleSettings
-from lsd_ros.models.checkpoint import load_weights
+from lsd_ros.models.weights import read_weights
 from lsd_ros.publication.publication_settings import GuardedSettings
 
 
@@ -22,7 +22,7 @@ def called_metric(wanted: EngineSettings) -> EngineSettings:
 
     :raises WeightsError: the weights cannot be used
     """
-    card = load_weights(wanted.weights).card  # also says here what they forbid
+    card = read_weights(wanted.weights).card  # also says here what they forbid
     if wanted.scale != ScaleSettings() or card.metric:
         return wanted
     return dataclasses.replace(wanted, scale=ScaleSettings(source='fixed'))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from typing import Any
 
@@ -48,13 +49,16 @@ class OutputMessages:
         self._obstacles = ObstaclePolicy(types, base_frame)
         self._odometry = OdometryPolicy(types, odom_frame, base_frame)
         mounted = settings.mount != MountSettings()
-        self._place = base_from_optical(settings.mount) if mounted else None
-        self._base_frame = base_frame
+        place = base_from_optical(settings.mount) if mounted else None
+        self._mount = None if place is None else Mount(place, base_frame)
         self._told: set[str] = set()
 
     def mount(self, frame_id: str) -> Mount | None:
         """Return where the camera sits; None where ``mount.*`` does not say it."""
-        return None if self._place is None else Mount(self._place, self._base_frame, frame_id)
+        known = self._mount
+        if known is not None and known.frame_id != frame_id:
+            known = self._mount = dataclasses.replace(known, frame_id=frame_id)
+        return known
 
     def messages(self, judgement: Judgement) -> TopicMessages:
         """

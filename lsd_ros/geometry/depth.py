@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from lsd_ros.errors import SettingError
-from lsd_ros.geometry.shapes import check_shapes
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ def depth_from_disparity(disparity: Tensor, depths: DisparityRange) -> Tensor:
     :return: depth along the optical axis [unit of ``depths``], shape (B, 1, H, W)
     :raises FrameError: the shape or type is another one
     """
+    from lsd_ros.geometry.shapes import check_shapes  # loads torch
+
     check_shapes(disparity=(disparity, 'B 1 H W'))
     far, near = 1 / depths.max_depth, 1 / depths.min_depth
     return 1 / (far + (near - far) * disparity)
@@ -56,6 +59,8 @@ def disparity_from_depth(depth: Tensor, depths: DisparityRange) -> Tensor:
     :return: disparity, shape (B, 1, H, W)
     :raises FrameError: the shape or type is another one
     """
+    from lsd_ros.geometry.shapes import check_shapes  # loads torch
+
     check_shapes(depth=(depth, 'B 1 H W'))
     far, near = 1 / depths.max_depth, 1 / depths.min_depth
     return (1 / depth - far) / (near - far)

@@ -12,13 +12,15 @@ from lsd_ros.types import Trajectory
 from lsd_ros.types.stamps import nearest
 
 Matrix = NDArray[np.float64]
+_IDENTITY = np.eye(4)
 
 
 def inverse(b_from_a: Matrix) -> Matrix:
     """Return ``a_from_b`` of a rigid motion, shape (4, 4)."""
-    result = np.eye(4)
-    result[:3, :3] = b_from_a[:3, :3].T
-    result[:3, 3] = -b_from_a[:3, :3].T @ b_from_a[:3, 3]
+    result = _IDENTITY.copy()
+    turned_back = b_from_a[:3, :3].T
+    result[:3, :3] = turned_back
+    result[:3, 3] = -turned_back @ b_from_a[:3, 3]
     return result
 
 
@@ -65,12 +67,13 @@ def interpolated(first: Matrix, second: Matrix, share: float) -> Matrix:
 def constant_twist(motion: Matrix) -> Matrix:
     """Return the twist that, held for unit time, makes this motion: velocity, turn, shape (6,)."""
     turn = rotation_vector(motion)
-    angle = float(np.linalg.norm(turn))
+    angle = math.sqrt(turn @ turn)
     cross = cross_matrix(turn)
     # 1 / 12 is the limit; the next term of the series is angle^2 / 720
     factor = 1 / 12 if angle < 1e-4 else 1 / angle**2 - 1 / (2 * angle * math.tan(angle / 2))
-    velocity = (np.eye(3) - cross / 2 + factor * cross @ cross) @ motion[:3, 3]
-    return np.concatenate([velocity, turn])
+    way = motion[:3, 3]
+    across = cross @ way
+    return np.concatenate([way - across / 2 + factor * (cross @ across), turn])
 
 
 def error_jacobian(b_from_a: Matrix, moved_b: Matrix) -> Matrix:
@@ -99,7 +102,7 @@ def motion_from_vector(vector: Matrix) -> Matrix:
     :param vector: translation, then axis times angle [rad], shape (6,)
     :return: ``b_from_a``: rotate, then translate, shape (4, 4)
     """
-    motion = np.eye(4)
+    motion = _IDENTITY.copy()
     motion[:3, :3] = rotation_matrix(vector[3:])
     motion[:3, 3] = vector[:3]
     return motion

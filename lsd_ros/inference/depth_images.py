@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.errors import CameraError
+from lsd_ros.geometry.resize import contiguous
 from lsd_ros.inference.depth_map import depth_map, uncertainty_map
 from lsd_ros.inference.distortion import RectifiedImage
 from lsd_ros.inference.engine_settings import EngineSettings
-from lsd_ros.models.checkpoint import Weights
+from lsd_ros.models.weights import Weights
 from lsd_ros.types import Camera, Scale
 
 NO_CAMERA = 'depth needs a camera: publish camera info, or give a calibration'
@@ -68,7 +69,7 @@ class DepthImages:
             image, camera = small, small_camera
         else:
             images = {name: _placed(part, left, top, camera) for name, part in images.items()}
-            image, unseen = rectified.image, rectified.useless
+            image, unseen = contiguous(rectified.image), rectified.useless
         if unseen is not None:
             for part in images.values():
                 part[unseen] = np.nan

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import CameraError
 from lsd_ros.geometry.rectification import Rectifier
+from lsd_ros.geometry.resize import contiguous
 from lsd_ros.types import Camera, Frame
 
 
@@ -92,7 +93,7 @@ class DistortionPolicy:
             return RectifiedImage(frame.image, self._rectifier.camera, masked=masked)
         unseen = ~self._rectifier.valid
         return RectifiedImage(
-            self._rectifier.rectify(frame.image),
+            self._rectifier.rectify(contiguous(frame.image)),
             self._rectifier.camera,
             unseen if unseen.any() else None,
             None if masked is None else self._rectifier.rectify(masked.astype(np.uint8)) > 0,

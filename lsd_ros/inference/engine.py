@@ -29,9 +29,9 @@ from lsd_ros.inference.scale.source import Matrix, Observation
 from lsd_ros.inference.scale.source_factory import scale_source
 from lsd_ros.inference.temporal import TemporalFilter
 from lsd_ros.inference.timing import timed
-from lsd_ros.models.checkpoint import Weights, load_weights
 from lsd_ros.models.pose_view import PoseView
 from lsd_ros.models.shipped import weights_file
+from lsd_ros.models.weights import Weights, read_weights
 from lsd_ros.types import Camera, Estimate, Frame, Scale, SeenGround
 
 LOGGER = logging.getLogger(__name__)
@@ -83,7 +83,7 @@ class Engine:
         cls,
         settings: EngineSettings,
         *,
-        weights_of: Callable[[str | Path], Weights] = load_weights,
+        weights_of: Callable[[str | Path], Weights] = read_weights,
         opened: BackendOpener = open_backend,
         beside: bool = False,
     ) -> Engine:
@@ -117,7 +117,7 @@ class Engine:
             precision=self._prepared.backend.precision,
             reason=self._prepared.backend.reason,
             network_size=self._prepared.size,
-            uncertainty=self._weights.depth.shape.uncertainty,
+            uncertainty=self._weights.depth_shape.uncertainty,
             motion_noise=card.motion_noise,
             masked=self._mask.share,
             fusion={
@@ -271,16 +271,31 @@ class Engine:
             with timed(stages, 'depth network'):
                 maps = self._disparity(small, uncertainty=uncertainty)
         if motion:
-            with timed(stages, 'pose network'):
-                view = PoseView(small_camera, self._weights.pose.shape.focal_px)
-                moved = self._odometry.observe(
-                    stamp_ns,
-                    view.image(small),
-                    lambda frames: view.vectors(self._motions(frames)),
-                )
+            moved = self._observed(stamp_ns, small, small_camera, stages)
         else:
             self._odometry.pause()
         return maps, moved
+
+    def _observed(
+        self,
+        stamp_ns: int,
+        small: NDArray[np.uint8],
+        small_camera: Camera | None,
+        stages: dict[str, float],
+    ) -> NetworkMotion | None:
+        """Return the motion since the frame before, in the network's own unit."""
+        stages['pose network'] = 0.0  # the first images are too few to ask it
+
+        def motions(frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+            with timed(stages, 'pose network'):
+                vectors: NDArray[np.float32] = self._prepared.backend.motions(frames[None])[0]
+            return view.vectors(vectors)
+
+        with timed(stages, 'pose input'):
+            view = PoseView(small_camera, self._weights.pose_shape.focal_px)
+            moved = self._odometry.observe(stamp_ns, view.image(small), motions)
+        stages['pose input'] -= stages['pose network']
+        return moved
 
     def _disparity(self, small: NDArray[np.uint8], *, uncertainty: bool) -> NDArray[np.float32]:
         """Return disparity and, where it is wanted and known, its deviation."""
@@ -292,11 +307,6 @@ class Engine:
                 "precision to 'full'"
             )
         return maps.copy()  # the backend writes over its own
-
-    def _motions(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """Run the pose network on three frames, shape (3, H, W, 3)."""
-        vectors: NDArray[np.float32] = self._prepared.backend.motions(frames[None])[0]
-        return vectors
 
     def _scaled(
         self,

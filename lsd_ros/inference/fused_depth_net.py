@@ -24,13 +24,8 @@ from lsd_ros.inference.space_to_depth import (
     scaled_mean,
 )
 from lsd_ros.models.layers import ConvNormAct
-from lsd_ros.models.small_depth_net import (
-    STAGES,
-    DecoderStage,
-    SmallDepthNet,
-    SmallDepthSettings,
-    check_network_input,
-)
+from lsd_ros.models.network_settings import STAGES, SmallDepthSettings
+from lsd_ros.models.small_depth_net import DecoderStage, SmallDepthNet, check_network_input
 from lsd_ros.models.sparse_block import SparseBlock
 from lsd_ros.models.weighting import WeightedSum
 

@@ -16,11 +16,13 @@ from torch.nn import functional
 from lsd_ros.inference.folding import rewrite
 from lsd_ros.inference.fused_depth_net import FusedDepthNet, can_fuse
 from lsd_ros.inference.space_to_depth import convolution_between
-from lsd_ros.models.checkpoint import Weights
 from lsd_ros.models.layers import convolution
-from lsd_ros.models.pose_net import FRAMES, PoseNet
-from lsd_ros.models.preprocessing import Normalise, Preprocessing
+from lsd_ros.models.network_settings import FRAMES
+from lsd_ros.models.normalise import Normalise
+from lsd_ros.models.pose_net import PoseNet
+from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.models.small_depth_net import DisparityHead, SmallDepthNet
+from lsd_ros.models.weights import Weights
 
 Network = TypeVar('Network', bound=nn.Module)
 # of the head: blocks of 4 x 4 pixels give its convolution 16 outputs instead of one

@@ -12,7 +12,7 @@ from lsd_ros.inference.backends.batching import BatchingBackend
 from lsd_ros.inference.backends.choice import open_backend
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.engine_settings import EngineSettings
-from lsd_ros.models.checkpoint import Weights, load_weights
+from lsd_ros.models.weights import Weights, read_weights
 
 
 class SharedNetworks:
@@ -48,13 +48,13 @@ class SharedNetworks:
         )
 
     def load_weights(self, path: str | Path) -> Weights:
-        """Load weights, or return those that are loaded already; see :func:`load_weights`."""
+        """Load weights, or return those that are loaded already; see :func:`read_weights`."""
         with self._building:
             # a file that was written anew in between is another one
             key = (Path(path).resolve(), _written_ns(path))
             weights = self._weights.get(key)
             if weights is None:
-                weights = self._weights[key] = load_weights(path)
+                weights = self._weights[key] = read_weights(path)
             return weights
 
     def open_backend(

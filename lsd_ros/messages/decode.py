@@ -20,15 +20,20 @@ from lsd_ros.types import BasePose, Camera, Frame
 
 
 @translated(MessageError, 'an image cannot be read')
-def image_to_rgb(msg: Any, bits: BitDepth | None = None) -> NDArray[np.uint8]:
+def image_to_rgb(
+    msg: Any, bits: BitDepth | None = None, *, turned: bool = False
+) -> NDArray[np.uint8]:
     """
     Decode a sensor_msgs/Image or sensor_msgs/CompressedImage.
 
     :param bits: of the 16 bit images of its camera; None: all
+    :param turned: whether the view may have a negative last stride: bgr8 is not copied then
     :return: RGB, shape (H, W, 3); it may be a read-only view of the message
     :raises MessageError: unknown encoding, wrong size, truncated or damaged data
     """
-    return raw.raw_to_rgb(msg, bits) if _is_raw(msg) else compressed.compressed_to_rgb(msg, bits)
+    if _is_raw(msg):
+        return raw.raw_to_rgb(msg, bits, turned=turned)
+    return compressed.compressed_to_rgb(msg, bits)
 
 
 @translated(MessageError, 'a depth image cannot be read')
@@ -57,16 +62,20 @@ def depth_to_metres(msg: Any) -> NDArray[np.float32]:
 
 
 @translated(MessageError, 'an image cannot be read')
-def frame_from_message(msg: Any, camera: Camera | None, bits: BitDepth | None = None) -> Frame:
+def frame_from_message(
+    msg: Any, camera: Camera | None, bits: BitDepth | None = None, *, turned: bool = False
+) -> Frame:
     """
     Decode an image message with its stamp and frame.
 
     :param camera: of this image, None while it is not known
     :param bits: of the 16 bit images of its camera; None: all
+    :param turned: see :func:`image_to_rgb`
     :raises MessageError: the image cannot be decoded
     :raises CameraError: the camera is of another size than the image
     """
-    return Frame(stamp_ns(msg.header), msg.header.frame_id, image_to_rgb(msg, bits), camera)
+    rgb = image_to_rgb(msg, bits, turned=turned)
+    return Frame(stamp_ns(msg.header), msg.header.frame_id, rgb, camera)
 
 
 def stamp_ns(header: Any) -> int:

@@ -81,16 +81,21 @@ _SEMI_PLANAR_CODES = {'nv12': cv2.COLOR_YUV2RGB_NV12, 'nv21': cv2.COLOR_YUV2RGB_
 KNOWN_ENCODINGS = (*_PACKED, *_SEMI_PLANAR_CODES, 'nv24')
 
 
-def raw_to_rgb(msg: Any, bits: BitDepth | None = None) -> NDArray[np.uint8]:
+def raw_to_rgb(
+    msg: Any, bits: BitDepth | None = None, *, turned: bool = False
+) -> NDArray[np.uint8]:
     """
     Decode a sensor_msgs/Image; rgb8 without padding is a read-only view of the message.
 
     :param msg: message of rclpy or of rosbags
     :param bits: of 16 bit images; None: all, as for cv_bridge
+    :param turned: whether bgr8 may be a read-only view, too, whose last stride is negative
     :return: RGB, shape (H, W, 3)
     :raises MessageError: the encoding is unknown, or size, step and data do not fit each other
     """
     encoding = msg.encoding.lower()
+    if turned and encoding in ('bgr8', '8uc3'):
+        return np.asarray(pixels(msg, np.uint8, 3)[..., ::-1], np.uint8)
     if encoding in _PACKED:
         return _packed_to_rgb(msg, _PACKED[encoding], bits or BitDepth(FULL))
     if encoding in _SEMI_PLANAR_CODES:

@@ -19,12 +19,8 @@ from lsd_ros import settings
 from lsd_ros.errors import SettingError
 from lsd_ros.models.large_depth_net import LargeDepthNet, LargeDepthSettings, refinement
 from lsd_ros.models.layers import ConvNormAct
-from lsd_ros.models.small_depth_net import (
-    STAGES,
-    DepthFeatures,
-    SmallDepthSettings,
-    check_network_input,
-)
+from lsd_ros.models.network_settings import STAGES, SmallDepthSettings
+from lsd_ros.models.small_depth_net import DepthFeatures, check_network_input
 from lsd_ros.settings import setting
 
 

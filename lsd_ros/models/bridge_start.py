@@ -16,8 +16,8 @@ from torch import Tensor, nn
 
 from lsd_ros.models.bridge import Bridge, BridgedTeacher
 from lsd_ros.models.layers import ConvNormAct
+from lsd_ros.models.network_settings import STAGES
 from lsd_ros.models.refinement import Refinement
-from lsd_ros.models.small_depth_net import STAGES
 
 # Hardswish is the identity from 3 on. A hidden map, which the student is to imitate, stays small:
 # around 1.5, where the slope is 1. The map that is restored may lie where nothing bends at all.

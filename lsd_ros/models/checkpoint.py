@@ -13,7 +13,6 @@ import json
 import logging
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,93 +21,20 @@ import torch
 from torch import Tensor, nn
 
 from lsd_ros import settings
-from lsd_ros.errors import LsdError, WeightsError
+from lsd_ros.errors import WeightsError
 from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.geometry.depth import DisparityRange
-from lsd_ros.models.licence import forbids_commercial_use, tell_once
-from lsd_ros.models.pose_net import PoseNet, PoseSettings
+from lsd_ros.models.licence import tell_once
+from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.models.shipped import weights_file
-from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
+from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.models.stored_weights import FORMAT, FORMAT_1, read_stored, sealed, sha256_error
-from lsd_ros.types import MotionNoise
+from lsd_ros.models.weights import Header, Weights, WeightsCard
 
 Network = TypeVar('Network', bound=nn.Module)
 LOGGER = logging.getLogger(__name__)
-
-
-# what JSON may give for fields of these types
-_CARD_KINDS = {'str': (str,), 'bool': (bool,), 'float': (float, int)}
-
-
-@dataclass(frozen=True)
-class WeightsCard:
-    """
-    Where weights come from and what they may be used for.
-
-    :param name: short name
-    :param trained: False for random weights, whose depth means nothing
-    :param metric: whether network depth times ``metres_per_unit`` is metres
-    :param metres_per_unit: 1 where the weights are not metric
-    :param focal_px: focal length at network size that metres were learned for; another camera's
-        metres are longer by as much as its own is [pixels]; 0: metres do not depend on it
-    :param camera_height_m: height above the ground of the cameras that metres were learned from;
-        0: various, or not known [m]
-    :param licence: licence that the training data puts on the weights; empty: none beyond ours
-    :param commercial_use: False: a licence of the training data forbids it; True says no more
-        than that none is known to
-    :param data: names of the training sets
-    :param command: what made the file
-    :param note: anything else worth saying
-    :param uncertainty_factor: what the deviation that the depth network says is multiplied with,
-        measured against truth; 1: never measured, or right as it is
-    :param motion_noise: how wrong the motions are, measured against true ones; None: never
-    """
-
-    name: str
-    trained: bool
-    metric: bool = False
-    metres_per_unit: float = 1.0
-    focal_px: float = 0.0
-    camera_height_m: float = 0.0
-    licence: str = ''
-    commercial_use: bool = True
-    data: tuple[str, ...] = ()
-    command: str = ''
-    note: str = ''
-    uncertainty_factor: float = 1.0
-    motion_noise: MotionNoise | None = None
-
-    def __post_init__(self) -> None:
-        """Check all that is a number."""
-        for name in ('metres_per_unit', 'uncertainty_factor'):
-            if not 0 < getattr(self, name) < math.inf:
-                raise WeightsError(f'{name} {getattr(self, name)} must be positive and finite')
-        for name in ('focal_px', 'camera_height_m'):
-            if not 0 <= getattr(self, name) < math.inf:
-                raise WeightsError(f'{name} {getattr(self, name)} must be finite, not negative')
-
-
-@dataclass(frozen=True)
-class Weights:
-    """
-    Both networks and all that is needed to use them.
-
-    :param depth: the small depth network
-    :param pose: the pose network
-    :param preprocessing: from camera image to network input
-    :param depths: what disparity 0 and 1 stand for [network units]
-    :param card: provenance
-    :param sha256: of the file that they were read from; empty: not from a file
-    """
-
-    depth: SmallDepthNet
-    pose: PoseNet
-    preprocessing: Preprocessing
-    depths: DisparityRange
-    card: WeightsCard
-    sha256: str = ''
 
 
 def untrained_weights(seed: int = 0) -> Weights:
@@ -161,18 +87,7 @@ def load_weights(path: str | Path) -> Weights:
     """
     path = weights_file(path)
     header, tensors = _read(path)
-    try:
-        with ForeignCode(WeightsError, 'it is damaged'):
-            shape = settings.build(SmallDepthSettings, json.loads(header['depth']))
-            pose_shape = settings.build(PoseSettings, json.loads(header['pose']))
-            preprocessing = settings.build(Preprocessing, json.loads(header['preprocessing']))
-            depths = DisparityRange(**json.loads(header['depths']))
-            card = _card(json.loads(header['card']))
-    except LsdError as error:
-        raise WeightsError(
-            f'weights {path} have a header that this version cannot read ({error}): '
-            'make them again, or use the version of lsd_ros that wrote them'
-        ) from error
+    shape, pose_shape, preprocessing, depths, card = Header.of(header, path)
     depth = _filled(lambda: SmallDepthNet(shape), 'depth', tensors, path)
     pose = _filled(lambda: PoseNet(pose_shape), 'pose', tensors, path)
     tell_once(card.name, card.licence, commercial_use=card.commercial_use)
@@ -202,21 +117,6 @@ def tensors_sha256(tensors: dict[str, Tensor]) -> str:
         digest.update(f'{name} {tensor.dtype} {tuple(tensor.shape)}\n'.encode())
         digest.update(tensor.contiguous().flatten().view(torch.uint8).numpy().data)
     return digest.hexdigest()
-
-
-def _card(given: dict[str, Any]) -> WeightsCard:
-    for field in dataclasses.fields(WeightsCard):
-        kinds = _CARD_KINDS.get(str(field.type))
-        if field.name in given and kinds and type(given[field.name]) not in kinds:
-            raise WeightsError(f'{field.name} of its card is {given[field.name]!r}')
-    noise = given.get('motion_noise')
-    if noise is not None:
-        turns = {name: tuple(noise[name]) for name in ('rotation_deg', 'rotation_memory_s')}
-        noise = MotionNoise(**{**noise, **turns})
-    read = {**given, 'data': tuple(given['data']), 'motion_noise': noise}
-    # files that were written before this was a field
-    read.setdefault('commercial_use', not forbids_commercial_use(given.get('licence', '')))
-    return WeightsCard(**read)
 
 
 def _stored(name: str, tensor: Tensor, dtype: torch.dtype) -> Tensor:

@@ -13,17 +13,12 @@ from lsd_ros import settings
 from lsd_ros.errors import SettingError
 from lsd_ros.models.encoder_weights import encoder_weights_file, read_encoder_weights
 from lsd_ros.models.large_encoder import BlockGroup, block_group, encoder_layer
-from lsd_ros.models.layers import PADDING_MODES, ConvNormAct
+from lsd_ros.models.layers import ConvNormAct
 from lsd_ros.models.lite_encoder import GROUPS as LITE
 from lsd_ros.models.lite_encoder import lite_stages, lite_widths
+from lsd_ros.models.network_settings import PADDING_MODES, STAGES
 from lsd_ros.models.refinement import HEAD_WIDTH, Refinement
-from lsd_ros.models.small_depth_net import (
-    HEADS,
-    STAGES,
-    DepthFeatures,
-    DisparityHead,
-    check_network_input,
-)
+from lsd_ros.models.small_depth_net import HEADS, DepthFeatures, DisparityHead, check_network_input
 from lsd_ros.settings import setting
 
 GROUPS = 6

@@ -7,7 +7,6 @@ from typing import Literal, cast
 from torch import Tensor, nn
 
 PaddingMode = Literal['zeros', 'replicate', 'reflect']
-PADDING_MODES = ('zeros', 'replicate', 'reflect')
 
 
 class ConvNormAct(nn.Module):

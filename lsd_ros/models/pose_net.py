@@ -2,46 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from torch import Tensor, nn
 
-from lsd_ros import settings
-from lsd_ros.errors import FrameError, SettingError
+from lsd_ros.errors import FrameError
 from lsd_ros.models.layers import ConvNormAct
-from lsd_ros.settings import setting
-
-FRAMES = 3
-MOTIONS = 2
-
-
-@dataclass(frozen=True)
-class PoseSettings:
-    """The shape of the pose network; the defaults have 0.8 M parameters."""
-
-    widths: tuple[int, ...] = setting(
-        (16, 32, 64, 128, 192, 256),
-        'Channels of the stages, each at half the size of the one before',
-    )
-    output_scale: float = setting(
-        0.01,
-        'Factor on the motion, so that an untrained network starts near rest',
-        minimum=1e-6,
-        maximum=1,
-    )
-    focal_px: float = setting(
-        0.0,
-        'Focal length at network size of the camera that every image is made to look as taken by, '
-        'with its principal point in the middle; 0: images as they are [pixels]',
-        minimum=0,
-        maximum=1e5,
-    )
-
-    def __post_init__(self) -> None:
-        """Check every value and the widths."""
-        settings.check(self)
-        if not self.widths or not all(isinstance(w, int) and w > 0 for w in self.widths):
-            raise SettingError(f'widths is {self.widths}: it must be positive whole numbers')
+from lsd_ros.models.network_settings import FRAMES, MOTIONS, PoseSettings
 
 
 class PoseNet(nn.Module):

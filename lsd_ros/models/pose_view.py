@@ -9,17 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
-from lsd_ros.geometry.camera import pixel_grid
-from lsd_ros.geometry.shapes import check_shapes
-from lsd_ros.geometry.warp import sample
 from lsd_ros.types import Camera
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 LENGTHS = 3  # of the six numbers of a motion, those that are a translation
 
@@ -88,6 +87,12 @@ def motion_vectors(
     :return: translation in the unit of the depth of each camera, then axis-angle [rad], (B, N, 6)
     :raises FrameError: the shapes do not fit
     """
+    import torch  # a robot that runs compiled networks need not have it
+
+    from lsd_ros.geometry.camera import pixel_grid
+    from lsd_ros.geometry.shapes import check_shapes
+    from lsd_ros.geometry.warp import sample
+
     if not focal_px:
         return network(frames)
     check_shapes(frames=(frames, 'B C H W'), intrinsics=(intrinsics, 'B 3 3'))

@@ -9,18 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
 
 from lsd_ros import settings
 from lsd_ros.errors import SettingError
 from lsd_ros.geometry.resize import resize_image, size_in_aspect
-from lsd_ros.models.small_depth_net import SIZE_MULTIPLE
+from lsd_ros.models.network_settings import SIZE_MULTIPLE
 from lsd_ros.settings import setting
 from lsd_ros.types import Camera
-
-LUMINANCE = (0.299, 0.587, 0.114)  # ITU-R BT.601, as OpenCV's grey conversion
 
 
 @dataclass(frozen=True)
@@ -90,32 +86,3 @@ class Preprocessing:
         if camera is None:
             return small, None
         return small, camera.cropped(left, top, columns, rows).resized(*size)
-
-
-class Normalise(nn.Module):
-    """The part of the preprocessing that runs inside the network: bytes to normalised planes."""
-
-    scale: Tensor
-    shift: Tensor
-    luminance: Tensor
-
-    def __init__(self, preprocessing: Preprocessing) -> None:
-        super().__init__()
-        std, mean = torch.tensor(preprocessing.std), torch.tensor(preprocessing.mean)
-        self.grey = preprocessing.colour == 'grey'
-        self.register_buffer('scale', 1.0 / (255.0 * std), persistent=False)
-        self.register_buffer('shift', -mean / std, persistent=False)
-        self.register_buffer('luminance', torch.tensor(LUMINANCE), persistent=False)
-
-    def forward(self, image: Tensor) -> Tensor:
-        """
-        Normalise.
-
-        :param image: RGB in 0 .. 255, shape (B, H, W, 3), any number type
-        :return: shape (B, 3, H, W), float32
-        """
-        levels = image.to(self.scale.dtype)
-        if self.grey:
-            levels = (levels * self.luminance).sum(dim=3, keepdim=True)
-        # planes last: exported networks must not move bytes, and runtimes like this order
-        return (levels * self.scale + self.shift).permute(0, 3, 1, 2)

@@ -39,6 +39,7 @@ class MountLookup:
         """
         self._base_frame = base_frame
         self._source: str | None = None
+        self._last: Mount | None = None
         self._tf2: Any = None
         try:
             self._tf2 = importlib.import_module('tf2_ros')
@@ -71,7 +72,7 @@ class MountLookup:
         self._note(frame_id, None if place is None else source)
         if place is None:
             return None
-        return Mount(place, self._base_frame, frame_id, by_transforms=source == TRANSFORMS)
+        return self._made(place, frame_id, by_transforms=source == TRANSFORMS)
 
     def close(self) -> None:
         """Stop to listen."""
@@ -79,6 +80,17 @@ class MountLookup:
             return
         self._listener.unregister()
         self._side.close()
+
+    def _made(self, place: NDArray[np.float64], frame_id: str, *, by_transforms: bool) -> Mount:
+        """Return the mount of a place; a place that has not moved was checked before."""
+        known = self._last
+        if (
+            known is None
+            or (known.frame_id, known.by_transforms) != (frame_id, by_transforms)
+            or not np.array_equal(known.base_from_camera, place)
+        ):
+            self._last = known = Mount(place, self._base_frame, frame_id, by_transforms)
+        return known
 
     def _note(self, frame_id: str, source: str | None) -> None:
         if source == self._source:

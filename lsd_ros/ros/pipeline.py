@@ -196,7 +196,7 @@ class Pipeline:
         message = received.message
         frame_id = message.header.frame_id
         self._bits.given = self._applied.node.image.bit_depth
-        rgb = image_to_rgb(message, self._bits)
+        rgb = image_to_rgb(message, self._bits, turned=True)
         encoding = message.encoding if hasattr(message, 'encoding') else message.format
         self.statistics.saw(InputQuality.of(frame_id, encoding, rgb))
         look(rgb)

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 
 from lsd_ros.models.bridge import BridgedTeacher
+from lsd_ros.models.normalise import Normalise
 from lsd_ros.models.pose_net import PoseNet
-from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
 from lsd_ros.training.data.snippet_batch import SnippetBatch
 from lsd_ros.training.imitation import Imitation

@@ -13,7 +13,8 @@ from lsd_ros.errors import SettingError
 from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.checkpoint import load_weights
-from lsd_ros.models.pose_net import PoseNet, PoseSettings
+from lsd_ros.models.network_settings import PoseSettings
+from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.small_depth_net import DisparityHead, SmallDepthNet
 from lsd_ros.models.weighting import WeightedSum
 from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings

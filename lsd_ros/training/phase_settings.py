@@ -9,9 +9,8 @@ from lsd_ros import settings
 from lsd_ros.errors import SettingError
 from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.models.bridge import BridgedTeacherSettings
-from lsd_ros.models.pose_net import PoseSettings
+from lsd_ros.models.network_settings import PoseSettings, SmallDepthSettings
 from lsd_ros.models.preprocessing import Preprocessing
-from lsd_ros.models.small_depth_net import SmallDepthSettings
 from lsd_ros.settings import setting
 from lsd_ros.training.approximation import ApproximationSettings
 from lsd_ros.training.data.snippets import SnippetSettings

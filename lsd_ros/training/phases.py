@@ -18,10 +18,11 @@ from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError, SettingError
 from lsd_ros.models.bridge import BridgedTeacher
 from lsd_ros.models.bridge_start import let_through
-from lsd_ros.models.checkpoint import Weights, save_weights
+from lsd_ros.models.checkpoint import save_weights
+from lsd_ros.models.normalise import Normalise
 from lsd_ros.models.pose_net import PoseNet
-from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import SmallDepthNet
+from lsd_ros.models.weights import Weights
 from lsd_ros.training.checkpointing import RunCard
 from lsd_ros.training.data.snippet_batch import collate
 from lsd_ros.training.data.snippets import SnippetDataset

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor, nn
 
+from lsd_ros.models.normalise import Normalise
 from lsd_ros.models.pose_net import PoseNet
-from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
 from lsd_ros.training.data.snippet_batch import SnippetBatch
 from lsd_ros.training.frame_triplet import FRAMES

@@ -11,8 +11,8 @@ import numpy as np
 
 from lsd_ros import __version__, settings
 from lsd_ros.datasets.training_sequence import TrainingSequence
-from lsd_ros.models.checkpoint import WeightsCard
 from lsd_ros.models.licence import forbids_commercial_use
+from lsd_ros.models.weights import WeightsCard
 from lsd_ros.training.checkpointing import RunCard
 from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings
 

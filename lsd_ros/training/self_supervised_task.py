@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lsd_ros.models.bridge import BridgedTeacher
+from lsd_ros.models.normalise import Normalise
 from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.pose_view import motion_vectors
-from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
 from lsd_ros.training.data.snippet_batch import SnippetBatch
 from lsd_ros.training.depth_supervision import true_depth_error

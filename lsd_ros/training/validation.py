@@ -17,7 +17,7 @@ from lsd_ros.errors import DatasetError
 from lsd_ros.evaluation.depth import DepthErrors, crop_for, depth_errors, summarise
 from lsd_ros.geometry.depth import depth_from_disparity
 from lsd_ros.models.bridge import BridgedTeacher
-from lsd_ros.models.preprocessing import Normalise
+from lsd_ros.models.normalise import Normalise
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training.data.augmentation import AugmentationSettings
 from lsd_ros.training.data.snippet_batch import Snippet, collate

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import FrameError
 
+_IDENTITY = np.eye(3)
+_LAST_ROW = np.array([0.0, 0.0, 0.0, 1.0])
+
 
 @dataclass(frozen=True)
 class RelativePose:
@@ -136,13 +139,13 @@ def check_rigid(matrices: NDArray[np.float64], what: str) -> None:
     """
     if matrices.shape[-2:] != (4, 4):
         raise FrameError(f'{what} of shape {matrices.shape} must be 4 x 4')
-    if not np.all(np.isfinite(matrices)):
+    if not np.isfinite(matrices).all():
         raise FrameError(f'{what} has values that are not finite')
     rotation = matrices[:, :3, :3]
-    error = np.abs(rotation @ rotation.transpose(0, 2, 1) - np.eye(3))
-    if np.any(error > 1e-4) or np.any(np.linalg.det(rotation) < 0):
+    error = np.abs(rotation @ rotation.transpose(0, 2, 1) - _IDENTITY)
+    if error.max(initial=0) > 1e-4 or np.linalg.det(rotation).min(initial=1) < 0:
         raise FrameError(f'{what} is not a rotation and a translation')
-    if np.any(matrices[:, 3] != (0.0, 0.0, 0.0, 1.0)):
+    if (matrices[:, 3] != _LAST_ROW).any():
         raise FrameError(f'{what} must end with the row 0 0 0 1')
 
 

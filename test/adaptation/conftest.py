@@ -11,10 +11,12 @@ def small_weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     import torch
 
     from lsd_ros.geometry.depth import DisparityRange
-    from lsd_ros.models.checkpoint import Weights, WeightsCard, save_weights
-    from lsd_ros.models.pose_net import PoseNet, PoseSettings
+    from lsd_ros.models.checkpoint import save_weights
+    from lsd_ros.models.network_settings import PoseSettings, SmallDepthSettings
+    from lsd_ros.models.pose_net import PoseNet
     from lsd_ros.models.preprocessing import Preprocessing
-    from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
+    from lsd_ros.models.small_depth_net import SmallDepthNet
+    from lsd_ros.models.weights import Weights, WeightsCard
 
     torch.manual_seed(0)
     path = tmp_path_factory.mktemp('weights') / 'small.safetensors'

@@ -270,10 +270,11 @@ def _weights(folder: Path) -> Iterator[Original]:
 
 def _small() -> Any:
     from lsd_ros.geometry.depth import DisparityRange
-    from lsd_ros.models.checkpoint import Weights, WeightsCard
-    from lsd_ros.models.pose_net import PoseNet, PoseSettings
+    from lsd_ros.models.network_settings import PoseSettings, SmallDepthSettings
+    from lsd_ros.models.pose_net import PoseNet
     from lsd_ros.models.preprocessing import Preprocessing
-    from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
+    from lsd_ros.models.small_depth_net import SmallDepthNet
+    from lsd_ros.models.weights import Weights, WeightsCard
 
     shape = SmallDepthSettings(encoder_widths=(4, 4, 4, 4, 4), full_width=4)
     return Weights(

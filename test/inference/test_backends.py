@@ -13,8 +13,9 @@ from lsd_ros.errors import BackendError
 from lsd_ros.inference.backends import choice, registry
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import untrained_weights
-from lsd_ros.models.preprocessing import Normalise
-from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
+from lsd_ros.models.network_settings import SmallDepthSettings
+from lsd_ros.models.normalise import Normalise
+from lsd_ros.models.small_depth_net import SmallDepthNet
 
 CPU = [
     pytest.param(
@@ -106,7 +107,7 @@ def test_cuda_that_is_not_there_is_refused_when_asked_for_by_name(weights):
 
 
 def test_what_fails_to_build_is_passed_over_with_its_reason(weights, monkeypatch, caplog):
-    monkeypatch.setattr(choice.torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(choice, 'has_cuda', lambda: True)
     build = choice._build
 
     def failing(device, name, plan):

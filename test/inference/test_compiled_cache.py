@@ -8,7 +8,7 @@ import pytest
 
 from lsd_ros.inference.backends.base import Plan
 from lsd_ros.inference.backends.compiled_cache import KEPT, CompiledCache, cache_key
-from lsd_ros.inference.rewrite import depth_inference
+from lsd_ros.inference.backends.inference_network import depth_network
 from lsd_ros.models.checkpoint import untrained_weights
 
 
@@ -52,12 +52,12 @@ def test_folder_that_cannot_be_is_no_problem(tmp_path: Path) -> None:
 def test_other_weights_or_another_shape_have_another_key() -> None:
     one, other = untrained_weights(seed=0), untrained_weights(seed=1)
     keys = {
-        cache_key(depth_inference(weights), weights, shape)
+        cache_key(depth_network(weights), shape)
         for weights in (one, other)
         for shape in ((1, 64, 96, 3), (1, 96, 64, 3))
     }
     assert len(keys) == 4
-    assert cache_key(depth_inference(one), one, (1, 64, 96, 3)) in keys
+    assert cache_key(depth_network(one), (1, 64, 96, 3)) in keys
 
 
 def test_compiled_network_from_the_disk_says_the_same(

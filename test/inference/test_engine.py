@@ -11,8 +11,9 @@ from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.noise import LOST_VARIANCE
-from lsd_ros.models.checkpoint import WeightsCard, untrained_weights
+from lsd_ros.models.checkpoint import untrained_weights
 from lsd_ros.models.preprocessing import Preprocessing
+from lsd_ros.models.weights import WeightsCard
 from lsd_ros.types import BasePose, Camera, Distortion, Frame
 
 CAMERA = Camera(width=320, height=96, fx=200, fy=200, cx=159.5, cy=47.5)

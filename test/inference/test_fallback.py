@@ -48,7 +48,7 @@ def weights():
 @pytest.fixture
 def card(weights, monkeypatch):
     """Put a card into this machine."""
-    monkeypatch.setattr(choice.torch.cuda, 'is_available', lambda: True)
+    monkeypatch.setattr(choice, 'has_cuda', lambda: True)
     build = choice._build
     plan = choice.Plan(weights, 96, 64, 1, False)
     made = FullCard(build('cpu', 'torch', plan))

@@ -7,7 +7,7 @@ import torch
 from lsd_ros.inference.onnx_export import OPSET, onnx_bytes
 from lsd_ros.inference.rewrite import depth_inference, pose_inference
 from lsd_ros.models.checkpoint import untrained_weights
-from lsd_ros.models.pose_net import FRAMES
+from lsd_ros.models.network_settings import FRAMES
 
 onnx = pytest.importorskip('onnx')
 # operators.md of onnx-tensorrt: only these of what our networks may export to

@@ -5,11 +5,13 @@ from torch import nn
 from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.inference.folding import TwoPathSum
 from lsd_ros.inference.rewrite import depth_inference, pose_inference
-from lsd_ros.models.checkpoint import Weights, WeightsCard
+from lsd_ros.models.network_settings import SmallDepthSettings
+from lsd_ros.models.normalise import Normalise
 from lsd_ros.models.pose_net import PoseNet
-from lsd_ros.models.preprocessing import Normalise, Preprocessing
-from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
+from lsd_ros.models.preprocessing import Preprocessing
+from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.models.weighting import WeightedSum
+from lsd_ros.models.weights import Weights, WeightsCard
 
 IMAGE = torch.randint(0, 256, (1, 64, 96, 3), dtype=torch.uint8)
 

@@ -13,8 +13,9 @@ from lsd_ros.inference.depth_map import uncertainty_map
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import untrained_weights
+from lsd_ros.models.network_settings import SmallDepthSettings
 from lsd_ros.models.preprocessing import Preprocessing
-from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
+from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.types import Camera, Frame
 
 CAMERA = Camera(width=320, height=96, fx=200, fy=200, cx=159.5, cy=47.5)

@@ -5,7 +5,8 @@ from lsd_ros import settings
 from lsd_ros.errors import SettingError
 from lsd_ros.models.bridge import BridgedTeacher, BridgedTeacherSettings
 from lsd_ros.models.large_depth_net import LargeDepthSettings
-from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
+from lsd_ros.models.network_settings import SmallDepthSettings
+from lsd_ros.models.small_depth_net import SmallDepthNet
 
 TINY = LargeDepthSettings(
     group_widths=(8, 12, 16, 16, 20, 24), group_blocks=(1, 1, 1, 0, 1, 1), full_width=8

@@ -12,20 +12,15 @@ from safetensors.torch import load_file, save_file
 
 from lsd_ros.errors import WeightsError
 from lsd_ros.geometry.depth import DisparityRange
-from lsd_ros.models.checkpoint import (
-    Weights,
-    WeightsCard,
-    change_card,
-    load_weights,
-    save_weights,
-    tensors_sha256,
-)
+from lsd_ros.models.checkpoint import change_card, load_weights, save_weights, tensors_sha256
 from lsd_ros.models.licence import forbids_commercial_use
-from lsd_ros.models.pose_net import PoseNet, PoseSettings
+from lsd_ros.models.network_settings import PoseSettings, SmallDepthSettings
+from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.models.shipped import shipped_names, weights_file
-from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
+from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.models.stored_weights import FORMAT_1, read_stored
+from lsd_ros.models.weights import Weights, WeightsCard
 from lsd_ros.types import MotionNoise
 
 

@@ -7,7 +7,8 @@ from lsd_ros.errors import SettingError, WeightsError
 from lsd_ros.models.encoder_weights import encoder_weights_file
 from lsd_ros.models.large_depth_net import LargeDepthNet, LargeDepthSettings
 from lsd_ros.models.lite_encoder import CENTRE, SPREAD
-from lsd_ros.models.preprocessing import Normalise, Preprocessing
+from lsd_ros.models.normalise import Normalise
+from lsd_ros.models.preprocessing import Preprocessing
 
 NAMES = ('efficientnet_lite0', 'efficientnet_lite2')
 SIZE = 96

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from lsd_ros.models.layers import ConvNormAct
-from lsd_ros.models.small_depth_net import DecoderStage, SmallDepthNet, SmallDepthSettings
+from lsd_ros.models.network_settings import SmallDepthSettings
+from lsd_ros.models.small_depth_net import DecoderStage, SmallDepthNet
 from lsd_ros.models.sparse_block import SparseBlock
 from lsd_ros.models.weighting import WeightedSum, WeightingModule
 

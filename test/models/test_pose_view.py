@@ -10,7 +10,8 @@ from lsd_ros.inference.backends.choice import open_backend
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import load_weights, save_weights, untrained_weights
-from lsd_ros.models.pose_net import PoseNet, PoseSettings
+from lsd_ros.models.network_settings import PoseSettings
+from lsd_ros.models.pose_net import PoseNet
 from lsd_ros.models.pose_view import PoseView, motion_vectors
 from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.types import Camera, Frame

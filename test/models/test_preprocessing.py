@@ -1,10 +1,13 @@
+import cv2
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from lsd_ros.errors import SettingError
 from lsd_ros.geometry.resize import resize_image
-from lsd_ros.models.preprocessing import Normalise, Preprocessing
+from lsd_ros.models.normalise import Normalise
+from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.types import Camera
 
 KITTI = Camera(width=1242, height=375, fx=721.5, fy=721.5, cx=609.6, cy=172.9)
@@ -57,6 +60,32 @@ def test_resizing_averages_instead_of_aliasing():
     stripes[:, ::2] = 255
     resized = resize_image(stripes, 64, 64)
     assert np.abs(resized.astype(int) - 127).max() <= 5
+
+
+@pytest.mark.parametrize(
+    ('size', 'small', 'tolerance'),
+    [
+        ((375, 1242), (128, 416), 1),
+        ((60, 100), (64, 96), 1),
+        ((480, 1280), (96, 320), 2),  # averaged by 2 x 2 first
+    ],
+)
+def test_resizing_gives_the_pixels_of_torch_whose_networks_learned_from_them(
+    size: tuple[int, int], small: tuple[int, int], tolerance: int
+) -> None:
+    coarse = np.random.default_rng(0).integers(0, 256, (size[0] // 8, size[1] // 8, 3), np.uint8)
+    image = np.asarray(cv2.resize(coarse, size[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
+    expected = functional.interpolate(
+        torch.from_numpy(image).permute(2, 0, 1)[None],
+        size=small,
+        mode='bilinear',
+        antialias=True,
+    )[0].permute(1, 2, 0)
+    resized = resize_image(image, *small[::-1])
+    assert np.abs(resized.astype(int) - expected.numpy()).max() <= tolerance
+    turned = resize_image(np.ascontiguousarray(image[..., ::-1])[..., ::-1], *small[::-1])
+    np.testing.assert_array_equal(turned, resized)
+    assert turned.flags.c_contiguous
 
 
 def test_resizing_takes_views_that_nobody_may_write_to():

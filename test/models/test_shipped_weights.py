@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 
 from lsd_ros.models.checkpoint import load_weights
-from lsd_ros.models.preprocessing import Normalise
+from lsd_ros.models.normalise import Normalise
 from lsd_ros.models.shipped import shipped_names
 
 ANSWERS = Path(__file__).with_name('shipped_weights.json')

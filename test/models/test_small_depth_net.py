@@ -2,7 +2,8 @@ import pytest
 import torch
 
 from lsd_ros.errors import FrameError, SettingError
-from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
+from lsd_ros.models.network_settings import SmallDepthSettings
+from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.models.sparse_block import SparseBlock
 from lsd_ros.models.weighting import PlainSum, WeightedSum, WeightingModule
 

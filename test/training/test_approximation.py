@@ -6,7 +6,8 @@ import torch
 from lsd_ros.errors import FrameError, SettingError
 from lsd_ros.models.bridge import BridgedTeacher, BridgedTeacherSettings
 from lsd_ros.models.large_depth_net import LargeDepthSettings
-from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet, SmallDepthSettings
+from lsd_ros.models.network_settings import SmallDepthSettings
+from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
 from lsd_ros.training.approximation import ApproximationSettings, approximation_loss
 
 STUDENT = SmallDepthSettings(encoder_widths=(4, 6, 8, 10, 12), full_width=4)

@@ -11,8 +11,8 @@ from torch import Tensor
 from lsd_ros import settings
 from lsd_ros.models.bridge import BridgedTeacher, BridgedTeacherSettings
 from lsd_ros.models.large_depth_net import LargeDepthSettings
+from lsd_ros.models.normalise import Normalise
 from lsd_ros.models.pose_net import PoseNet
-from lsd_ros.models.preprocessing import Normalise
 from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.training import self_supervised_task
 from lsd_ros.training.data.snippet_batch import SnippetBatch

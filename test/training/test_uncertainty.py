@@ -10,7 +10,8 @@ import torch
 
 from lsd_ros.errors import FrameError, SettingError
 from lsd_ros.geometry.depth import DisparityRange, disparity_from_depth
-from lsd_ros.models.small_depth_net import SmallDepthNet, SmallDepthSettings
+from lsd_ros.models.network_settings import SmallDepthSettings
+from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.models.uncertainty_head import UncertaintyHead
 from lsd_ros.training.phase_settings import StudentSettings, check_uncertainty
 from lsd_ros.training.uncertainty import UncertaintySettings, distance_likelihood

@@ -20,6 +20,7 @@ from lsd_ros.cli.printing import json_text, say, table
 from lsd_ros.cli.progress import progress
 from lsd_ros.errors import SettingError
 from lsd_ros.foreign.atomic import write_atomically
+from lsd_ros.inference.backends.choice import has_cuda
 from lsd_ros.inference.backends.registry import CPU_BACKENDS
 from lsd_ros.inference.engine_settings import EngineSettings, MountSettings
 
@@ -65,9 +66,7 @@ def _check_nothing_live(given: argparse.Namespace) -> None:
 
 def installed_backends() -> list[str]:
     """Return every backend that can run here, fastest first."""
-    import torch
-
-    on_cuda = ['cuda'] if torch.cuda.is_available() else []
+    on_cuda = ['cuda'] if has_cuda() else []
     return on_cuda + [name for name in CPU_BACKENDS if importlib.util.find_spec(name) is not None]
 
 
@@ -104,14 +103,14 @@ def report(measured: dict[str, Any]) -> Iterator[str]:
 def _backend_report(name: str, results: dict[str, Any]) -> Iterator[str]:
     width, height = results['network_size']
     how = f'{results["precision"]} precision on {results["device"]}'
-    title = f'{name} in {how}, network {width} x {height}'
+    title = f'{name} in {how}, network {width} x {height}, {results["stages_by"]}'
     rows = [
         *results['stages_ms'].items(),
         ('network', results['network_ms']),
         ('around it', results['around_network_ms']),
         ('safety checks', results['safety_ms']),
-        ('end to end', results['end_to_end_ms']),
         ('CPU time', results['cpu_ms']),
+        ('end to end, as time passes', results['end_to_end_ms']),
     ]
     keys = ('p50', 'p95', 'p99')
     cells = [[stage, *(f'{times[key]:.2f}' for key in keys)] for stage, times in rows]

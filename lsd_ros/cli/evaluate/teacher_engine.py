@@ -17,9 +17,9 @@ from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.odometry import Odometry
 from lsd_ros.inference.scale.constant_scale import checkpoint_scale
 from lsd_ros.inference.scale.source import Observation
-from lsd_ros.models.checkpoint import WeightsCard
+from lsd_ros.models.normalise import Normalise
 from lsd_ros.models.pose_view import PoseView
-from lsd_ros.models.preprocessing import Normalise
+from lsd_ros.models.weights import WeightsCard
 from lsd_ros.training.trained_teacher import Taught, read_teacher
 from lsd_ros.types import Estimate, Frame, Scale
 

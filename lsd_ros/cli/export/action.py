@@ -22,9 +22,9 @@ from lsd_ros.inference.backends import openvino as openvino_backend
 from lsd_ros.inference.backends.base import Shape
 from lsd_ros.inference.onnx_export import onnx_bytes
 from lsd_ros.inference.rewrite import depth_inference, pose_inference
-from lsd_ros.models.checkpoint import Weights, describe_weights, load_weights
-from lsd_ros.models.pose_net import FRAMES
-from lsd_ros.models.small_depth_net import SIZE_MULTIPLE
+from lsd_ros.models.checkpoint import describe_weights, load_weights
+from lsd_ros.models.network_settings import FRAMES, SIZE_MULTIPLE
+from lsd_ros.models.weights import Weights
 
 TOLERANCE = 1e-4  # relative to the largest value
 CHECKS = 4

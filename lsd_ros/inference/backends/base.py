@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.models.checkpoint import Weights
-from lsd_ros.models.pose_net import FRAMES, MOTIONS
+from lsd_ros.models.network_settings import FRAMES, MOTIONS
+from lsd_ros.models.weights import Weights
 
 Shape = tuple[int, int, int, int]
 Network = Callable[[NDArray[np.uint8]], NDArray[np.float32]]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import ctypes
 import importlib
 import importlib.util
 import logging
+import sys
 from collections.abc import Sequence
-
-import torch
 
 from lsd_ros.errors import BackendError
 from lsd_ros.inference.backends.base import Backend, NetworkPair, Plan
@@ -21,7 +21,7 @@ from lsd_ros.inference.backends.registry import (
     BackendEntry,
 )
 from lsd_ros.inference.engine_settings import EngineSettings
-from lsd_ros.models.checkpoint import Weights
+from lsd_ros.models.weights import Weights
 
 LOGGER = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ class _Opening:
 
     def _on_cuda(self) -> list[Candidate]:
         wanted = self._settings
-        if wanted.device == 'cpu' or (wanted.device == 'auto' and not torch.cuda.is_available()):
+        if wanted.device == 'cpu' or (wanted.device == 'auto' and not has_cuda()):
             return []
         names = [name for name in CUDA_BACKENDS if wanted.backend in ('auto', name)]
         return [Candidate('cuda', name, wanted.precision != 'full') for name in names]
@@ -88,7 +88,9 @@ class _Opening:
         # torch takes twice as long on every machine so far, and beside other work, where its
         # threads spin, a hundred times: too long to measure at every start
         measured = [each for each in candidates if each.name != 'torch']
-        if len(measured) < 2 or not self._weights.sha256:
+        # torch says what is right, of weights that can be told from others
+        is_judged = bool(self._weights.sha256) and _has_torch()
+        if len(measured) < 2 or not is_judged:
             return self._first_of(trusted)
         ranking = ranked(
             measured,
@@ -117,9 +119,32 @@ class _Opening:
     def _built(self, candidate: Candidate, batch: int) -> Backend:
         device, name, half = candidate
         threads = self._settings.threads
-        # elsewhere torch only shrinks images, and its idle threads would spin in the way of others
-        torch.set_num_threads(threads if (device, name) == ('cpu', 'torch') else 1)
+        if name == 'torch' or 'torch' in sys.modules:
+            import torch
+
+            # elsewhere its idle threads would spin in the way of others
+            torch.set_num_threads(threads if (device, name) == ('cpu', 'torch') else 1)
         return _build(device, name, Plan(self._weights, *self._size, threads, half, batch))
+
+
+def has_cuda() -> bool:
+    """Return whether there is a CUDA device; torch is asked only where NVIDIA's driver is."""
+    try:
+        ctypes.CDLL('libcuda.so.1')
+    except OSError:
+        return False
+    if not _has_torch():
+        return False
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def _has_torch() -> bool:
+    try:
+        return importlib.util.find_spec('torch') is not None
+    except ImportError:
+        return False
 
 
 def has_native_half(device: str) -> bool:

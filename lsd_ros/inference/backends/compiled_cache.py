@@ -8,14 +8,11 @@ import os
 import threading
 from pathlib import Path
 
-import torch
-from torch import nn
-
 from lsd_ros import __version__
-from lsd_ros.models.checkpoint import Weights
+from lsd_ros.inference.backends.inference_network import InferenceNetwork
 
 LOGGER = logging.getLogger(__name__)
-KEPT = 12  # files; one is of 3 to 8 MB
+KEPT = 16  # files; one is of 3 to 8 MB
 DIGEST = hashlib.sha256().digest_size
 ROOT = Path(__file__).resolve().parents[2]
 # code that decides what is compiled: a network of older code must not be taken for that of now
@@ -23,6 +20,7 @@ SOURCES = (
     'models/*.py',
     'inference/folding.py',
     'inference/fused_depth_net.py',
+    'inference/onnx_export.py',
     'inference/rewrite.py',
     'inference/space_to_depth.py',
     'inference/backends/openvino.py',
@@ -73,21 +71,16 @@ class CompiledCache:
             LOGGER.info('the compiled network is not kept in %s: %s', self._folder, error)
 
 
-def cache_key(network: nn.Module, weights: Weights, *of_the_runtime: object) -> str:
+def cache_key(network: InferenceNetwork, *of_the_runtime: object) -> str:
     """
     Return a name for a compiled network, another one for whatever compiles differently.
 
-    :param network: with its parameters
     :param of_the_runtime: shape, options, versions, processor
     """
-    digest = hashlib.sha256(f'{__version__} {torch.__version__} {of_the_runtime}'.encode())
-    digest.update(repr((weights.preprocessing, weights.depths, str(network))).encode())
+    digest = hashlib.sha256(f'{__version__} {network.content} {of_the_runtime}'.encode())
     for pattern in SOURCES:
         for path in sorted(ROOT.glob(pattern)):
             digest.update(path.read_bytes())
-    for name, value in network.state_dict().items():
-        digest.update(name.encode())
-        digest.update(value.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
 
 

@@ -19,7 +19,6 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from lsd_ros import __version__
@@ -31,8 +30,7 @@ from lsd_ros.geometry.resize import resize_image
 from lsd_ros.inference.backends.base import Backend
 from lsd_ros.inference.backends.compiled_cache import CompiledCache, cache_folder
 from lsd_ros.inference.backends.processor import processor_name
-from lsd_ros.inference.rewrite import depth_inference
-from lsd_ros.models.checkpoint import Weights
+from lsd_ros.models.weights import Weights
 
 LOGGER = logging.getLogger(__name__)
 SECONDS = 2.0
@@ -108,6 +106,10 @@ def _measured(
     weights: Weights,
     size: tuple[int, int],
 ) -> Ranking:
+    import torch
+
+    from lsd_ros.inference.rewrite import depth_inference  # loads torch, too
+
     images = stored_images(*size)
     with torch.inference_mode():
         wanted = _depth(depth_inference(weights)(torch.from_numpy(images)).numpy(), weights)

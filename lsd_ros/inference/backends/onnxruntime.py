@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
 
 from lsd_ros.errors import BackendError
 from lsd_ros.inference.backends.base import Network, NetworkPair, Plan, Shape
-from lsd_ros.inference.onnx_export import onnx_bytes
-from lsd_ros.inference.rewrite import depth_inference, pose_inference
+from lsd_ros.inference.backends.compiled_cache import CompiledCache, cache_key
+from lsd_ros.inference.backends.inference_network import (
+    InferenceNetwork,
+    depth_network,
+    pose_network,
+)
 
 
 class OnnxRuntimeBackend(NetworkPair):
@@ -32,13 +35,13 @@ class OnnxRuntimeBackend(NetworkPair):
                 "set precision to 'full', or backend to 'openvino'"
             )
         super().__init__(
-            runner(depth_inference(plan.weights), plan.image_shapes, plan),
-            runner(pose_inference(plan.weights), plan.frames_shapes, plan),
+            runner(depth_network(plan.weights), plan.image_shapes, plan),
+            runner(pose_network(plan.weights), plan.frames_shapes, plan),
             half=plan.half,
         )
 
 
-def runner(network: nn.Module, shapes: Sequence[Shape], plan: Plan) -> Network:
+def runner(network: InferenceNetwork, shapes: Sequence[Shape], plan: Plan) -> Network:
     """
     Make a session that takes every length.
 
@@ -56,7 +59,7 @@ def runner(network: nn.Module, shapes: Sequence[Shape], plan: Plan) -> Network:
     return run
 
 
-def _session(network: nn.Module, shape: Shape, plan: Plan) -> Any:
+def _session(network: InferenceNetwork, shape: Shape, plan: Plan) -> Any:
     try:
         import onnxruntime
     except ImportError as error:
@@ -68,5 +71,18 @@ def _session(network: nn.Module, shape: Shape, plan: Plan) -> Any:
     options.inter_op_num_threads = 1
     # a spinning thread starves whatever else runs on the robot
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-    model = onnx_bytes(network, shape, any_length=plan.batch > 1)
+    model = _graph(network, shape, any_length=plan.batch > 1)
     return onnxruntime.InferenceSession(model, options, providers=['CPUExecutionProvider'])
+
+
+def _graph(network: InferenceNetwork, shape: Shape, *, any_length: bool) -> bytes:
+    """Return the network as ONNX, from the disk where it was exported before."""
+    cache, key = CompiledCache(), cache_key(network, 'onnx', shape, any_length)
+    model = cache.load(key)
+    if model is None:
+        built = network.build()
+        from lsd_ros.inference.onnx_export import onnx_bytes  # loads torch
+
+        model = onnx_bytes(built, shape, any_length=any_length)
+        cache.store(key, model)
+    return model

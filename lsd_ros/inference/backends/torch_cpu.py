@@ -9,7 +9,7 @@ from torch import nn
 
 from lsd_ros.inference.backends.base import Network, NetworkPair, Plan
 from lsd_ros.inference.rewrite import channels_last, depth_inference, pose_inference
-from lsd_ros.models.pose_net import FRAMES
+from lsd_ros.models.network_settings import FRAMES
 
 
 class TorchCpuBackend(NetworkPair):

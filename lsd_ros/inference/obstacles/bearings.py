@@ -123,11 +123,19 @@ class BearingTable:
         taken, starts = np.unique(sectors[order], return_index=True)
         return cls(grid, np.flatnonzero(wanted)[things[order]], starts, taken, half)
 
+    def among(self, pixels: Indices) -> BearingTable:
+        """
+        Return the table for the values of some pixels alone.
+
+        :param pixels: where they are in the flattened image, growing; all that are in the table
+        """
+        return dataclasses.replace(self, pixels=np.searchsorted(pixels, self.pixels))
+
     def least(self, values: Plane, empty: float | np.float32) -> Plane:
         """
         Return the least value of every bearing.
 
-        :param values: shape (H, W)
+        :param values: of all pixels, or of those that the table is among, any shape
         :param empty: of a bearing that no pixel looks along
         :return: shape (bearings,)
         """

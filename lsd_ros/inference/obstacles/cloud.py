@@ -127,8 +127,11 @@ class CloudBuilder:
 
 def _chosen(points: Plane, keep: NDArray[np.bool_]) -> Plane:
     """Return ``points[keep]``, 10 times as fast: a point is one thing to copy, not four."""
-    whole = points.view(np.dtype((np.void, points.itemsize * points.shape[2])))[..., 0]
-    return np.asarray(whole[keep].view(np.float32))
+    kept = np.flatnonzero(keep)
+    if points.shape[2] == 4:  # and a complex number is one that numpy knows how to copy
+        return points.view(np.complex128).ravel().take(kept).view(np.float32)
+    whole = points.view(np.dtype((np.void, points.itemsize * points.shape[2]))).ravel()
+    return np.asarray(whole.take(kept).view(np.float32))
 
 
 def nearest_pixels(depth: Plane, size: int) -> NDArray[np.intp]:
@@ -161,7 +164,7 @@ def rgb_bits(image: NDArray[np.uint8]) -> Plane:
     :param image: RGB, shape (H, W, 3), uint8
     :return: shape (H, W), float32
     """
-    red, green, blue = cv2.split(image)
-    packed = cv2.merge([blue, green, red, np.zeros_like(red)])
-    bits: Plane = packed.view(np.dtype('<f4'))[..., 0]
+    packed = cv2.cvtColor(image, cv2.COLOR_RGB2BGRA).view(np.dtype('<u4'))[..., 0]
+    packed &= 0x00FFFFFF
+    bits: Plane = packed.view(np.dtype('<f4'))
     return bits

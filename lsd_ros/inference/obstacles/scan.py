@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import CameraError, FrameError
 from lsd_ros.inference.obstacles.band import Band
-from lsd_ros.inference.obstacles.bearings import BearingTable
+from lsd_ros.inference.obstacles.bearings import BearingTable, Indices
 from lsd_ros.inference.obstacles.depth_filter import DepthFilter, FilteredDepth
 from lsd_ros.inference.obstacles.drop_off import DropOff, Missing
 from lsd_ros.inference.obstacles.obstacle_settings import (
@@ -40,18 +40,23 @@ class ScanView:
     """
     What depends on the camera, its mount and the settings alone.
 
-    :param near: depth from which on a pixel may show an obstacle, shape (H, W), float32 [m]
-    :param far: depth until which it may, shape (H, W), float32 [m]
-    :param level: distance from the camera, seen from above, at depth 1, shape (H, W), float32
-    :param forward: distance from the camera along x of the base frame, at depth 1, shape (H, W)
-    :param left: distance from the camera along y of the base frame, at depth 1, shape (H, W)
-    :param behind: what a pixel says that sees past ``far``, shape (H, W), float32
-    :param at_camera: where something too near is in the band, shape (H, W)
+    Only pixels count that can see the band; N are all of these, in the order of the image.
+
+    :param pixels: where they are in the flattened image, shape (N,)
+    :param near: depth from which on one may show an obstacle, shape (N,), float32 [m]
+    :param far: depth until which it may, shape (N,), float32 [m]
+    :param level: distance from the camera, seen from above, at depth 1, shape (N,), float32
+    :param forward: distance from the camera along x of the base frame, at depth 1, shape (N,)
+    :param left: distance from the camera along y of the base frame, at depth 1, shape (N,)
+    :param behind: what a pixel says that sees past ``far``, shape (N,), float32
+    :param at_camera: where something too near is in the band, shape (N,)
+    :param half: half of what each covers at the camera [rad], shape (N,), float32
     :param fan: the bearings of the camera
     :param sectors: the bearings of the scan
     :param range_m: where the range ends
     """
 
+    pixels: Indices
     near: Plane
     far: Plane
     level: Plane
@@ -59,6 +64,7 @@ class ScanView:
     left: Plane
     behind: Plane
     at_camera: NDArray[np.bool_]
+    half: Plane
     fan: BearingTable
     sectors: Sectors
     range_m: float
@@ -92,15 +98,25 @@ class ScanView:
         if range_m <= wanted.min_range_m:
             raise CameraError(_blind(base_from_camera, wanted))
         end = band.depth_at(range_m)
+        pixels = np.flatnonzero(seen | floor)
+        planes = (
+            *(band.near, np.minimum(band.far, end), band.level, band.forward, band.left),
+            np.where(band.far >= end, FREE, NOTHING),
+        )
+        near, far, level, forward, left, behind = (
+            plane.take(pixels).astype(np.float32) for plane in planes
+        )
         return cls(
-            near=band.near.astype(np.float32),
-            far=np.minimum(band.far, end).astype(np.float32),
-            level=band.level.astype(np.float32),
-            forward=band.forward.astype(np.float32),
-            left=band.left.astype(np.float32),
-            behind=np.where(band.far >= end, FREE, NOTHING),
-            at_camera=band.near <= CLOSEST_M,
-            fan=fan,
+            pixels=pixels,
+            near=near,
+            far=far,
+            level=level,
+            forward=forward,
+            left=left,
+            behind=behind,
+            at_camera=band.near.take(pixels) <= CLOSEST_M,
+            half=fan.half.take(pixels),
+            fan=fan.among(pixels),
             sectors=Sectors.of(fan.bearings, band.place, range_m),
             range_m=range_m,
         )
@@ -115,31 +131,33 @@ class ScanView:
         :return: the nearest obstacle of every camera bearing, or what is said instead [m]; and
             every obstacle there is
         """
-        depth = believed.depth
+        depth = believed.depth.take(self.pixels)
         obstacle = depth >= self.near
         passed = depth >= self.far
         obstacle &= ~passed
         with np.errstate(invalid='ignore'):  # an infinite depth straight up or down
             values = np.where(obstacle, depth * self.level, BLOCKED)
         np.copyto(values, self.behind, where=passed)
-        if believed.flying is not None:
-            values[believed.flying] = NOTHING  # what it flies between is seen beside it
+        flying = None if believed.flying is None else believed.flying.take(self.pixels)
+        if flying is not None:
+            values[flying] = NOTHING  # what it flies between is seen beside it
         too_near = depth == -np.inf
         if too_near.any():
             values[too_near & self.at_camera] = TOO_NEAR
         if missing is not None:
-            obstacle |= missing.where
-            depth = np.where(missing.where, missing.floor, depth)
-            values[missing.where] = (missing.floor * self.level)[missing.where]
+            where, floor = missing.where.take(self.pixels), missing.floor.take(self.pixels)
+            obstacle |= where
+            depth = np.where(where, floor, depth)
+            values[where] = (floor * self.level)[where]
         least = self.fan.least(values, NOTHING)
         if self.sectors.is_centred:
             return least, self.sectors.straight(least)
-        if believed.flying is not None:
-            obstacle &= ~believed.flying
+        if flying is not None:
+            obstacle &= ~flying
         hits = np.flatnonzero(obstacle)
-        away = depth.ravel()[hits]
-        forward, left = self.forward.ravel()[hits] * away, self.left.ravel()[hits] * away
-        return least, Hits(forward, left, self.fan.half.ravel()[hits])
+        away = depth.take(hits)
+        forward, left = self.forward.take(hits) * away, self.left.take(hits) * away
+        return least, Hits(forward, left, self.half.take(hits))
 
 
 class ScanBuilder:

@@ -119,8 +119,9 @@ class Sectors:
         ranges[self.seen[free]] = np.inf
         nearest = np.full(self.around_base.count, np.inf, np.float32)
         for seen in (hits, self._too_near(distances)):
-            sectors, found = self._found(seen)
-            np.minimum.at(nearest, sectors, found)
+            if len(seen.half):
+                sectors, found = self._found(seen)
+                np.minimum.at(nearest, sectors, found)
         hit = nearest < np.inf
         ranges[hit] = np.where(nearest[hit] < range_min_m, -np.inf, nearest[hit])
         return ranges

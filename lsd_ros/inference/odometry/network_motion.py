@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.geometry.rigid import Matrix, motion_from_vector
-from lsd_ros.models.pose_net import FRAMES
+from lsd_ros.models.network_settings import FRAMES
 
 LOGGER = logging.getLogger(__name__)
 NS_PER_S = 1_000_000_000

@@ -18,6 +18,7 @@ from lsd_ros.geometry.rigid import Matrix, constant_twist, cross_matrix, orthono
 
 POSE, VISUAL, INPUT = slice(0, 6), slice(6, 12), slice(12, 18)
 STATES = 18
+_UNIT_ERRORS = np.eye(STATES)[:, 6:]
 
 
 @dataclass(frozen=True)
@@ -132,16 +133,14 @@ class PoseState:
             correlation(step.seconds, step.visual_memory_s),
             correlation(step.seconds, np.full(6, step.input_memory_s)),
         )
+        entries = _UNIT_ERRORS.copy()  # of both sources, shape (18, 12)
+        entries[POSE, :6] = turned @ step.visual
+        entries[POSE, 6:] = turned @ step.input
+        share = np.concatenate(kept)
         transition = np.zeros((STATES, STATES))
         transition[POSE, POSE] = carried
-        added = np.zeros((STATES, STATES))
-        for part, effect, share in zip(
-            (VISUAL, INPUT), (step.visual, step.input), kept, strict=True
-        ):
-            entry = np.zeros((STATES, 6))
-            entry[POSE], entry[part] = turned @ effect, np.eye(6)
-            transition[:, part] = entry * share
-            added += (entry * (1 - share**2)) @ entry.T
+        transition[:, 6:] = entries * share
+        added = (entries * (1 - share**2)) @ entries.T
         return transition @ self.errors @ transition.T + added
 
     def _carried_scale(self, carried: Matrix, effect: Matrix) -> Matrix:

@@ -12,7 +12,7 @@ STILL_PX = 0.12  # more than half of them have not moved by this; noise of 2 gre
 FRAMES = 3  # in a row
 EVERY = 2  # pixels and rows that are looked at
 
-Grey = NDArray[np.float32]
+Grey = NDArray[np.uint8]
 
 
 class StandStill:
@@ -29,8 +29,8 @@ class StandStill:
     def forget(self) -> None:
         """Begin anew."""
         self._anchor: Grey | None = None
-        self._slope: Grey | None = None
-        self._strong: NDArray[np.bool_] | None = None
+        self._slope: NDArray[np.float32] | None = None
+        self._strong: NDArray[np.intp] | None = None
         self._still = 0
 
     def take(self, image: NDArray[np.uint8]) -> bool:
@@ -40,26 +40,29 @@ class StandStill:
         :param image: network input, shape (H, W, 3), uint8
         :return: whether the camera has stood still for some images
         """
-        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
+        grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
         anchor, slope, strong = self._anchor, self._slope, self._strong
         if anchor is None or slope is None or strong is None or anchor.shape != grey.shape:
             self._begin(grey)
             return False
-        if int(strong.sum()) < FEWEST:
+        if len(strong) < FEWEST:
             self._begin(grey)
             return False
-        looked = (slice(None, None, EVERY), slice(None, None, EVERY))
-        changed = np.abs(grey[looked] - anchor[looked])[strong]
-        if float(np.median(changed / slope[strong])) > STILL_PX:
+        changed = np.asarray(cv2.absdiff(grey, anchor)).take(strong)
+        if float(np.median(changed / slope)) > STILL_PX:
             self._begin(grey)
             return False
         self._still += 1
         return self._still >= FRAMES
 
     def _begin(self, grey: Grey) -> None:
-        across = cv2.Sobel(grey, cv2.CV_32F, 1, 0, scale=1 / 8)
-        along = cv2.Sobel(grey, cv2.CV_32F, 0, 1, scale=1 / 8)
-        looked = (slice(None, None, EVERY), slice(None, None, EVERY))
-        slope = np.sqrt(across[looked] ** 2 + along[looked] ** 2)
-        self._anchor, self._slope, self._strong = grey, slope, slope > STRONG
+        across, along = (
+            np.asarray(cv2.Sobel(grey, cv2.CV_16S, x, y))[::EVERY, ::EVERY].astype(np.float32)
+            for x, y in ((1, 0), (0, 1))
+        )
+        squared = across * across + along * along
+        slope = np.asarray(np.sqrt(squared) / np.float32(8), np.float32)
+        rows, columns = np.nonzero(slope > STRONG)
+        self._anchor, self._slope = grey, slope[rows, columns]
+        self._strong = EVERY * (rows * grey.shape[1] + columns)
         self._still = 0

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from lsd_ros.inference.scale.scale_settings import ScaleSettings
 from lsd_ros.inference.scale.source import Observation, ScaleSource
-from lsd_ros.models.checkpoint import WeightsCard
+from lsd_ros.models.weights import WeightsCard
 from lsd_ros.types import Scale
 
 NO_FOCAL_LENGTH = (

@@ -8,7 +8,7 @@ from lsd_ros.inference.scale.constant_scale import checkpoint_scale, fixed_scale
 from lsd_ros.inference.scale.odometry import OdometryScale
 from lsd_ros.inference.scale.scale_settings import ScaleSettings
 from lsd_ros.inference.scale.source import ScaleSource
-from lsd_ros.models.checkpoint import WeightsCard
+from lsd_ros.models.weights import WeightsCard
 
 
 def scale_source(

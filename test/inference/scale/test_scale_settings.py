@@ -9,7 +9,7 @@ from lsd_ros.inference.odometry.history import OdometryHistory
 from lsd_ros.inference.scale.scale_settings import ScaleSettings
 from lsd_ros.inference.scale.source import Observation
 from lsd_ros.inference.scale.source_factory import scale_source
-from lsd_ros.models.checkpoint import WeightsCard
+from lsd_ros.models.weights import WeightsCard
 from lsd_ros.types import Camera
 
 RELATIVE = WeightsCard('mine', trained=True)

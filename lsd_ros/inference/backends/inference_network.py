@@ -1,0 +1,76 @@
+"""A network as backends take it: built only where nobody has compiled it before."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lsd_ros.errors import BackendError
+from lsd_ros.models.weights import Weights
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class InferenceNetwork:
+    """
+    A network that takes one tensor of bytes and gives one of numbers.
+
+    :param build: builds it; loads torch
+    :param content: another text for whatever computes something else
+    """
+
+    build: Callable[[], nn.Module]
+    content: str
+
+    @classmethod
+    def of(cls, network: nn.Module) -> InferenceNetwork:
+        """Take a network that is there, by its numbers."""
+        digest = hashlib.sha256(str(network).encode())
+        for name, value in network.state_dict().items():
+            digest.update(name.encode())
+            digest.update(value.detach().cpu().contiguous().numpy().tobytes())
+        return cls(lambda: network, digest.hexdigest())
+
+
+def depth_network(weights: Weights) -> InferenceNetwork:
+    """Return the rewritten depth network of weights."""
+
+    def build() -> nn.Module:
+        _check_torch()
+        from lsd_ros.inference.rewrite import depth_inference
+
+        return depth_inference(weights)
+
+    return _named('depth', weights, build)
+
+
+def pose_network(weights: Weights) -> InferenceNetwork:
+    """Return the rewritten pose network of weights."""
+
+    def build() -> nn.Module:
+        _check_torch()
+        from lsd_ros.inference.rewrite import pose_inference
+
+        return pose_inference(weights)
+
+    return _named('pose', weights, build)
+
+
+def _named(part: str, weights: Weights, build: Callable[[], nn.Module]) -> InferenceNetwork:
+    """Name a network by the SHA-256 of its file, or by its numbers where it is from none."""
+    said = weights.sha256 or InferenceNetwork.of(build()).content
+    return InferenceNetwork(build, f'{part} {said} {weights.preprocessing} {weights.depths}')
+
+
+def _check_torch() -> None:
+    try:
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise BackendError(
+            f'these networks were never compiled here, and torch, which that takes, cannot be '
+            f'loaded ({error}): pip install torch, and start once with the same settings'
+        ) from error
