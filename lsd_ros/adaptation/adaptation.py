@@ -10,11 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from lsd_ros import settings
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.found_geometry import Bar, find_geometry
 from lsd_ros.adaptation.held_out import ComparedImage, HeldOut, judge
-from lsd_ros.adaptation.learning import depth_settings, learn, pose_settings
+from lsd_ros.adaptation.learning import depth_settings, image_settings, learn, pose_settings
+from lsd_ros.adaptation.metric_scale import known_by_seen
 from lsd_ros.adaptation.parts import split
 from lsd_ros.adaptation.rehearsal import replayed
 from lsd_ros.datasets.training_sequence import TrainingSequence
@@ -94,10 +98,10 @@ def adapt(
         rehearsed, known_before = replayed(work, held_out[0].camera, found.points, given, bar)
         result.before, seen = _judged(engine, held_out, given, bar)
         result.replay_before, _ = _judged(engine, known_before, given, bar)
-    path = _trained(
-        ([each for each, _ in halves], rehearsed, held_out),
-        work,
-        depth_settings(load_weights(file), file, found.points, given),
+    learned = [each for each, _ in halves]
+    learn_by = _by_images if given.learn_from == 'images' else _by_geometry
+    path = learn_by(
+        _Lessons(file, learned, rehearsed, held_out, found.points, work),
         given,
         _seconds_left(given, began),
         command=command,
@@ -120,27 +124,73 @@ def _seconds_left(given: AdaptationSettings, began: float) -> float:
     return max(whole_s - (time.monotonic() - began), LEAST_TRAINING * whole_s)
 
 
-def _trained(
-    data: tuple[Sequences, Sequences, Sequences],
-    work: Path,
-    wanted: dict[str, Any],
-    given: AdaptationSettings,
-    seconds: float,
-    **options: Any,
-) -> Path:
+@dataclass(frozen=True)
+class _Lessons:
     """
-    Train depth, then the motions.
+    What is learned from.
 
-    :param data: new places, old ones that are not to be forgotten, and what is held out
-    :return: the file of the weights
+    :param start: file of the weights that are gone on from
+    :param learned: parts of the recording
+    :param rehearsed: synthetic places
+    :param held_out: parts of the recording that choose the best checkpoint
+    :param points: depth of the sure points [m], shape (N,)
+    :param work: folder of the trainings
     """
-    learned, rehearsed, held_out = data
+
+    start: Path
+    learned: Sequence[TrainingSequence]
+    rehearsed: Sequence[TrainingSequence]
+    held_out: Sequence[TrainingSequence]
+    points: NDArray[np.float32]
+    work: Path
+
+
+def _by_geometry(
+    lessons: _Lessons, given: AdaptationSettings, seconds: float, **options: Any
+) -> Path:
+    """Train depth, then the motions, and return the file of the weights."""
+    wanted = depth_settings(load_weights(lessons.start), lessons.start, lessons.points, given)
     depth_s = seconds * (1 - given.pose_share)
-    path = learn(wanted, [*learned, *rehearsed], held_out, work / 'depth', depth_s, **options)
+    data = [*lessons.learned, *lessons.rehearsed]
+    path = learn(wanted, data, lessons.held_out, lessons.work / 'depth', depth_s, **options)
     if not given.pose_share:
         return path
     moving = pose_settings(load_weights(path), path, given)
-    return learn(moving, learned, [], work / 'pose', seconds - depth_s, **options)
+    return learn(moving, lessons.learned, [], lessons.work / 'pose', seconds - depth_s, **options)
+
+
+def _by_images(
+    lessons: _Lessons, given: AdaptationSettings, seconds: float, **options: Any
+) -> Path:
+    """
+    Train the motions, then both networks, and return the file of the weights.
+
+    Synthetic places are not shown: they are single images, and the anchor keeps what was known.
+    """
+    start = load_weights(lessons.start)
+    moving, both = image_settings(start, lessons.start, lessons.points, given)
+    pose_s, work = seconds * given.pose_share, lessons.work
+    if given.pose_share:
+        moved = learn(moving, lessons.learned, [], work / 'images_pose', pose_s, **options)
+        both |= {'start_from': str(moved)}
+    return _with_metres(
+        learn(
+            both, lessons.learned, lessons.held_out, work / 'images', seconds - pose_s, **options
+        ),
+        lessons.learned,
+    )
+
+
+def _with_metres(path: Path, learned: Sequence[TrainingSequence]) -> Path:
+    """Write weights again that say the metres of the recording: images alone know no scale."""
+    with contextlib.closing(Engine.load(_engine_settings(path))) as engine:
+        factor = known_by_seen(learned, engine)
+    weights = load_weights(path)
+    unit = factor * (weights.card.metres_per_unit if weights.card.metric else 1.0)
+    card = dataclasses.replace(weights.card, metric=True, metres_per_unit=unit)
+    metric = path.with_name('metric.safetensors')
+    save_weights(dataclasses.replace(weights, card=card), metric)
+    return metric
 
 
 def not_better(before: HeldOut, after: HeldOut, better_by: float) -> str:

@@ -44,6 +44,25 @@ class AdaptationSettings:
         minimum=0.5,
         maximum=50,
     )
+    learn_from: str = setting(
+        'geometry',
+        'Depth and motions that geometry finds, or the images alone by the whole method: motions '
+        'first while depth stays, then both; what was held out is measured by geometry either way',
+        choices=('geometry', 'images'),
+    )
+    depth_rate: float = setting(
+        0.2,
+        'Learning rate of depth, as a share of that of motions, where images alone are learned '
+        'from',
+        minimum=1e-6,
+        maximum=1,
+    )
+    anchor: float = setting(
+        0.05,
+        'Weight of what holds depth to the start weights, where images alone are learned from',
+        minimum=0,
+        maximum=1e3,
+    )
     replay: float = setting(
         0.2,
         'Share of synthetic places in the training, so that these are not forgotten; 0: none',

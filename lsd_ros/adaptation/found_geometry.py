@@ -15,8 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
-from lsd_ros.adaptation.held_out import FRAME_ID
-from lsd_ros.adaptation.metric_scale import Metres, See, by_depth, by_height, by_poses
+from lsd_ros.adaptation.metric_scale import Metres, by_depth, by_height, by_poses, seeing
 from lsd_ros.adaptation.parts import (
     Part,
     every_point,
@@ -31,7 +30,6 @@ from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.inference.engine import Engine
 from lsd_ros.triangulation.structure_from_motion import Structure
-from lsd_ros.types import Frame
 
 RECORD, POINTS, KNOWN = 'geometry.json', 'points.npy', 'known'
 LARGEST_ERROR_PX = 1.3  # mean reprojection error of images whose camera is right: half a pixel
@@ -119,7 +117,7 @@ def _parts(
         spans = ', '.join(f'{span.start} to {span.stop - 1}' for span in used)
         LOGGER.info('%s: of %d images, %s are used', sequence.name, len(sequence), spans)
     with bar(f'motions of {sequence.name}', sum(len(span) for span in used)) as advance:
-        found = list(structures(sequence, given, _seeing(sequence, engine), advance))
+        found = list(structures(sequence, given, seeing(sequence, engine), advance))
     good = [structure for structure in found if structure.error_px <= LARGEST_ERROR_PX]
     if not good:
         left_out.append(_why_not(sequence.name, found))
@@ -145,7 +143,7 @@ def _metres(
     found: Structure, sequence: TrainingSequence, engine: Engine, given: AdaptationSettings
 ) -> Metres:
     """Return what the unit of a structure is, by odometry, camera height or the start weights."""
-    see = _seeing(sequence, engine)
+    see = seeing(sequence, engine)
     metres = by_poses(found, sequence.poses)
     metres = metres or by_height(found, see, sequence.camera, given.camera_height_m)
     metres = metres or by_depth(found, see, engine.info.name)
@@ -155,17 +153,3 @@ def _metres(
             'or give --camera-height'
         )
     return metres
-
-
-def _seeing(sequence: TrainingSequence, engine: Engine) -> See:
-    """Return what sees the depth of an image of a sequence [m]."""
-
-    def see(index: int) -> NDArray[np.float32]:
-        frame = Frame(
-            int(sequence.stamps_ns[index]), FRAME_ID, sequence.image(index), sequence.camera
-        )
-        depth = engine.process(frame, motion=False).depth
-        assert depth is not None
-        return depth
-
-    return see

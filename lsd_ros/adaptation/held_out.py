@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lsd_ros.datasets.parallax import WIDTH, followed_points
 from lsd_ros.datasets.training_sequence import TrainingSequence, world_from_camera
 from lsd_ros.errors import DatasetError, FrameError
 from lsd_ros.evaluation.depth import depth_errors
 from lsd_ros.geometry.warp import warp
 from lsd_ros.inference.engine import Engine
 from lsd_ros.training.photometric import Reference, photometric_error
-from lsd_ros.triangulation.parallax import WIDTH, followed_points
 from lsd_ros.types import Camera, Frame
 
 FRAME_ID = 'camera'

@@ -1,4 +1,4 @@
-"""The training of an adaptation: depth by triangulation first, then motions by the same poses."""
+"""The trainings of an adaptation: by what geometry found, or by the images alone."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ ROOM_FURTHEST_M = 15.0
 FEWEST_STEPS, MOST_STEPS = 150, 30000
 PROBE_STEPS = 12
 REPLAYED = 'replayed_*'
+MOST_GAP = 12  # images between neighbours that show enough parallax
+SMOOTHNESS = 0.005  # of images alone, where holes open without it
 PLAN = 'plan.json'
 LOGGER = logging.getLogger(__name__)
 
@@ -92,6 +94,55 @@ def pose_settings(start: Weights, path: Path, given: AdaptationSettings) -> dict
         'metric.metres_per_unit': start.card.metres_per_unit,
         'metric.focal_px': start.card.focal_px,
     }
+
+
+def image_settings(
+    start: Weights, path: Path, points: NDArray[np.float32], given: AdaptationSettings
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """
+    Return the settings of learning from images alone, by their names: of motions, then of both.
+
+    Motions come first, by the depth of the start: both at once end where motions lead that are
+    worth nothing yet. Then depth follows slowly, held to the start where the images say little.
+
+    :param start: what is gone on from
+    :param path: its file
+    :param points: depth of the sure points [m], shape (N,)
+    """
+    bounds = depth_settings(start, path, points, given)
+    common = {
+        **_common(start, path, given),
+        'data.parallax_px': given.parallax_px,
+        'data.max_gap': MOST_GAP,
+        'data.min_difference': 0.0,
+        'objective.bidirectional': False,
+        'objective.occlusion': False,
+        'objective.motion': False,
+        'objective.selection': 'minimum',
+        'objective.auto_mask': True,
+        'objective.structure': 0.0,
+        'objective.feature': 0.0,
+        'validation.figure': 'photometric',
+    }
+    depths = start.depths
+    moving = {
+        **common,
+        'trained': 'pose',
+        'input.min_depth': depths.min_depth,
+        'input.max_depth': depths.max_depth,
+        'loop.batch_size': 2 * given.batch_size,
+        'objective.auto_mask': False,  # at first no motion explains more than standing still
+        'data.augmentation.min_scale': 0.9,
+    }
+    both = {
+        **common,
+        'input.min_depth': bounds['input.min_depth'],
+        'input.max_depth': bounds['input.max_depth'],
+        'objective.smoothness': SMOOTHNESS,
+        'depth_rate': given.depth_rate,
+        'anchor': given.anchor,
+    }
+    return moving, both
 
 
 def learn(

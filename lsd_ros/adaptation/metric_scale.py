@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lsd_ros.datasets.training_sequence import TrainingSequence
+from lsd_ros.errors import DatasetError
+from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.scale.ground import Ground, GroundFinder
 from lsd_ros.triangulation.structure_from_motion import SparseDepth, Structure
-from lsd_ros.types import Camera
+from lsd_ros.types import Camera, Frame
 
+FRAME_ID = 'camera'
 FURTHEST_APART = 40  # images between two places whose distance is compared
 FEWEST = 5
 IMAGES = 24  # that are looked at
@@ -34,6 +38,43 @@ class Metres:
     factor: float
     source: str
     deviation: float
+
+
+def seeing(sequence: TrainingSequence, engine: Engine) -> See:
+    """Return what sees the depth of an image of a sequence, by its index [m]."""
+
+    def see(index: int) -> NDArray[np.float32]:
+        frame = Frame(
+            int(sequence.stamps_ns[index]), FRAME_ID, sequence.image(index), sequence.camera
+        )
+        depth = engine.process(frame, motion=False).depth
+        assert depth is not None
+        return depth
+
+    return see
+
+
+def known_by_seen(sequences: Sequence[TrainingSequence], engine: Engine) -> float:
+    """
+    Return what seen depth must be multiplied with to be, in the median, the depth that is known.
+
+    :param sequences: with depth
+    :raises DatasetError: no image shows both
+    """
+    ratios = []
+    for sequence in sequences:
+        targets, see = sequence.targets or range(len(sequence)), seeing(sequence, engine)
+        for place in np.unique(np.linspace(0, len(targets) - 1, IMAGES).round().astype(int)):
+            known = sequence.depth(targets[int(place)])
+            if known is None:
+                continue
+            ratio = known / see(targets[int(place)])
+            good = ratio[np.isfinite(ratio) & (ratio > 0)]
+            if len(good):
+                ratios.append(float(np.median(good)))
+    if not ratios:
+        raise DatasetError('no image shows depth that is known: record more')
+    return float(np.median(ratios))
 
 
 def by_poses(found: Structure, known: Matrices | None) -> Metres | None:

@@ -18,11 +18,11 @@ from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.followed_structure import followed_structure
 from lsd_ros.adaptation.metric_scale import Metres, See
 from lsd_ros.datasets.open_sequences import FolderSequence
+from lsd_ros.datasets.parallax import WIDTH
 from lsd_ros.datasets.sequence import Sequence as SequenceFolder
 from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE, SequenceWriter
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
-from lsd_ros.triangulation.parallax import WIDTH
 from lsd_ros.triangulation.structure_from_motion import SparseDepth, Structure, reconstruct
 from lsd_ros.triangulation.triangulated_sequence import write_triangulated
 from lsd_ros.triangulation.triangulation import Triangulator

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from lsd_ros.datasets.parallax import Motion, motion_between
 from lsd_ros.datasets.training_sequence import TrainingSequence
-from lsd_ros.triangulation.parallax import Motion, motion_between
 
 FEWEST_IMAGES = 30
 PAIRS = 16

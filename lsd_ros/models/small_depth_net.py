@@ -261,6 +261,20 @@ class SmallDepthNet(nn.Module):
         """
         return self.features(image).disparities
 
+    def read_features(self, image: Tensor) -> DepthFeatures:
+        """
+        Return the maps that lead to what is read, and the heads from there on; nothing finer.
+
+        :param image: normalised RGB, shape (B, 3, H, W)
+        :return: ``decoder`` and ``disparities`` begin at 1 / 2^j, j = ``read_level``
+        :raises FrameError: the shape does not fit
+        """
+        level = self.shape.read_level
+        encoded = self.encode(image)
+        decoded = self.decode(encoded, last=level)[::-1]
+        heads = zip(self.heads[level:], decoded, strict=False)
+        return DepthFeatures(encoded, decoded, tuple(head(x) for head, x in heads))
+
     def read(self, image: Tensor) -> Tensor:
         """
         Estimate what is read at inference; what that does not need is skipped.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 
 import torch
@@ -15,7 +14,13 @@ from lsd_ros.models.small_depth_net import DepthFeatures, SmallDepthNet
 from lsd_ros.training.data.snippet_batch import SnippetBatch
 from lsd_ros.training.imitation import Imitation
 from lsd_ros.training.phase_settings import PhaseSettings
-from lsd_ros.training.self_supervised_task import DEPTH, POSE, frames_of, true_depth_term
+from lsd_ros.training.self_supervised_task import (
+    DEPTH,
+    POSE,
+    frames_of,
+    free_unread,
+    true_depth_term,
+)
 from lsd_ros.training.task import StepResult, Task
 
 
@@ -49,8 +54,8 @@ class DepthTask(Task):
         # functions, so that no network is registered a second time
         self._see: Callable[[Tensor], DepthFeatures] = depth.features
         if imitation is None and isinstance(depth, SmallDepthNet):
-            _free_unread(depth)
-            self._see = functools.partial(_read_alone, depth)
+            free_unread(depth)
+            self._see = depth.read_features
 
     @property
     def trained(self) -> nn.Module:
@@ -70,19 +75,3 @@ class DepthTask(Task):
             terms.append(compared.total)
             scalars |= compared.figures
         return StepResult(torch.stack(terms).sum(), scalars)
-
-
-def _free_unread(student: SmallDepthNet) -> None:
-    """Ask for no gradient of what is finer than the head that is read."""
-    level = student.shape.read_level
-    for unread in (*student.decoder[:level], *student.heads[:level]):
-        unread.requires_grad_(False)
-
-
-def _read_alone(student: SmallDepthNet, targets: Tensor) -> DepthFeatures:
-    """Return disparity of the head that is read and of the coarser ones, and nothing finer."""
-    level = student.shape.read_level
-    encoded = student.encode(targets)
-    decoded = student.decode(encoded, last=level)[::-1]
-    heads = zip(student.heads[level:], decoded, strict=False)
-    return DepthFeatures(encoded, decoded, tuple(head(x) for head, x in heads))

@@ -126,8 +126,23 @@ class StudentSettings(PhaseSettings):
     trained: str = setting(
         'both',
         'Both networks; or one alone while the other stays as it is: the pose network learns the '
-        'motions of data.motion_from_poses, the depth network that of data.true_depth',
+        'motions of data.motion_from_poses or, without these, of the images; the depth network '
+        'learns data.true_depth',
         choices=('both', 'pose', 'depth'),
+    )
+    depth_rate: float = setting(
+        1.0,
+        'Learning rate of the depth network, as a share of optimiser.learning_rate, where both '
+        'networks are trained',
+        minimum=1e-6,
+        maximum=1,
+    )
+    anchor: float = setting(
+        0.0,
+        'Weight of the function approximation loss to the depth network of start_from as it was, '
+        'so that images that show little do not lead away from it',
+        minimum=0,
+        maximum=1e3,
     )
     taught_frames: str = setting(
         'target',
@@ -168,16 +183,16 @@ def check_trained(wanted: StudentSettings | TeacherSettings, *, is_taught: bool)
     Check that what is trained learns from what there is.
 
     :param is_taught: whether there is a teacher
-    :raises SettingError: the pose network alone has no motions, no depth network or a teacher; the
-        depth network alone has no true depth; images are mixed for both; or virtual turns or rests
-        are shown to the depth network
+    :raises SettingError: the pose network alone has no depth network or a teacher; the depth
+        network alone has no true depth; images are mixed for both; virtual turns or rests are
+        shown to what does not learn known motions; or an anchor has nothing to hold to
     """
-    alone = wanted.trained == 'pose'
-    if alone and (is_taught or not wanted.start_from or not wanted.data.motion_from_poses):
+    if wanted.trained == 'pose' and (is_taught or not wanted.start_from):
         raise SettingError(
-            "trained is 'pose': give start_from, whose depth network stays as it is, and "
-            'data.motion_from_poses, and no teacher'
+            "trained is 'pose': give start_from, whose depth network stays as it is, and no "
+            'teacher'
         )
+    _check_anchor(wanted, is_taught=is_taught)
     if wanted.trained == 'depth' and wanted.truth.weight == 0 and not is_taught:
         raise SettingError(
             "trained is 'depth': give data.true_depth and truth.weight, which it learns from, or "
@@ -194,14 +209,34 @@ def check_trained(wanted: StudentSettings | TeacherSettings, *, is_taught: bool)
             "one of three images alone explains none of the others; set trained to 'depth', or "
             'this to 0'
         )
+    _check_known_motions(wanted)
+
+
+def _check_anchor(wanted: StudentSettings | TeacherSettings, *, is_taught: bool) -> None:
+    if isinstance(wanted, TeacherSettings) or not wanted.anchor:
+        return
+    if is_taught or not wanted.start_from or wanted.trained != 'both':
+        raise SettingError(
+            f'anchor is {wanted.anchor}: it holds to the depth network of start_from while both '
+            "networks are trained; give start_from and trained 'both' and no teacher, or set "
+            'anchor to 0'
+        )
+
+
+def _check_known_motions(wanted: StudentSettings | TeacherSettings) -> None:
+    """Check that what only known motions can teach is shown to nothing else."""
+    if wanted.trained == 'pose' and wanted.data.motion_from_poses:
+        return
     # teachers always learn depth
-    remedy = '' if isinstance(wanted, TeacherSettings) else "set trained to 'pose', or "
-    if wanted.data.augmentation.turn_deg and not alone:
+    remedy = "set trained to 'pose' and data.motion_from_poses to true, or "
+    if isinstance(wanted, TeacherSettings):
+        remedy = ''
+    if wanted.data.augmentation.turn_deg:
         raise SettingError(
             f'data.augmentation.turn_deg is {wanted.data.augmentation.turn_deg}: virtual turns '
             f'are for the pose network alone; {remedy}set this to 0'
         )
-    if 0 in wanted.data.gap_multiples and not alone:
+    if 0 in wanted.data.gap_multiples:
         raise SettingError(
             f'data.gap_multiples is {wanted.data.gap_multiples}: standing still shows no depth; '
             f'{remedy}leave 0 out'

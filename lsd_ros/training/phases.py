@@ -36,15 +36,16 @@ from lsd_ros.training.phase_settings import (
     check_trained,
     check_uncertainty,
 )
-from lsd_ros.training.pose_task import PoseTask
-from lsd_ros.training.provenance import describe, run_card, weights_card
+from lsd_ros.training.pose_task import ImagesPoseTask, PoseTask
+from lsd_ros.training.provenance import Origin, describe, run_card, weights_card
 from lsd_ros.training.random_states import seed_everything
 from lsd_ros.training.run_folder import BEST_WEIGHTS, WEIGHTS, RunFolder
 from lsd_ros.training.self_supervised_task import DEPTH, POSE, StudentTask, TeacherTask, frames_of
 from lsd_ros.training.task import Task
 from lsd_ros.training.trained_teacher import Taught, check_fits, fill, read_teacher
 from lsd_ros.training.trainer import Trainer, leave_fabric, make_fabric
-from lsd_ros.training.validation import Validation
+from lsd_ros.training.training_settings import PHOTOMETRIC
+from lsd_ros.training.validation import NeighbourValidation, TruthValidation, Validation
 
 TEACHER, STUDENT = 'teacher', 'student'
 FIRST_IMAGES = 16  # by which bridges are set before the first step
@@ -131,34 +132,43 @@ def train_student(
         origins.append(start_student(student, pose, wanted))
     elif taught is not None and wanted.pose_from_teacher:
         pose.load_state_dict(taught.pose.state_dict())
-    task = _student_task(student, pose, wanted, None if taught is None else taught.network)
+    task = _student_task(student, pose, wanted, taught)
+    metres = _kept_metres(wanted, origins)
     sha256 = '' if taught is None else taught.sha256
     card = run_card(STUDENT, wanted, data, command, sha256, origins)
     held_out = _validation(validation, data, wanted)
     trainer = run_phase(fabric, task, samples, wanted, card, out, overwrite, progress, held_out)
     if fabric.is_global_zero:
         networks = cast(nn.ModuleDict, trainer.result).cpu()
-        save_weights(_weights(networks, trainer.step, wanted, card, taught), out / WEIGHTS)
+        save_weights(_weights(networks, trainer.step, wanted, card, taught, metres), out / WEIGHTS)
         LOGGER.info('weights: %s', out / WEIGHTS)
         best = RunFolder(out, card).best().newest() if held_out else None
         if best is not None:
             fill(networks, best)
-            save_weights(_weights(networks, best.step, wanted, card, taught), out / BEST_WEIGHTS)
+            save_weights(
+                _weights(networks, best.step, wanted, card, taught, metres), out / BEST_WEIGHTS
+            )
             LOGGER.info('the best of them, of step %d: %s', best.step, out / BEST_WEIGHTS)
     leave_fabric(fabric)
     return trainer
 
 
 def _student_task(
-    student: SmallDepthNet, pose: PoseNet, wanted: StudentSettings, teacher: BridgedTeacher | None
+    student: SmallDepthNet, pose: PoseNet, wanted: StudentSettings, taught: Taught | None
 ) -> Task:
-    """Return what the student does in this phase: learn motions, depth, or both."""
     if wanted.trained == 'pose':
-        return PoseTask(student, pose, wanted)
+        by_motions = wanted.data.motion_from_poses
+        return (PoseTask if by_motions else ImagesPoseTask)(student, pose, wanted)
     if wanted.trained == 'depth':
-        imitation = None if teacher is None else Imitation(teacher, wanted)
+        imitation = None if taught is None else Imitation(taught.network, wanted)
         return DepthTask(student, pose, wanted, imitation)
-    return StudentTask(student, pose, wanted, teacher)
+    return StudentTask(student, pose, wanted, None if taught is None else taught.network)
+
+
+def _kept_metres(wanted: StudentSettings, origins: Sequence[Origin]) -> dict[str, Any]:
+    """Return what the card of start_from says of metres, where depth stays as it was there."""
+    stays = wanted.trained == 'pose' or wanted.anchor > 0
+    return origins[-1].metres if wanted.start_from and stays and not wanted.is_metric else {}
 
 
 def _first_images(samples: SnippetDataset, wanted: PhaseSettings) -> Tensor:
@@ -254,7 +264,9 @@ def _validation(
                 f'{sequence.name} is learned from and cannot validate: give other sequences to '
                 '--validate'
             )
-    return Validation(held_out, wanted)
+    if wanted.validation.figure == PHOTOMETRIC:
+        return NeighbourValidation(held_out, wanted)
+    return TruthValidation(held_out, wanted)
 
 
 def _weights(
@@ -263,8 +275,9 @@ def _weights(
     wanted: StudentSettings,
     card: RunCard,
     taught: Taught | None,
+    metres: dict[str, Any],
 ) -> Weights:
-    """Return trained networks with where they come from."""
+    """Return trained networks with where they come from; metres of the start, where they stay."""
     told = (
         'no teacher' if taught is None else f'teacher {card.teacher[:12]} of {taught.step} steps'
     )
@@ -273,5 +286,5 @@ def _weights(
         pose=cast(PoseNet, networks[POSE]).float(),
         preprocessing=wanted.preprocessing,
         depths=wanted.input.depths,
-        card=weights_card(wanted, card, steps, told),
+        card=replace(weights_card(wanted, card, steps, told), **metres),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,7 @@ from lsd_ros.training.checkpointing import RunCard
 from lsd_ros.training.phase_settings import PhaseSettings, StudentSettings
 
 SEPARATOR = '; '  # of licences
+METRES = ('metric', 'metres_per_unit', 'focal_px', 'camera_height_m')
 
 
 @dataclass(frozen=True)
@@ -26,10 +27,12 @@ class Origin:
 
     :param data: names of the sequences
     :param licences: of these, each once
+    :param metres: what their card says of metres, where they are metric
     """
 
     data: tuple[str, ...] = ()
     licences: tuple[str, ...] = ()
+    metres: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of_training(cls, card: RunCard) -> Origin:
@@ -39,7 +42,9 @@ class Origin:
     @classmethod
     def of_weights(cls, card: WeightsCard) -> Origin:
         """Return what a weights file gives on."""
-        return cls(card.data, tuple(card.licence.split(SEPARATOR)) if card.licence else ())
+        licences = tuple(card.licence.split(SEPARATOR)) if card.licence else ()
+        metres = {name: getattr(card, name) for name in METRES} if card.metric else {}
+        return cls(card.data, licences, metres)
 
 
 def run_card(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -11,16 +11,39 @@ from torch.optim.swa_utils import AveragedModel
 
 from lsd_ros.training.training_settings import OptimiserSettings
 
+RATE = 'rate'  # of a group of parameters: its share of the learning rate
 Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
 def make_optimiser(
-    parameters: Iterable[nn.Parameter], settings: OptimiserSettings
+    network: nn.Module, settings: OptimiserSettings, rates: Mapping[nn.Module, float] | None = None
 ) -> torch.optim.Optimizer:
-    """Make the optimiser of the parameters that ask for a gradient."""
+    """
+    Make the optimiser of the parameters that ask for a gradient.
+
+    :param rates: parts that learn at a share of the learning rate; the rest learns at all of it
+    """
     kind = torch.optim.AdamW if settings.kind == 'adamw' else torch.optim.Adam
-    trained = [parameter for parameter in parameters if parameter.requires_grad]
-    return kind(trained, lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    slowed = {
+        parameter: share
+        for part, share in (rates or {}).items()
+        for parameter in part.parameters()
+    }
+    groups: dict[float, list[nn.Parameter]] = {}
+    for parameter in network.parameters():
+        if parameter.requires_grad:
+            groups.setdefault(slowed.get(parameter, 1.0), []).append(parameter)
+    return kind(
+        [{'params': members, RATE: share} for share, members in groups.items()],
+        lr=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+    )
+
+
+def set_learning_rate(optimiser: torch.optim.Optimizer, rate: float) -> None:
+    """Let every group learn at its share of a rate."""
+    for group in optimiser.param_groups:
+        group['lr'] = rate * group.get(RATE, 1.0)  # checkpoints of before have no shares
 
 
 def learning_rate(step: int, max_steps: int, settings: OptimiserSettings) -> float:

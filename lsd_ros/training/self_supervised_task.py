@@ -23,7 +23,7 @@ from lsd_ros.training.frame_triplet import (
     poses_from_vectors,
     with_known,
 )
-from lsd_ros.training.imitation import Comparison, Imitation
+from lsd_ros.training.imitation import Anchor, Comparison, Imitation
 from lsd_ros.training.motion_supervision import (
     MetricSettings,
     motion_error,
@@ -114,7 +114,7 @@ class SelfSupervisedTask(Task):
         frames = inputs.chunk(FRAMES)
         everything = how.needs_neighbours or how.needs_features
         seen = inputs if everything else frames[TARGET]
-        features = self._depth[0].features(seen)
+        features = self._see(seen)
         disparities = features.disparities
         if everything and not how.needs_neighbours:
             disparities = tuple(disparity.chunk(FRAMES)[TARGET] for disparity in disparities)
@@ -123,11 +123,15 @@ class SelfSupervisedTask(Task):
         views = TripletViews(
             images=_by_frame(batch.images).float() / 255,
             intrinsics=batch.intrinsics,
-            disparities=tuple(disparity.float() for disparity in disparities),
+            disparities=down_to_full_size(disparities, inputs.shape[2]),
             source_from_target=with_known(motions, batch.known_motions, units),
             features=features.encoder[how.feature_stage] if how.needs_features else None,
         )
         return _Looked(inputs, features, views, motions)
+
+    def _see(self, inputs: Tensor) -> DepthFeatures:
+        """Return the maps of the depth network; three disparities, finest first."""
+        return self._depth[0].features(inputs)
 
     def _explain(self, views: TripletViews) -> Outcome:
         with torch.autocast(views.images.device.type, enabled=False):
@@ -174,6 +178,8 @@ class StudentTask(SelfSupervisedTask):
     """
     Phase 2: the student learns from the images and, where there is one, from the frozen teacher.
 
+    Without a teacher it may be held to what it was when it began, by what is read of it.
+
     :param student: small network
     :param pose: pose network
     :param teacher: with bridges; it is frozen here. None: the images alone
@@ -189,10 +195,26 @@ class StudentTask(SelfSupervisedTask):
         teacher: BridgedTeacher | None = None,
     ) -> None:
         super().__init__(student, pose, wanted)
-        self.imitation = None if teacher is None else Imitation(teacher, wanted)
+        self.imitation: Imitation | Anchor | None = None
+        self._student, self._rate = (student,), wanted.depth_rate
         self._taught_frames = wanted.taught_frames
-        if teacher is not None and wanted.approximation.disparity > 0:
-            self._free_heads(len(self._heads))
+        if teacher is not None:
+            self.imitation = Imitation(teacher, wanted)
+            if wanted.approximation.disparity > 0:
+                self._free_heads(len(self._heads))
+        elif wanted.anchor:
+            free_unread(student)
+            self.imitation = Anchor(student, wanted)
+
+    @property
+    def rates(self) -> dict[nn.Module, float]:
+        """Return the share of the learning rate that the depth network has."""
+        return {self.networks[DEPTH]: self._rate}
+
+    def _see(self, inputs: Tensor) -> DepthFeatures:
+        if isinstance(self.imitation, Anchor):
+            return self._student[0].read_features(inputs)
+        return super()._see(inputs)
 
     def _compare(self, looked: _Looked) -> Comparison | None:
         if self.imitation is None:
@@ -203,6 +225,33 @@ class StudentTask(SelfSupervisedTask):
             features = _of_targets(features, len(inputs))
         compared: Comparison = self.imitation(features, inputs)
         return compared
+
+
+def free_unread(student: SmallDepthNet) -> None:
+    """Ask for no gradient of what is finer than the head that is read."""
+    level = student.shape.read_level
+    for unread in (*student.decoder[:level], *student.heads[:level]):
+        unread.requires_grad_(False)
+
+
+def down_to_full_size(disparities: tuple[Tensor, ...], height: int) -> tuple[Tensor, ...]:
+    """
+    Enlarge the finest disparity in the place of those that are finer and were not computed.
+
+    :param disparities: each half as large as the one before, shape (B, 1, h, w)
+    :param height: of the network input [pixels]
+    :return: from the whole size on, in 32 bits
+    """
+    exact = tuple(disparity.float() for disparity in disparities)
+    finest = exact[0]
+    larger: list[Tensor] = []
+    while finest.shape[2] << len(larger) < height:
+        larger.append(
+            functional.interpolate(
+                finest, scale_factor=2 << len(larger), mode='bilinear', align_corners=False
+            )
+        )
+    return (*reversed(larger), *exact)
 
 
 def estimated_motions(

@@ -50,6 +50,11 @@ class Task(nn.Module, ABC):
     def trained(self) -> nn.Module:
         """Return what is trained, averaged and saved."""
 
+    @property
+    def rates(self) -> dict[nn.Module, float]:
+        """Return modules that learn at a share of the learning rate of all others."""
+        return {}
+
     @abstractmethod
     def forward(self, batch: Any) -> StepResult:
         """Return the loss of a batch that is on the device of the networks."""

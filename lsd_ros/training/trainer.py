@@ -28,7 +28,7 @@ from lsd_ros.training.random_states import (
 )
 from lsd_ros.training.recorder import Recorder
 from lsd_ros.training.run_folder import RunFolder
-from lsd_ros.training.schedule import averaged, learning_rate, make_optimiser
+from lsd_ros.training.schedule import averaged, learning_rate, make_optimiser, set_learning_rate
 from lsd_ros.training.task import StepResult, Task, mean_result
 from lsd_ros.training.training_settings import LoopSettings, TrainerSettings
 from lsd_ros.training.validation import MEAN, Course, Validation
@@ -102,7 +102,7 @@ class Trainer:
             nn.SyncBatchNorm.convert_sync_batchnorm(task)  # type: ignore[no-untyped-call]
         self._arithmetic = stated_arithmetic(settings.loop)
         self._arithmetic.apply(task)  # before processes share the weights
-        optimiser = make_optimiser(task.parameters(), settings.optimiser)
+        optimiser = make_optimiser(task, settings.optimiser, task.rates)
         self._task, self._optimiser = fabric.setup(task, optimiser)
         self._networks = task.trained
         self._average = averaged(task.trained, settings.optimiser.average)
@@ -198,8 +198,7 @@ class Trainer:
     def _make_step(self, parts: Iterator[Any], recorder: Recorder) -> None:
         step, chosen = self.step + 1, self._settings.optimiser
         rate = learning_rate(step, self._settings.loop.max_steps, chosen)
-        for group in self._optimiser.param_groups:
-            group['lr'] = rate
+        set_learning_rate(self._optimiser, rate)
         self._optimiser.zero_grad()
         count = self._settings.loop.accumulation
         batches = list(itertools.islice(parts, count))

@@ -8,6 +8,8 @@ from lsd_ros import settings
 from lsd_ros.errors import SettingError
 from lsd_ros.settings import setting
 
+PHOTOMETRIC = 'photometric'  # the figure of validation that needs no true depth
+
 
 @dataclass(frozen=True)
 class OptimiserSettings:
@@ -139,9 +141,10 @@ class ValidationSettings:
     )
     figure: str = setting(
         'abs_rel',
-        'What the best checkpoint is best in: the mean of this figure over the sequences, after '
-        'median scaling',
-        choices=('abs_rel', 'sq_rel', 'rmse', 'rmse_log', 'a1', 'a2', 'a3'),
+        'What the best checkpoint is best in: the mean of this figure over the sequences; depth '
+        'errors are after median scaling; photometric needs no true depth, and is how well '
+        'neighbours rebuild an image by both networks',
+        choices=('abs_rel', 'sq_rel', 'rmse', 'rmse_log', 'a1', 'a2', 'a3', PHOTOMETRIC),
     )
     patience: int = setting(
         0,

@@ -7,7 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 
+from lsd_ros.adaptation import learning
 from lsd_ros.cli.main import main
 from lsd_ros.models.checkpoint import load_weights
 from lsd_ros.synthetic.drive import SyntheticDrive
@@ -48,6 +50,28 @@ def test_plain_images_become_better_weights_with_a_report(
     assert report['after']['photometric'] < report['after']['one_depth']
     assert list((tmp_path / 'mine.safetensors.adapt').glob('held_out_*.png'))
     assert main(call) == 1, 'what is there is not overwritten'
+
+
+def test_images_alone_teach_motions_then_both_and_the_recording_says_the_metres(
+    plain: Path, small_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(learning, 'FEWEST_STEPS', 25)
+    out = tmp_path / 'mine.safetensors'
+    call = ['adapt', str(plain), '--out', str(out), '--from', str(small_weights), *QUICK]
+    ended = main([*call, '--set', 'learn_from=images'])
+    work = tmp_path / 'mine.safetensors.adapt'
+    start, moved = (
+        load_weights(path)
+        for path in (small_weights, work / 'images_pose' / 'weights.safetensors')
+    )
+    for name, value in start.depth.state_dict().items():
+        assert torch.equal(value, moved.depth.state_dict()[name]), name
+    assert (ended == 0) == out.exists()
+    report = json.loads((work / 'report.json').read_text())
+    after = report['after']
+    assert load_weights(work / 'images' / 'metric.safetensors').card.metric
+    assert after['unscaled'] < after['abs_rel'] + 0.1
+    assert after['abs_rel'] < 1.1 * report['before']['abs_rel'], 'the anchor holds'
 
 
 def test_a_recording_that_shows_nothing_gives_a_reason_and_no_file(

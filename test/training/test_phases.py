@@ -274,6 +274,75 @@ def test_the_pose_network_alone_learns_and_leaves_depth_as_it_is(
             student(wrong, sequence, tmp_path / 'wrong')
 
 
+@pytest.fixture(scope='module')
+def shown(tmp_path_factory: pytest.TempPathFactory, sequence: Path) -> Path:
+    """Weights that were shown the true depth of the sequence."""
+    known = {
+        'trained': 'depth',
+        'data.true_depth': True,
+        'truth.weight': 1.0,
+        'metric.metres_per_unit': 2.0,
+        'optimiser.learning_rate': 1e-2,
+        'loop.max_steps': 40,
+    }
+    return student(known, sequence, tmp_path_factory.mktemp('shown') / 'run')
+
+
+def test_the_pose_network_alone_learns_from_images_and_leaves_depth_as_it_is(
+    shown: Path, sequence: Path, tmp_path: Path
+) -> None:
+    images = {
+        'trained': 'pose',
+        'start_from': str(shown),
+        'objective.selection': 'minimum',
+        'data.gap': 1,
+        'data.augmentation.enabled': False,
+        'optimiser.learning_rate': 1e-2,
+        'loop.max_steps': 60,
+    }
+    before, after = load_weights(shown), load_weights(student(images, sequence, tmp_path / 'run'))
+    for name, there in before.depth.state_dict().items():
+        assert torch.equal(there, after.depth.state_dict()[name]), name
+    assert (after.card.metric, after.card.metres_per_unit) == (True, 2.0), 'depth is as it was'
+    errors = read_metrics(tmp_path / 'run' / 'metrics.jsonl')['photometric']
+    assert sum(errors[-10:]) < 0.95 * sum(errors[:10])
+
+
+def test_an_anchor_holds_depth_to_its_start_and_a_rate_slows_it(
+    shown: Path, sequence: Path, tmp_path: Path
+) -> None:
+    images = {
+        'start_from': str(shown),
+        'objective.bidirectional': False,
+        'data.gap': 1,
+        'data.augmentation.enabled': False,
+        'optimiser.learning_rate': 3e-3,
+        'optimiser.average': 0.0,
+        'optimiser.schedule': 'constant',
+        'loop.max_steps': 20,
+    }
+    start = load_weights(shown).depth
+    camera, step = open_sequences([sequence])[0], 4
+    planes = torch.from_numpy(camera.image(step)).permute(2, 0, 1)[None].float() / 255
+
+    def moved(name: str, **given: Any) -> tuple[float, float]:
+        """Say how far depth went, and how far its parameters did."""
+        depth = load_weights(student({**images, **given}, sequence, tmp_path / name)).depth
+        with torch.inference_mode():
+            now, then = (network.read((planes - 0.45) / 0.225) for network in (depth, start))
+            pairs = zip(depth.parameters(), start.parameters(), strict=True)
+            way = sum(float((a - b).square().sum()) for a, b in pairs) ** 0.5
+        return float((now.log() - then.log()).abs().mean()), way
+
+    free, held, slow = moved('free'), moved('held', anchor=10.0), moved('slow', depth_rate=0.01)
+    assert held[0] < 0.3 * free[0]
+    assert 'anchor/disparity' in read_metrics(tmp_path / 'held' / 'metrics.jsonl')
+    assert slow[1] < 0.1 * free[1]
+    for wrong in ({'start_from': ''}, {'trained': 'pose'}):
+        with pytest.raises(SettingError, match='anchor is 1.0: it holds to the depth network'):
+            student({**images, 'anchor': 1.0, **wrong}, sequence, tmp_path / 'wrong')
+
+
 @pytest.mark.parametrize(
     ('wrong', 'remedy'),
     [

@@ -7,18 +7,21 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from torch import nn
 
 from lsd_ros import settings
 from lsd_ros.cli.main import main
 from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.errors import DatasetError
+from lsd_ros.models.pose_net import PoseNet
+from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.training.checkpointing import CheckpointFolder
 from lsd_ros.training.phase_settings import StudentSettings, TeacherSettings
 from lsd_ros.training.phases import train_student, train_teacher
 from lsd_ros.training.trained_teacher import read_teacher
-from lsd_ros.training.validation import Course
+from lsd_ros.training.validation import Course, NeighbourValidation
 from lsd_ros.types import Camera
 
 BOTH: dict[str, Any] = {
@@ -99,6 +102,43 @@ def test_the_best_checkpoint_stays_beside_the_last_one(rooms: Path, tmp_path: Pa
     assert main(['evaluate', '--weights', weights, '--data', data, '--json', str(out)]) == 0
     abs_rel = json.loads(out.read_text())['held_out']['abs_rel']
     assert abs_rel == pytest.approx(best['mean/abs_rel'], rel=0.02)
+
+
+def test_images_without_truth_validate_by_how_they_explain_each_other(
+    rooms: Path, tmp_path: Path
+) -> None:
+    plain = tmp_path / 'plain'
+    shutil.copytree(rooms / 'held_out', plain)
+    shutil.rmtree(plain / 'depth')
+    wanted = settings.build(
+        StudentSettings, {**STUDENT, 'data.gap': 1, 'validation.figure': 'photometric'}
+    )
+    run = tmp_path / 'run'
+    train_student(
+        wanted, open_sequences([rooms / 'learned']), run, validation=open_sequences([plain])
+    )
+    found = lines(run)
+    first, last = (found[place]['plain/standing'] for place in (0, -1))
+    assert last == pytest.approx(first, rel=1e-3), 'it does not look at the networks'
+    assert first > 0.01
+    best = min(found, key=lambda line: line['mean/photometric'])
+    assert CheckpointFolder(run / 'best').steps() == [best['step']]
+
+
+def test_without_motion_images_are_rebuilt_as_if_the_camera_stood(rooms: Path) -> None:
+    given = {**STUDENT, 'data.gap': 1, 'validation.figure': 'photometric'}
+    wanted = settings.build(StudentSettings, given)
+    validation = NeighbourValidation(open_sequences([rooms / 'held_out']), wanted)
+    pose = PoseNet(wanted.pose)
+    networks = nn.ModuleDict({'depth': SmallDepthNet(wanted.network), 'pose': pose})
+    nn.init.zeros_(pose.head.weight)
+    nn.init.zeros_(pose.head.bias)
+    still = validation.figures(networks)
+    assert still['held_out/photometric'] == pytest.approx(still['held_out/standing'], rel=1e-5)
+    nn.init.constant_(pose.head.bias, 10.0)  # times output_scale: the scene is elsewhere
+    lost = validation.figures(networks)
+    assert lost['held_out/standing'] == still['held_out/standing']
+    assert lost['mean/photometric'] > 1.2 * still['mean/photometric']
 
 
 def test_a_training_that_gets_no_better_ends_early_and_stays_ended(

@@ -10,13 +10,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from lsd_ros.datasets.parallax import motion_between
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
+from lsd_ros.types import Camera
 
 SHORTEST = 3
 FLOW_WIDTH = 208
 FLOW_SAMPLES = 12
 FLOW_PERCENTILE = 75  # that of what is near; the median of a road is far away
+PARALLAX_EVERY = 3  # frames; what is between two of them has the gap of the first
 
 _log = logging.getLogger(__name__)
 ReadImage = Callable[[int], NDArray[np.uint8]]
@@ -56,12 +59,14 @@ def single_images(sequences: Sequence[TrainingSequence]) -> list[Place]:
 
 
 def places(
-    sequences: Sequence[TrainingSequence], gaps: Sequence[int], max_step_s: float
+    sequences: Sequence[TrainingSequence],
+    gaps: Sequence[int | NDArray[np.int64]],
+    max_step_s: float,
 ) -> list[Place]:
     """
     List every snippet.
 
-    :param gaps: of each sequence
+    :param gaps: of each sequence, or of each of its frames, 0 where no neighbour shows depth
     :param max_step_s: consecutive frames further apart than this belong to no common snippet
     :raises DatasetError: a sequence is shorter than a snippet, or there is no snippet at all
     """
@@ -72,12 +77,15 @@ def places(
                 f'{sequence.name} has {len(sequence)} frames: a snippet needs {SHORTEST}; leave '
                 'this sequence out'
             )
-        middles = _middles(sequence, gap, max_step_s)
+        spread = np.broadcast_to(np.asarray(gap, np.int64), len(sequence))
+        middles = _middles(sequence, spread, max_step_s)
         if not middles:
             _log.warning(
-                '%s gives no snippet of three frames with a gap of %d', sequence.name, gap
+                '%s gives no snippet of three frames with a gap of %d', sequence.name, spread.max()
             )
-        found += [Place(number, index, gap, gap) for index in middles]
+        found += [
+            Place(number, index, int(spread[index]), int(spread[index])) for index in middles
+        ]
     if not found:
         raise DatasetError(
             f'{len(sequences)} sequences give no snippet: their frames are too few, or further '
@@ -86,11 +94,14 @@ def places(
     return found
 
 
-def _middles(sequence: TrainingSequence, gap: int, max_step_s: float) -> list[int]:
+def _middles(sequence: TrainingSequence, gaps: NDArray[np.int64], max_step_s: float) -> list[int]:
     too_far = np.diff(sequence.stamps_ns) > max_step_s * 1e9
     gaps_before = np.concatenate(([0], np.cumsum(too_far)))
-    middles = np.arange(gap, len(sequence) - gap)
-    whole = gaps_before[middles + gap] == gaps_before[middles - gap]
+    count = len(sequence)
+    middles = np.arange(count)
+    middles = middles[(gaps > 0) & (middles >= gaps) & (middles + gaps < count)]
+    chosen_gaps = gaps[middles]
+    whole = gaps_before[middles + chosen_gaps] == gaps_before[middles - chosen_gaps]
     chosen: set[int] | None = None if sequence.targets is None else set(sequence.targets)
     return [i for i in middles[whole].tolist() if chosen is None or i in chosen]
 
@@ -117,6 +128,53 @@ def gap_by_motion(count: int, image: ReadImage, min_flow: float, max_gap: int) -
     starts = np.unique(np.linspace(0, count - 2, FLOW_SAMPLES).astype(int)).tolist()
     flow = float(np.median([_flow(image(start), image(start + 1)) for start in starts]))
     return max(1, min(max_gap, round(min_flow / max(flow, 1e-6))))
+
+
+def gaps_by_parallax(
+    count: int, image: ReadImage, camera: Camera, parallax_px: float, max_gap: int
+) -> NDArray[np.int64]:
+    """
+    Choose for each frame the gap at which the place shows depth, whatever the camera turns.
+
+    :param count: number of frames
+    :param image: reads a frame
+    :param camera: of these images, without distortion
+    :param parallax_px: wanted parallax without the turn, at 416 pixels width
+    :param max_gap: largest gap
+    :return: 1 .. max_gap for each frame, 0 where even the largest shows less, shape (count,)
+    """
+    gaps, gap = np.zeros(count, np.int64), 1
+    for start in range(0, count, PARALLAX_EVERY):
+        # the speed of a moment ago is where to look first
+        gap = _gap_of(start, max(gap, 1), count, image, camera, parallax_px, max_gap)
+        gaps[start : start + PARALLAX_EVERY] = gap
+    return gaps
+
+
+def _gap_of(
+    start: int,
+    guess: int,
+    count: int,
+    image: ReadImage,
+    camera: Camera,
+    parallax_px: float,
+    max_gap: int,
+) -> int:
+    """Return the smallest gap that shows enough parallax from a frame on; 0: there is none."""
+
+    def shows(gap: int) -> bool:
+        other = start + gap if start + gap < count else start - gap
+        if not 0 <= other < count:
+            return False
+        motion = motion_between(image(start), image(other), camera)
+        return motion is not None and motion.parallax_px >= parallax_px
+
+    if shows(guess):
+        while guess > 1 and shows(guess - 1):
+            guess -= 1
+        return guess
+    larger = (gap for gap in range(guess + 1, max_gap + 1) if shows(gap))
+    return next(larger, 0)
 
 
 def _flow(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> float:

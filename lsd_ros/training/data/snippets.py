@@ -32,6 +32,7 @@ from lsd_ros.training.data.snippet_batch import Snippet
 from lsd_ros.training.data.snippet_index import (
     Place,
     gap_by_motion,
+    gaps_by_parallax,
     places,
     reachable,
     single_images,
@@ -73,7 +74,14 @@ class SnippetSettings:
         minimum=0,
         maximum=1,
     )
-    max_gap: int = setting(8, 'Largest gap chosen by motion', minimum=1, maximum=100)
+    parallax_px: float = setting(
+        0.0,
+        'Each image has its own gap, the smallest that shows so much parallax without the turn of '
+        'the camera, at 416 pixels width [pixels]; 2 to 4 suit handheld cameras; 0: by data.gap',
+        minimum=0,
+        maximum=100,
+    )
+    max_gap: int = setting(8, 'Largest gap chosen by motion or parallax', minimum=1, maximum=100)
     gap_multiples: tuple[int, ...] = setting(
         (1,),
         'Each neighbour is drawn at one of these multiples of the gap, so that one place is seen '
@@ -122,6 +130,11 @@ class SnippetSettings:
             raise SettingError(
                 f'data.gap_multiples is {self.gap_multiples}: give whole numbers from 0 on, and '
                 'not only 0'
+            )
+        if self.parallax_px and self.gap:
+            raise SettingError(
+                f'data.gap is {self.gap} and data.parallax_px {self.parallax_px}: both choose '
+                'neighbours; set one of them to 0'
             )
         if self.augmentation.depth_mix and not self.true_depth:
             raise SettingError(
@@ -209,8 +222,16 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
             place, frames = drawn, self._frames(drawn)
         return self._snippet(place, frames, rng)
 
-    def _gap(self, number: int) -> int:
+    def _gap(self, number: int) -> int | NDArray[np.int64]:
         given, sequence = self.settings, self._sequences[number]
+        if given.parallax_px and len(sequence) >= 3:
+            return gaps_by_parallax(
+                len(sequence),
+                lambda i: self.cache.image(number, i),
+                self.cache.camera(number),
+                given.parallax_px,
+                given.max_gap,
+            )
         if given.gap or len(sequence) < 3:
             return given.gap or 1
         return gap_by_motion(

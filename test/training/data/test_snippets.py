@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.datasets.sequence_writer import SequenceWriter
 from lsd_ros.errors import DatasetError, SettingError
+from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.training.data.augmentation import AugmentationSettings
 from lsd_ros.training.data.frame_cache import CacheSettings
 from lsd_ros.training.data.snippet_batch import Snippet, collate
@@ -231,6 +232,30 @@ def test_the_gap_is_chosen_by_how_far_images_move() -> None:
     given = dataclasses.replace(SMALL, gap=0, min_flow=12 / CAMERA.width, max_gap=5)
     dataset = SnippetDataset([moving(16), moving(4), moving(1)], given)
     assert dataset.gaps == [1, 3, 5]
+
+
+def test_neighbours_are_chosen_by_parallax_where_a_turn_shows_none() -> None:
+    camera = Camera(416, 128, 250.0, 250.0, 207.5, 63.5)
+    drive = [s.frame.image for s in SyntheticDrive('street', 3, camera, 24, start_s=2.5)]
+
+    def turned(degrees: float) -> NDArray[np.uint8]:
+        c, s = np.cos(np.radians(degrees)), np.sin(np.radians(degrees))
+        turn = np.array(((c, 0, s), (0, 1, 0), (-s, 0, c)))
+        homography = camera.matrix @ turn @ np.linalg.inv(camera.matrix)
+        size = (camera.width, camera.height)
+        return cv2.warpPerspective(drive[0], homography, size, borderMode=cv2.BORDER_REFLECT)
+
+    def gaps(frames: list[NDArray[np.uint8]]) -> list[int]:
+        memory = Memory(frames, np.arange(len(frames)) * STEP_NS, camera=camera)
+        return [place.before for place in SnippetDataset([memory], given).places]
+
+    given = SnippetSettings(parallax_px=3.0, max_gap=6, augmentation=PLAIN)
+    slow, fast = gaps(drive), gaps(drive[::2])
+    assert (np.median(slow), np.median(fast)) == (2, 1)
+    with pytest.raises(DatasetError, match='give no snippet'):
+        gaps([turned(0.7 * i) for i in range(12)])
+    with pytest.raises(SettingError, match='both choose neighbours'):
+        SnippetSettings(parallax_px=2.0, gap=1)
 
 
 def test_translations_are_lengths_in_metres_or_unknown() -> None:

@@ -2,8 +2,8 @@ import cv2
 import numpy as np
 import pytest
 
+from lsd_ros.datasets.parallax import motion_between
 from lsd_ros.synthetic.drive import SyntheticDrive
-from lsd_ros.triangulation.parallax import motion_between
 from lsd_ros.types import Camera
 
 CAMERA = Camera(416, 128, 250.0, 250.0, 207.5, 63.5)
