@@ -1,8 +1,8 @@
 """
 What it takes from the start of a process to the first depth: CPU time and memory.
 
-Each start is a process of its own, and those of the variants take turns. They have a cache of their
-own, which the first start of each fills: that one is not counted.
+Each start is a process of its own, and the variants take turns. They have a cache of their own,
+which the first start of each fills: that one is not counted.
 
     python experiments/speed/start.py --rounds 5
 """
