@@ -1,8 +1,8 @@
 """
 What it takes from the start of a process to the first depth: CPU time and memory.
 
-Each start is a process of its own, and those of the variants take turns. The first start of each
-fills the caches and is not counted.
+Each start is a process of its own, and the variants take turns. They have a cache of their own,
+which the first start of each fills: that one is not counted.
 
     python experiments/speed/start.py --rounds 5
 """
@@ -15,6 +15,7 @@ import os
 import statistics
 import subprocess
 import sys
+import tempfile
 
 START = """
 import json, resource, sys
@@ -48,11 +49,12 @@ def main() -> None:
     parser.add_argument('--rounds', type=int, default=5)
     given = parser.parse_args()
     measured: dict[str, list[dict[str, float]]] = {name: [] for name in VARIANTS}
-    for number in range(given.rounds + 1):
-        for name, words in VARIANTS.items():
-            result = started(*words)
-            if number:
-                measured[name].append(result)
+    with tempfile.TemporaryDirectory() as cache:
+        for number in range(given.rounds + 1):
+            for name, words in VARIANTS.items():
+                result = started(cache, *words)
+                if number:
+                    measured[name].append(result)
     base = middle(measured['OpenVINO'], 'cpu_s')
     print('| | CPU time | of OpenVINO | most memory | imports torch |')
     print('|---|---|---|---|---|')
@@ -62,11 +64,11 @@ def main() -> None:
         print(f'| {name} | {seconds:.2f} s | {seconds / base:.2f} | {mib:.0f} MiB | {torch} |')
 
 
-def started(*words: str) -> dict[str, float]:
-    """Start a process, and return what it took."""
+def started(cache: str, *words: str) -> dict[str, float]:
+    """Start a process with its own cache folder, and return what it took."""
     run = subprocess.run(
         [sys.executable, '-c', START, *words],
-        env={**os.environ, 'OMP_NUM_THREADS': '1'},
+        env={**os.environ, 'OMP_NUM_THREADS': '1', 'XDG_CACHE_HOME': cache},
         stdout=subprocess.PIPE,
         check=True,
     )

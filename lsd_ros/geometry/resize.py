@@ -15,7 +15,6 @@ Plane = NDArray[np.float32]
 
 THUMBNAIL = (64, 48)  # columns and rows
 ROWS, COLUMNS = 4, 8  # of the result that are made at once: bands of few zeros, products not tiny
-HALVED = 4  # from this much shrinking on pixels are averaged by 2 x 2 first
 
 
 class _Band(NamedTuple):
@@ -54,8 +53,8 @@ def resize_image(image: NDArray[np.uint8], width: int, height: int) -> NDArray[n
     Resize with a triangle filter as wide as the shrinking asks for, so that nothing aliases.
 
     OpenCV's linear resizing is faster, but it aliases and differs by several grey levels. Torch's
-    with antialiasing is the same but for 1 grey level of rounding, 2 where pixels are averaged
-    first; it is faster, too, but a robot would have to install and to import torch for it.
+    with antialiasing is the same but for 1 grey level of rounding; it is faster, too, but a robot
+    would have to install and to import torch for it.
 
     :param image: shape (H, W, 3), uint8; of a view on BGR pixels only the result is turned
     :param width: new width [pixels]
@@ -83,9 +82,6 @@ def contiguous(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
 def _resized(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
     """Take the weighted sums along the columns, then those along the rows."""
     tall, wide = image.shape[:2]
-    if tall >= HALVED * height and wide >= HALVED * width and not (tall % 2 or wide % 2):
-        half = cv2.resize(image, (wide // 2, tall // 2), interpolation=cv2.INTER_AREA)
-        return resize_image(np.asarray(half, np.uint8), width, height)
     down = _sums(image, _bands(tall, height, ROWS))
     return _turned(_sums(_turned(down), _bands(wide, width, COLUMNS)))
 

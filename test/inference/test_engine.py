@@ -68,6 +68,16 @@ def test_depth_is_the_inverse_of_what_the_network_says(engine):
     np.testing.assert_allclose(estimate.depth, 1 / inverse, rtol=1e-4)
 
 
+@pytest.mark.parametrize('size', ['network', 'camera'])
+def test_a_view_on_bgr_says_what_its_copy_says(size):
+    engine = engine_of(small_weights(), depth_size=size)
+    bgr = np.ascontiguousarray(image(1)[..., ::-1])
+    turned = engine.process(frame(1, pixels=bgr[..., ::-1]))
+    copied = engine.process(frame(2, pixels=image(1)))
+    np.testing.assert_array_equal(turned.image, copied.image)
+    np.testing.assert_array_equal(turned.depth, copied.depth)
+
+
 def test_an_old_estimate_does_not_change_with_the_next_frame():
     engine = engine_of(small_weights())
     first = engine.process(frame(0))

@@ -243,3 +243,18 @@ def test_any_sizes_give_an_image_or_a_message_error(
     except MessageError:
         return
     assert decoded.shape == (height, width, 3)
+
+
+def test_bgr_that_may_be_turned_is_a_view_of_the_message():
+    picture = np.random.default_rng(0).integers(0, 256, (5, 7, 3), np.uint8)
+    step = 3 * 7 + 2  # padded rows
+    data = np.zeros((5, step), np.uint8)
+    data[:, : 3 * 7] = picture[..., ::-1].reshape(5, -1)
+    msg = SimpleNamespace(
+        encoding='bgr8', width=7, height=5, step=step, is_bigendian=0, data=data.ravel()
+    )
+    seen = raw.raw_to_rgb(msg, turned=True)
+    np.testing.assert_array_equal(seen, picture)
+    assert np.shares_memory(seen, data)
+    assert not seen.flags.writeable
+    np.testing.assert_array_equal(raw.raw_to_rgb(msg), picture)
