@@ -36,10 +36,22 @@ from lsd_ros.training.trained_teacher import fill
 
 SHIP = 'python experiments/shipped/ship.py RUNS OUT'
 COMMANDS = {
-    'street': f'sh experiments/shipped/train.sh; {SHIP}',
+    'street': f'sh experiments/shipped/streets.sh; {SHIP}',
     'indoors': f'sh experiments/shipped/rooms.sh; {SHIP}',
 }
-STREET = {'camera_height_m': 1.65, 'note': 'for streets; docs/model_card.md has what fails'}
+STREET = {
+    'camera_height_m': 1.65,
+    'note': 'for streets; docs/model_card.md has what fails',
+    'data': (
+        'KITTI odometry 00, 02, 03',
+        'KITTI raw 0005, 0015, 0095 and a boulevard',
+        'Karlsruhe 2010 0019 stereo',
+        'synthetic streets and roads',
+    ),
+    'licence': 'KITTI / Karlsruhe: CC BY-NC-SA 3.0 (Geiger et al.), non-commercial, attribution, '
+    'share-alike; synthetic streets: Apache-2.0; the teacher began at an ImageNet encoder '
+    '(Apache-2.0)',
+}
 ROOMS = {
     'note': 'for rooms and corridors; docs/model_card.md has what fails',
     'data': ('7-Scenes redkitchen', 'TUM RGB-D fr1 rpy', '249 sequences of rendered rooms'),
@@ -49,7 +61,11 @@ ROOMS = {
     'an ImageNet encoder (Apache-2.0)',
 }
 SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
-    'street': (('street_mean', 'street_last_a', 'street_last_b'), 'street_mean', STREET),
+    'street': (
+        ('streets_taught', 'streets_student', 'streets_roads'),
+        'street_before',
+        STREET,
+    ),
     'indoors': (
         ('rooms_student',),
         'indoors_before',
@@ -58,15 +74,21 @@ SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
 }
 
 
+# means that a training begins at
+STEPS = {'streets_mean': (('streets_taught', 'streets_student'), 'street_before', STREET)}
+
+
 def main(runs: Path, out: Path, names: list[str]) -> None:
     """Write the sets of weights that are named, in half precision."""
     for name in names:
-        depth, pose, said = SHIPPED[name]
+        depth, pose, said = {**SHIPPED, **STEPS}[name]
         trained = [weights_of(runs / run) for run in (*depth, pose)]
         *depths, other = trained
         data = tuple(dict.fromkeys(n for weights in trained for n in weights.card.data))
         said = {'motion_noise': other.card.motion_noise, 'data': data, **said}
-        card = dataclasses.replace(depths[0].card, name=name, command=COMMANDS[name], **said)
+        card = dataclasses.replace(
+            depths[0].card, name=name, command=COMMANDS.get(name, SHIP), **said
+        )
         both = Weights(
             averaged([weights.depth for weights in depths]),
             other.pose,

@@ -38,4 +38,9 @@ lsd_ros train student $student --out "$RUNS/streets_taught" --max-steps 900 --da
 # and once more by true depth alone, which is twice as fast: the teacher no longer holds the maps
 lsd_ros train student $student --out "$RUNS/streets_student" --max-steps 1900 --data $streets "$TRI"/* --set "$shares" \
   --set start_from="$RUNS/streets_taught/weights.safetensors"
+# from the mean of both, with a third of the images from roads with vans ahead and of one to five lanes
+python $here/ship.py "$RUNS" "$RUNS" streets_mean
+lsd_ros train student $student --out "$RUNS/streets_roads" --max-steps 1300 --set optimiser.learning_rate=1e-3 --data $streets "$TRI"/* \
+  --set 'data.shares=["kitti_odom* 0.25","kitti_raw* 0.1","karlsruhe* 0.1","road* 0.35","* 0.2"]' --set start_from="$RUNS/streets_mean.safetensors"
+# what is shipped is the mean of the three
 python $here/ship.py "$RUNS" lsd_ros/weights street

@@ -15,7 +15,7 @@ from lsd_ros import settings
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import TrainingError
-from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.models.weights import Weights
 from lsd_ros.training.phase_settings import StudentSettings
 from lsd_ros.training.phases import Progress, train_student, unseen
@@ -173,8 +173,8 @@ def learn(
         steps = int(json.loads(plan.read_text(encoding='utf-8'))['steps'])
     else:
         steps = _affordable(given, data, out.parent / f'{out.name}.probe', seconds)
-        with ForeignCode(TrainingError, f'cannot write {plan}'):
-            plan.write_text(json.dumps({'steps': steps}), encoding='utf-8')
+        content = json.dumps({'steps': steps}).encode()
+        write_atomically(plan, content, durable=True, kind=TrainingError)
     every = max(25, steps // 12)
     chosen = {
         'loop.max_steps': steps,
@@ -210,6 +210,7 @@ def _common(start: Weights, path: Path, given: AdaptationSettings) -> dict[str, 
     }
     return {
         **networks,
+        'network.uncertainty': False,  # it is learned from a teacher
         'start_from': str(path),
         'input.colour': seen.colour,
         'input.fit_at_use': seen.fit,

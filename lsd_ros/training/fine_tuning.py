@@ -34,11 +34,17 @@ def start_student(student: SmallDepthNet, pose: PoseNet, wanted: StudentSettings
     """
     weights = load_weights(wanted.start_from)
     pose_there = _seen_alike(weights.pose.shape, pose.shape, wanted.trained)
-    theirs = (weights.depth.shape, pose_there, weights.preprocessing.colour)
+    state = weights.depth.state_dict()
+    shape_there = weights.depth.shape
+    if shape_there.uncertainty and not student.shape.uncertainty:
+        # what that head learned is left behind: no other part depends on it
+        shape_there = replace(shape_there, uncertainty=False)
+        state = {n: value for n, value in state.items() if not n.startswith('uncertainty.')}
+    theirs = (shape_there, pose_there, weights.preprocessing.colour)
     ours = (student.shape, pose.shape, wanted.input.colour)
     for name, there, here in zip(('network', 'pose', 'input.colour'), theirs, ours, strict=True):
         _check_same(wanted.start_from, name, there, here)
-    student.load_state_dict(weights.depth.state_dict())
+    student.load_state_dict(state)
     pose.load_state_dict(weights.pose.state_dict())
     _fit_depths(student.heads, weights.depths, wanted.input.depths)
     if wanted.open_skips:

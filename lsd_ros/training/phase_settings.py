@@ -184,14 +184,16 @@ def check_trained(wanted: StudentSettings | TeacherSettings, *, is_taught: bool)
     :param is_taught: whether there is a teacher
     :raises SettingError: the pose network alone has no depth network or a teacher; the depth
         network alone has no true depth; images are mixed for both; virtual turns or rests are
-        shown to what does not learn known motions; or an anchor has nothing to hold to
+        shown to what does not learn known motions; an anchor has nothing to hold to, or a rate of
+        depth nothing to slow
     """
     if wanted.trained == 'pose' and (is_taught or not wanted.start_from):
         raise SettingError(
             "trained is 'pose': give start_from, whose depth network stays as it is, and no "
             'teacher'
         )
-    _check_anchor(wanted, is_taught=is_taught)
+    if isinstance(wanted, StudentSettings):
+        _check_depth_beside_motions(wanted, is_taught=is_taught)
     if wanted.trained == 'depth' and wanted.truth.weight == 0 and not is_taught:
         raise SettingError(
             "trained is 'depth': give data.true_depth and truth.weight, which it learns from, or "
@@ -211,10 +213,14 @@ def check_trained(wanted: StudentSettings | TeacherSettings, *, is_taught: bool)
     _check_known_motions(wanted)
 
 
-def _check_anchor(wanted: StudentSettings | TeacherSettings, *, is_taught: bool) -> None:
-    if isinstance(wanted, TeacherSettings) or not wanted.anchor:
-        return
-    if is_taught or not wanted.start_from or wanted.trained != 'both':
+def _check_depth_beside_motions(wanted: StudentSettings, *, is_taught: bool) -> None:
+    """Check what holds depth back while both networks learn from images."""
+    if wanted.depth_rate != 1 and wanted.trained != 'both':
+        raise SettingError(
+            f'depth_rate is {wanted.depth_rate}, and trained is {wanted.trained!r}: it is for '
+            "trained 'both'; set it to 1"
+        )
+    if wanted.anchor and (is_taught or not wanted.start_from or wanted.trained != 'both'):
         raise SettingError(
             f'anchor is {wanted.anchor}: it holds to the depth network of start_from while both '
             "networks are trained; give start_from and trained 'both' and no teacher, or set "

@@ -56,13 +56,18 @@ class Course:
 
     :param best: the best value; None before the first
     :param worse: validations since then
+    :param figure: which figure that is; empty: nobody has noted it
     """
 
     best: float | None = None
     worse: int = 0
+    figure: str = ''
 
     def note(self, value: float, figure: str) -> bool:
-        """Take a value, and say whether it is the best so far."""
+        """Take a value, and say whether it is the best so far; another figure begins anew."""
+        if self.figure not in ('', figure):
+            self.best, self.worse = None, 0
+        self.figure = figure
         before = self.best
         if before is None or (value > before if figure in RISING else value < before):
             self.best, self.worse = value, 0

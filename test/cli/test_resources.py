@@ -57,5 +57,4 @@ def test_memory_that_is_taken_is_seen() -> None:
     with mmap.mmap(-1, 64 * 2**20) as taken:  # not from what an earlier test has freed
         taken.write(b'x' * len(taken))
         assert resident_bytes() - before > 56 * 2**20
-        held = resident_bytes()
-    assert peak_bytes() >= held
+    assert peak_bytes() - before > 56 * 2**20, 'also when it was given back'

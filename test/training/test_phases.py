@@ -338,6 +338,8 @@ def test_an_anchor_holds_depth_to_its_start_and_a_rate_slows_it(
     assert held[0] < 0.3 * free[0]
     assert 'anchor/disparity' in read_metrics(tmp_path / 'held' / 'metrics.jsonl')
     assert slow[1] < 0.1 * free[1]
+    with pytest.raises(SettingError, match='depth_rate is 0.1, and trained is'):
+        student({**images, 'depth_rate': 0.1, 'trained': 'pose'}, sequence, tmp_path / 'wrong')
     for wrong in ({'start_from': ''}, {'trained': 'pose'}):
         with pytest.raises(SettingError, match='anchor is 1.0: it holds to the depth network'):
             student({**images, 'anchor': 1.0, **wrong}, sequence, tmp_path / 'wrong')

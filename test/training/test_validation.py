@@ -104,6 +104,14 @@ def test_the_best_checkpoint_stays_beside_the_last_one(rooms: Path, tmp_path: Pa
     assert abs_rel == pytest.approx(best['mean/abs_rel'], rel=0.02)
 
 
+def test_another_figure_is_not_compared_with_the_best_of_one() -> None:
+    course = Course()
+    assert course.note(0.13, 'photometric')
+    assert course.note(0.79, 'abs_rel'), 'the first of its kind'
+    assert not course.note(0.8, 'abs_rel')
+    assert (course.best, course.worse) == (0.79, 1)
+
+
 def test_images_without_truth_validate_by_how_they_explain_each_other(
     rooms: Path, tmp_path: Path
 ) -> None:
@@ -184,7 +192,7 @@ def test_the_best_teacher_can_teach(rooms: Path, tmp_path: Path) -> None:
 def test_a_figure_of_which_more_is_better_rises() -> None:
     course = Course()
     assert [course.note(value, 'a1') for value in (0.5, 0.4, 0.6)] == [True, False, True]
-    assert course == Course(0.6, 0)
+    assert (course.best, course.worse) == (0.6, 0)
 
 
 def test_what_has_no_truth_cannot_validate(rooms: Path, tmp_path: Path) -> None:

@@ -67,8 +67,8 @@ def _add_phase_options(parser: argparse.ArgumentParser, phase: str) -> None:
         nargs='+',
         default=[],
         metavar='DIR',
-        help='sequences with true depth that are measured meanwhile and never learned from; '
-        'the best checkpoint is kept, as RUN/best',
+        help='sequences that are measured meanwhile and never learned from; all figures but '
+        'photometric need their true depth; the best checkpoint is kept, as RUN/best',
     )
     add('--max-steps', type=at_least(1), metavar='N', help='loop.max_steps')
     add('--overwrite', action='store_true', help='remove another training that is in RUN')

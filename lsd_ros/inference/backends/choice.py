@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from lsd_ros.errors import BackendError
 from lsd_ros.inference.backends.base import Backend, NetworkPair, Plan
 from lsd_ros.inference.backends.fallback import FallbackBackend
+from lsd_ros.inference.backends.inference_network import load_torch
 from lsd_ros.inference.backends.measured_choice import Candidate, ranked
 from lsd_ros.inference.backends.processor import processor_flags
 from lsd_ros.inference.backends.registry import (
@@ -77,7 +78,7 @@ class _Opening:
     def _opened_on_cpu(self) -> Backend:
         names = [name for name in CPU_BACKENDS if self._settings.backend in ('auto', name)]
         if self._settings.backend == 'auto':
-            names = [name for name in names if importlib.util.find_spec(name) is not None]
+            names = [name for name in names if _is_installed(name)]
         trusted = [Candidate('cpu', name, self._settings.precision == 'half') for name in names]
         if self._settings.backend == 'auto' and self._settings.precision == 'half':
             trusted = [each for each in trusted if entry_of(each.device, each.name).half]
@@ -89,8 +90,7 @@ class _Opening:
         # threads spin, a hundred times: too long to measure at every start
         measured = [each for each in candidates if each.name != 'torch']
         # torch says what is right, of weights that can be told from others
-        is_judged = bool(self._weights.sha256) and _has_torch()
-        if len(measured) < 2 or not is_judged:
+        if len(measured) < 2 or not self._weights.sha256:
             return self._first_of(trusted)
         ranking = ranked(
             measured,
@@ -99,6 +99,8 @@ class _Opening:
             self._size,
             self._settings.threads,
         )
+        if ranking is None:
+            return self._first_of(trusted)
         backend = self._first_of([*ranking.candidates, *trusted])
         if isinstance(backend, NetworkPair):
             backend.reason = ranking.reason
@@ -119,9 +121,8 @@ class _Opening:
     def _built(self, candidate: Candidate, batch: int) -> Backend:
         device, name, half = candidate
         threads = self._settings.threads
-        if name == 'torch' or 'torch' in sys.modules:
-            import torch
-
+        if name == 'torch' or device == 'cuda' or 'torch' in sys.modules:
+            torch = load_torch()
             # elsewhere its idle threads would spin in the way of others
             torch.set_num_threads(threads if (device, name) == ('cpu', 'torch') else 1)
         return _build(device, name, Plan(self._weights, *self._size, threads, half, batch))
@@ -133,16 +134,15 @@ def has_cuda() -> bool:
         ctypes.CDLL('libcuda.so.1')
     except OSError:
         return False
-    if not _has_torch():
-        return False
-    import torch
-
-    return torch.cuda.is_available()
-
-
-def _has_torch() -> bool:
     try:
-        return importlib.util.find_spec('torch') is not None
+        return bool(load_torch().cuda.is_available())
+    except BackendError:
+        return False
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return importlib.util.find_spec(name) is not None
     except ImportError:
         return False
 

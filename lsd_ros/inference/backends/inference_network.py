@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 from lsd_ros.errors import BackendError
@@ -40,7 +42,7 @@ def depth_network(weights: Weights) -> InferenceNetwork:
     """Return the rewritten depth network of weights."""
 
     def build() -> nn.Module:
-        _check_torch()
+        load_torch()
         from lsd_ros.inference.rewrite import depth_inference
 
         return depth_inference(weights)
@@ -52,7 +54,7 @@ def pose_network(weights: Weights) -> InferenceNetwork:
     """Return the rewritten pose network of weights."""
 
     def build() -> nn.Module:
-        _check_torch()
+        load_torch()
         from lsd_ros.inference.rewrite import pose_inference
 
         return pose_inference(weights)
@@ -66,10 +68,15 @@ def _named(part: str, weights: Weights, build: Callable[[], nn.Module]) -> Infer
     return InferenceNetwork(build, f'{part} {said} {weights.preprocessing} {weights.depths}')
 
 
-def _check_torch() -> None:
+def load_torch() -> ModuleType:
+    """
+    Return torch, which takes a second to load: only what needs it asks for it.
+
+    :raises BackendError: it is not installed, or a library that it loads is missing
+    """
     try:
-        import torch  # noqa: F401
-    except ImportError as error:
+        return importlib.import_module('torch')
+    except (ImportError, OSError) as error:
         raise BackendError(
             f'these networks were never compiled here, and torch, which that takes, cannot be '
             f'loaded ({error}): pip install torch, and start once with the same settings'

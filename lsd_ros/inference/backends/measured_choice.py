@@ -29,6 +29,7 @@ from lsd_ros.foreign.image_codec import decode_image
 from lsd_ros.geometry.resize import resize_image
 from lsd_ros.inference.backends.base import Backend
 from lsd_ros.inference.backends.compiled_cache import CompiledCache, cache_folder
+from lsd_ros.inference.backends.inference_network import load_torch
 from lsd_ros.inference.backends.processor import processor_name
 from lsd_ros.models.weights import Weights
 
@@ -38,7 +39,7 @@ ROUNDS = 15
 TOLERANCE = 0.01  # of depth, in the median
 GAIN = 0.95  # another candidate must take less than this share of the time of one before it
 IMAGES = Path(__file__).parent / 'images'
-LIBRARIES = ('openvino', 'onnxruntime', 'torch')
+LIBRARIES = ('openvino', 'onnxruntime')
 
 
 class Candidate(NamedTuple):
@@ -70,19 +71,25 @@ def ranked(
     weights: Weights,
     size: tuple[int, int],
     threads: int,
-) -> Ranking:
+) -> Ranking | None:
     """
     Measure candidates, or remember what was measured.
 
     :param candidates: the most trusted first
     :param build: builds one for a single camera; raises BackendError
     :param size: (width, height) of the network input
+    :return: None where nothing was measured yet and torch cannot be loaded to say what is right
     :raises BackendError: not one of them can run, or gives the right depth
     """
     cache = CompiledCache(cache_folder('choices'))
     key = _key(candidates, weights, threads)
     known = _read(cache.load(key))
     if known is None:
+        try:
+            load_torch()
+        except BackendError:
+            LOGGER.info('backends are not measured: torch, which says what is right, is not there')
+            return None
         known = _measured(candidates, build, weights, size)
         stored = {'candidates': known.candidates, 'reason': known.reason}
         cache.store(key, json.dumps(stored).encode())

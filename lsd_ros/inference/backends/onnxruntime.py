@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.errors import BackendError
+from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.inference.backends.base import Network, NetworkPair, Plan, Shape
 from lsd_ros.inference.backends.compiled_cache import CompiledCache, cache_key
 from lsd_ros.inference.backends.inference_network import (
@@ -16,6 +18,8 @@ from lsd_ros.inference.backends.inference_network import (
     depth_network,
     pose_network,
 )
+
+LOGGER = logging.getLogger(__name__)
 
 
 class OnnxRuntimeBackend(NetworkPair):
@@ -71,14 +75,24 @@ def _session(network: InferenceNetwork, shape: Shape, plan: Plan) -> Any:
     options.inter_op_num_threads = 1
     # a spinning thread starves whatever else runs on the robot
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-    model = _graph(network, shape, any_length=plan.batch > 1)
-    return onnxruntime.InferenceSession(model, options, providers=['CPUExecutionProvider'])
+    providers = ['CPUExecutionProvider']
+    stored = _graph(network, shape, any_length=plan.batch > 1)
+    try:
+        with ForeignCode(BackendError, 'ONNX Runtime cannot load the network of the cache'):
+            return onnxruntime.InferenceSession(stored, options, providers=providers)
+    except BackendError as error:
+        LOGGER.warning('%s: it is exported anew', error)
+    model = _graph(network, shape, any_length=plan.batch > 1, anew=True)
+    with ForeignCode(BackendError, 'ONNX Runtime cannot load the network'):
+        return onnxruntime.InferenceSession(model, options, providers=providers)
 
 
-def _graph(network: InferenceNetwork, shape: Shape, *, any_length: bool) -> bytes:
+def _graph(
+    network: InferenceNetwork, shape: Shape, *, any_length: bool, anew: bool = False
+) -> bytes:
     """Return the network as ONNX, from the disk where it was exported before."""
     cache, key = CompiledCache(), cache_key(network, 'onnx', shape, any_length)
-    model = cache.load(key)
+    model = None if anew else cache.load(key)
     if model is None:
         built = network.build()
         from lsd_ros.inference.onnx_export import onnx_bytes  # loads torch

@@ -79,7 +79,13 @@ def places(
             )
         spread = np.broadcast_to(np.asarray(gap, np.int64), len(sequence))
         middles = _middles(sequence, spread, max_step_s)
-        if not middles:
+        if not middles and not spread.any():
+            _log.warning(
+                '%s shows less parallax than data.parallax_px asks for within data.max_gap '
+                'frames: lower the one, or raise the other',
+                sequence.name,
+            )
+        elif not middles:
             _log.warning(
                 '%s gives no snippet of three frames with a gap of %d', sequence.name, spread.max()
             )
@@ -88,8 +94,9 @@ def places(
         ]
     if not found:
         raise DatasetError(
-            f'{len(sequences)} sequences give no snippet: their frames are too few, or further '
-            f'apart than max_step_s, which is {max_step_s}'
+            f'{len(sequences)} sequences give no snippet: their frames are too few, further '
+            f'apart than max_step_s, which is {max_step_s}, or show less parallax than '
+            'data.parallax_px asks for'
         )
     return found
 
