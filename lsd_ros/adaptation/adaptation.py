@@ -28,10 +28,7 @@ from lsd_ros.models.checkpoint import load_weights, save_weights
 from lsd_ros.models.shipped import weights_file
 from lsd_ros.training.phases import Progress
 
-Sequences = Sequence[TrainingSequence]
-
 LEAST_TRAINING = 0.3  # share of the time that is trained, whatever geometry takes
-
 WORSE_PHOTOMETRIC = 1.02  # what new weights may lose there, and not more
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from lsd_ros.adaptation.metric_scale import FRAME_ID
 from lsd_ros.datasets.parallax import WIDTH, followed_points
 from lsd_ros.datasets.training_sequence import TrainingSequence, world_from_camera
 from lsd_ros.errors import DatasetError, FrameError
@@ -20,7 +21,6 @@ from lsd_ros.inference.engine import Engine
 from lsd_ros.training.photometric import Reference, photometric_error
 from lsd_ros.types import Camera, Frame
 
-FRAME_ID = 'camera'
 PICTURES = 4
 STILL_M = 1e-3  # steps shorter than this have no direction
 Depth = NDArray[np.float32]

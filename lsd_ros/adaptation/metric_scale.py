@@ -12,6 +12,7 @@ from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.scale.ground import Ground, GroundFinder
+from lsd_ros.training.validation import spread
 from lsd_ros.triangulation.structure_from_motion import SparseDepth, Structure
 from lsd_ros.types import Camera, Frame
 
@@ -64,11 +65,11 @@ def known_by_seen(sequences: Sequence[TrainingSequence], engine: Engine) -> floa
     ratios = []
     for sequence in sequences:
         targets, see = sequence.targets or range(len(sequence)), seeing(sequence, engine)
-        for place in np.unique(np.linspace(0, len(targets) - 1, IMAGES).round().astype(int)):
-            known = sequence.depth(targets[int(place)])
+        for place in spread(len(targets), IMAGES):
+            known = sequence.depth(targets[place])
             if known is None:
                 continue
-            ratio = known / see(targets[int(place)])
+            ratio = known / see(targets[place])
             good = ratio[np.isfinite(ratio) & (ratio > 0)]
             if len(good):
                 ratios.append(float(np.median(good)))
@@ -137,8 +138,7 @@ def by_depth(found: Structure, see: See, name: str) -> Metres | None:
 
 def _chosen(found: Structure) -> Iterator[tuple[int, SparseDepth]]:
     """Yield some images, spread over the structure: index in the sequence, and points."""
-    places = np.linspace(0, len(found.indices) - 1, IMAGES).round().astype(int)
-    for place in np.unique(places).tolist():
+    for place in spread(len(found.indices), IMAGES):
         if len(found.points[place].depth) >= FEWEST:
             yield int(found.indices[place]), found.points[place]
 

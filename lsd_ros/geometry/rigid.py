@@ -12,6 +12,7 @@ from lsd_ros.types import Trajectory
 from lsd_ros.types.stamps import nearest
 
 Matrix = NDArray[np.float64]
+END_TOLERANCE_NS = 1_000_000  # an image this little before the first pose or after the last has it
 _IDENTITY = np.eye(4)
 
 
@@ -106,9 +107,6 @@ def motion_from_vector(vector: Matrix) -> Matrix:
     motion[:3, :3] = rotation_matrix(vector[3:])
     motion[:3, 3] = vector[:3]
     return motion
-
-
-END_TOLERANCE_NS = 1_000_000  # an image this little before the first pose or after the last has it
 
 
 def poses_at(

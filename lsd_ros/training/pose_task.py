@@ -63,7 +63,7 @@ class ImagesPoseTask(SelfSupervisedTask):
     """
 
     def __init__(self, depth: SmallDepthNet, pose: PoseNet, wanted: StudentSettings) -> None:
-        super().__init__(depth.requires_grad_(False), pose, wanted)
+        super().__init__(depth, pose, wanted)
         self._frozen = (depth.requires_grad_(False).eval(),)
 
     def train(self, mode: bool = True) -> ImagesPoseTask:
