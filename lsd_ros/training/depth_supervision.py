@@ -70,7 +70,8 @@ def true_depth_error(
         shape (B, 1, H, W)
     :param units_per_metre: of the network depth, shape (B,)
     :param depths: what disparity 0 and 1 stand for [network units]
-    :param furthest_m: depths beyond this are taken for this one
+    :param furthest_m: true depths beyond this are taken for this one, and what is estimated
+        beyond it is right there
     :param gradient: weight of the mean difference of that distance between pixels
     :param scale_free: share of the mean distance from the median of the image's distances
     :return: mean over the known pixels of each sample, 0 where there is none, shape (B,)
@@ -84,7 +85,9 @@ def true_depth_error(
     metres = depth_from_disparity(disparity, depths) / units_per_metre[:, None, None, None]
     known = ~true_depth.isnan() & (true_depth > 0)
     truth = torch.where(known, true_depth, furthest_m).clamp(max=furthest_m)
-    distance = (metres.clamp(max=furthest_m).log() - truth.log()) * known
+    # only where the truth is as far is any further depth right: elsewhere it must have a gradient
+    right = (truth >= furthest_m) & (metres >= furthest_m)
+    distance = (metres.log() - truth.log()) * (known & ~right)
     error = _mean(distance.abs(), known)
     if scale_free > 0:
         structure = _mean((distance - _median(distance, known)).abs() * known, known)

@@ -138,6 +138,20 @@ def test_true_depth_is_compared_by_its_logarithm_where_it_is_known():
     assert float(nothing.detach()) == 0
 
 
+def test_what_sees_everything_further_than_the_furthest_still_learns():
+    depths, units = DisparityRange(0.1, 100.0), torch.tensor([0.1]).double()
+    truth = torch.tensor([[[[8.0, 20.0], [torch.inf, 79.0]]]]).double()
+    metres = torch.full_like(truth, 500.0)  # a head that begins far too far
+    disparity = ((10 / metres - 1 / 100) / (1 / 0.1 - 1 / 100)).requires_grad_()
+    error = true_depth_error(disparity, truth, units, depths, 80.0, 0.25, 0.5)
+    error.sum().backward()
+    assert (disparity.grad < 0).flatten().tolist() == [True, True, False, True]  # nearer
+    plain = true_depth_error(disparity, truth, units, depths, 80.0)
+    torch.testing.assert_close(
+        plain, torch.tensor([math.log(500 / 8 * 500 / 20 * 500 / 79) / 4]).double()
+    )
+
+
 def test_gradients_of_true_depth_are_compared_where_both_pixels_are_known():
     depths, units = DisparityRange(0.1, 100.0), torch.tensor([0.1]).double()
     truth = torch.full((1, 1, 3, 16), 8.0).double()
