@@ -43,6 +43,12 @@ ROWS: dict[str, tuple[str, ...]] = {
     'no teacher': (),
     'no teacher, 8, 16, 32, 160, 352 channels': ('network.encoder_widths=[8,16,32,160,352]',),
     'L_apx': (TAUGHT,),
+    'a tenth of L_apx': (
+        TAUGHT,
+        'approximation.encoder=0.005',
+        'approximation.decoder=0.01',
+        'approximation.disparity=1',
+    ),
     'its disparities alone': (TAUGHT, 'approximation.encoder=0', 'approximation.decoder=0'),
 }
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from lsd_ros.datasets.job_processes import run_jobs
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.optional import require
 from lsd_ros.triangulation.triangulation_settings import StructureSettings
+from lsd_ros.triangulation.two_view import is_bent
 from lsd_ros.types import Camera
 
 PIXEL_CENTRE = 0.5  # COLMAP counts pixels from their corner, OpenCV and ROS from their middle
@@ -29,6 +31,7 @@ LARGEST_ERROR_PX = 1.5  # of a point that is believed
 SHORTEST_TRACK = 3  # images that see it
 LEAST_ANGLE_RAD = np.radians(1.0)  # between the rays of those furthest apart
 QUIET = 3  # of its log: fatal errors alone
+DATABASE = 'matches.db'
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,8 @@ def reconstruct(
     :param camera: of every image, without distortion
     :param work: an empty folder for images and the database of matches
     :param advance: called for each image that is written
-    :return: the parts that hang together, the largest first; empty: there is none
+    :return: the parts that hang together and say what their images say two by two, the largest
+        first; empty: there is none
     :raises DatasetError: pycolmap is not installed, or an image cannot be read
     """
     require('pycolmap', 'structure from motion', 'sfm')
@@ -111,7 +115,11 @@ def _solved(
     centre = small.cx + PIXEL_CENTRE, small.cy + PIXEL_CENTRE
     models = mapped(work, 'PINHOLE', (small.fx, small.fy, *centre), given)
     scale = camera.width / small.width
-    found = [_structure(model, camera, scale) for model in models]
+    found = [
+        _structure(model, seen, camera, scale)
+        for model in models
+        for seen in _straight_runs(model, work / DATABASE, small)
+    ]
     kept = [part for part in found if len(part.indices) >= given.min_images]
     return sorted(kept, key=lambda part: -len(part.indices))
 
@@ -137,7 +145,7 @@ def mapped(
     import pycolmap
 
     pycolmap.logging.minloglevel = QUIET
-    database, images = work / 'matches.db', work / 'images'
+    database, images = work / DATABASE, work / 'images'
     reader = pycolmap.ImageReaderOptions()
     reader.camera_model = model
     if parameters:
@@ -184,10 +192,45 @@ def _match(
     )
 
 
-def _structure(model: Any, camera: Camera, scale: float) -> Structure:
+def _straight_runs(model: Any, database: Path, camera: Camera) -> list[list[tuple[int, Any]]]:
+    """
+    Return the images of a model, by their index, cut where its motion is not that of two images.
+
+    :param camera: of the images as they were matched
+    """
+    import pycolmap
+
+    library: Any = pycolmap.Database  # 3.12 opens one by its constructor
+    opened = getattr(library, 'open', library)(str(database))
+    matrix = camera.matrix + np.array(((0, 0, PIXEL_CENTRE), (0, 0, PIXEL_CENTRE), (0, 0, 0)))
     seen = sorted(
         (int(Path(image.name).stem), image) for image in model.images.values() if image.has_pose
     )
+    runs = [seen[:1]]
+    for (_, first), (index, second) in pairwise(seen):
+        geometry = opened.read_two_view_geometry(first.image_id, second.image_id)
+        tells = int(geometry.config) == int(pycolmap.TwoViewGeometryConfiguration.CALIBRATED)
+        rows = np.asarray(geometry.inlier_matches, np.int64).reshape(-1, 2).T
+        before, after = (
+            np.asarray(opened.read_keypoints(image.image_id), np.float64)[numbers, :2]
+            for image, numbers in zip((first, second), rows, strict=True)
+        )
+        motion = _camera_from_world(second) @ np.linalg.inv(_camera_from_world(first))
+        if tells and is_bent(before, after, matrix, motion):
+            runs.append([])
+        runs[-1].append((index, second))
+    opened.close()
+    return runs
+
+
+def _camera_from_world(image: Any) -> NDArray[np.float64]:
+    return np.vstack((image.cam_from_world().matrix(), (0, 0, 0, 1)))
+
+
+def _structure(
+    model: Any, seen: Sequence[tuple[int, Any]], camera: Camera, scale: float
+) -> Structure:
+    """Return what some images of a model, by their index, say together."""
     centres = {image.image_id: image.projection_center() for _, image in seen}
     sure = {
         number: point
@@ -196,7 +239,7 @@ def _structure(model: Any, camera: Camera, scale: float) -> Structure:
     }
     poses, points = [], []
     for _, image in seen:
-        camera_from_world = np.vstack((image.cam_from_world().matrix(), (0, 0, 0, 1)))
+        camera_from_world = _camera_from_world(image)
         poses.append(np.linalg.inv(camera_from_world))
         points.append(_sparse(image, sure, camera_from_world, camera, scale))
     return Structure(
@@ -210,11 +253,11 @@ def _structure(model: Any, camera: Camera, scale: float) -> Structure:
 def _is_sure(point: Any, centres: dict[int, NDArray[np.float64]]) -> bool:
     """Say whether enough images see a point, from places far enough apart."""
     elements = point.track.elements
-    if len(elements) < SHORTEST_TRACK:
-        return False
     rays = [centres[e.image_id] - point.xyz for e in elements if e.image_id in centres]
+    if len(rays) < SHORTEST_TRACK:
+        return False
     units = np.array([ray / max(float(np.linalg.norm(ray)), 1e-12) for ray in rays])
-    return bool(len(units) > 1 and (units @ units.T).min() < np.cos(LEAST_ANGLE_RAD))
+    return bool((units @ units.T).min() < np.cos(LEAST_ANGLE_RAD))
 
 
 def _sparse(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 
 from lsd_ros.errors import DatasetError
 from lsd_ros.synthetic.drive import SyntheticDrive
-from lsd_ros.triangulation.structure_from_motion import reconstruct
+from lsd_ros.triangulation import structure_from_motion
+from lsd_ros.triangulation.structure_from_motion import mapped, reconstruct
 from lsd_ros.triangulation.triangulation_settings import StructureSettings
 from lsd_ros.types import Camera
 
@@ -60,6 +62,30 @@ def test_points_have_the_true_depth_at_their_pixels(found, drive):
     assert len(every) > 200
     assert np.median(every) == pytest.approx(1, abs=0.02)
     assert np.mean(np.abs(every - 1) < 0.05) > 0.8
+
+
+def test_a_chain_that_bends_is_cut_where_it_does(tmp_path, monkeypatch):
+    fast = SyntheticDrive('street', 5, CAMERA, 14, 4.0, start_s=2.5)  # steps that two images show
+    for index, sample in enumerate(fast):
+        structure_from_motion.write_grey(tmp_path, index, sample.frame.image, (320, 160))
+    (model,) = mapped(tmp_path, 'PINHOLE', (200.0, 200.0, 160.0, 80.0), FEW)
+    database = tmp_path / structure_from_motion.DATABASE
+
+    def cut() -> list[list[int]]:
+        runs = structure_from_motion._straight_runs(model, database, CAMERA)
+        return [[index for index, _ in run] for run in runs]
+
+    straight = structure_from_motion._camera_from_world
+
+    def bent(image):
+        extra = np.eye(4)
+        turn = np.array((0, np.radians(3 * max(0, int(image.name[:8]) - 8)), 0))
+        extra[:3, :3] = cv2.Rodrigues(turn)[0]
+        return extra @ straight(image)
+
+    assert cut() == [list(range(14))]
+    monkeypatch.setattr(structure_from_motion, '_camera_from_world', bent)
+    assert cut() == [list(range(9)), [9], [10], [11], [12], [13]]
 
 
 def test_pictures_without_anything_in_common_give_nothing(tmp_path):
