@@ -30,7 +30,8 @@ FEW = 64  # 36 are needed
 
 
 @triton.jit
-def _hardswish(x):
+def hardswish(x):
+    """Return the activation of every layer here."""
     return x * tl.minimum(tl.maximum(x + 3.0, 0.0), 6.0) / 6.0
 
 
@@ -59,11 +60,11 @@ def _weighted_sum(
     matrix = tl.load(expand + wide[:, None] * ROWS + wide[None, :])
     total = tl.dot(matrix, mean, input_precision='ieee') + tl.load(expand_bias + wide)[:, None]
     known = _in_image(wide // 4, row, column, height, width, 5)
-    expanded = tl.where(known, _hardswish(total), 0.0)
+    expanded = tl.where(known, hardswish(total), 0.0)
     matrix = tl.load(mix + few[:, None] * ROWS + wide[None, :])
     total = tl.dot(matrix, expanded, input_precision='ieee') + tl.load(mix_bias + few)[:, None]
     known = _in_image(few // 4, row, column, height, width, 3)
-    mixed = tl.where(known, _hardswish(total), 0.0)
+    mixed = tl.where(known, hardswish(total), 0.0)
     score = tl.sum(mixed * tl.load(last + few)[:, None], axis=0) + tl.load(last_bias)
     share = 1.0 / (1.0 + tl.exp(-score))
     inside = column < width
