@@ -25,13 +25,13 @@ from lsd_ros.models.layers import ConvNormAct
 from lsd_ros.models.normalise import LUMINANCE, Normalise
 from lsd_ros.models.small_depth_net import DisparityHead, SmallDepthNet
 
-TAPS = tl.constexpr(32)  # 27 are needed, and tensor cores want powers of two
+TAPS = 32  # 27 are needed, and tensor cores want powers of two
 
 
 @triton.jit
 def _from_bytes(
     image, scale, shift, luminance, kernel, bias, out, height, width, channels,
-    GREY: tl.constexpr, PIXELS: tl.constexpr, CHANNELS: tl.constexpr,
+    GREY: tl.constexpr, TAPS: tl.constexpr, PIXELS: tl.constexpr, CHANNELS: tl.constexpr,
 ):  # fmt: skip
     number, row = tl.program_id(0), tl.program_id(1)
     column = tl.program_id(2) * PIXELS + tl.arange(0, PIXELS)
@@ -130,7 +130,7 @@ def from_bytes(image: Tensor, weights: FirstNumbers, *, grey: bool, pixels: int 
     out = weights.kernel.new_empty(images, height // 2, width // 2, channels)
     grid = (images, height // 2, triton.cdiv(width // 2, pixels))
     block = max(16, triton.next_power_of_2(channels))
-    sizes = {'GREY': grey, 'PIXELS': pixels, 'CHANNELS': block}
+    sizes = {'GREY': grey, 'TAPS': TAPS, 'PIXELS': pixels, 'CHANNELS': block}
     _from_bytes[grid](image, *weights, out, height, width, channels, **sizes)
     return out
 

@@ -31,9 +31,8 @@ from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.atomic import atomic_folder, write_atomically
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.frames import base_from_optical
-from lsd_ros.models.weights import read_weights
 from lsd_ros.models.shipped import weights_file
-from lsd_ros.models.weights import WeightsCard
+from lsd_ros.models.weights import WeightsCard, read_weights
 from lsd_ros.safety.safety_settings import SafetySettings
 from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.synthetic.synthetic_bag import IMAGE_TOPIC, write_bag

@@ -104,7 +104,8 @@ def write_graphs(weights: Weights, out: Path) -> None:
     :raises BackendError: ONNX or onnxruntime is not installed, or it gives other numbers
     """
     size = weights.preprocessing.width, weights.preprocessing.height
-    known, graphs, largest = depth_network(weights), {}, 0.0
+    known, largest = depth_network(weights), 0.0
+    graphs: dict[str, bytes] = {}
     for named, images in ((known, 1), (pose_network(weights), FRAMES)):
         network = named.build()
         shape = (images, size[1], size[0], 3)
