@@ -103,7 +103,7 @@ def _coded(
     where = pixel[:, None] * channels + made[None, :]
     there = whole[:, None] & (made < channels)[None, :]
     tl.store(out + where, total.to(out.dtype.element_ty), mask=there)
-    ours = whole & (part == 0)
+    ours = whole & (part + 0 * place == 0)
     tl.store(means + 2 * pixel, mean / channels, mask=ours)
     tl.store(means + 2 * pixel + 1, mean_coded + tl.load(mean_bias), mask=ours)
 
@@ -170,10 +170,16 @@ def coded(
     inner = side - 2 * HALO
     tiles = triton.cdiv(height, inner) * triton.cdiv(width, inner)
     grid = (images, tiles, triton.cdiv(channels, made))
+    options = {'num_warps': warps(side)}
     sizes = {'SIDE': side, 'DOUBLED': doubled, 'CHANNELS': CHUNK, 'WIDE': CHUNK, 'MADE': made}
     wide = len(weights.expand_bias)
-    _coded[grid](x, *weights, out, means, height, width, channels, wide, **sizes)
+    _coded[grid](x, *weights, out, means, height, width, channels, wide, **sizes, **options)
     return out, means
+
+
+def warps(side: int) -> int:
+    """Return how many warps work on a tile: with fewer, registers do not suffice."""
+    return max(4, side * side // 32)
 
 
 def _conv(layer: nn.Module) -> nn.Conv2d:

@@ -74,7 +74,8 @@ def _head(
     for part in tl.static_range(PARTS):
         total = tl.zeros((PIXELS,), tl.float32) + tl.load(bias + part)
         for tap in tl.static_range(9):
-            y, from_column = row + tap // 3 - 1, column + tap % 3 - 1
+            from_column = column + tap % 3 - 1
+            y = row + tap // 3 - 1 + 0 * column
             seen = (y >= 0) & (y < height) & (from_column >= 0) & (from_column < width)
             where = ((number * height + y) * width + from_column)[:, None] * channels
             there = seen[:, None] & known[None, :]

@@ -73,11 +73,11 @@ def _weighted_sum(
     for first in range(0, channels, CHANNELS):
         channel = first + tl.arange(0, CHANNELS)
         where = pixel[:, None] * channels + channel[None, :]
-        known = inside[:, None] & (channel < channels)[None, :]
-        one = tl.load(a + where, mask=known, other=0.0).to(tl.float32)
-        other = tl.load(b + where, mask=known, other=0.0).to(tl.float32)
+        there = inside[:, None] & (channel < channels)[None, :]
+        one = tl.load(a + where, mask=there, other=0.0).to(tl.float32)
+        other = tl.load(b + where, mask=there, other=0.0).to(tl.float32)
         fused = other + share[:, None] * (one - other)
-        tl.store(out + where, fused.to(out.dtype.element_ty), mask=known)
+        tl.store(out + where, fused.to(out.dtype.element_ty), mask=there)
         fused_sum += tl.sum(fused, axis=1)
     tl.store(mean_out + pixel, fused_sum / channels, mask=inside)
 

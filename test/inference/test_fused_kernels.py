@@ -1,6 +1,7 @@
 """The kernels for cards, proven on the CPU by Triton's interpreter: block, first layer, head."""
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,7 +11,8 @@ import torch
 if not torch.cuda.is_available():
     os.environ['TRITON_INTERPRET'] = '1'  # read when triton is imported
 pytest.importorskip('triton', reason='needs triton')
-sys.path.insert(0, str(Path(__file__).parents[2] / 'experiments' / 'gpu'))
+GPU = Path(__file__).parents[2] / 'experiments' / 'gpu'
+sys.path.insert(0, str(GPU))
 
 from fused_block import Numbers, coded, numbers
 from fused_ends import (
@@ -125,3 +127,17 @@ def test_one_kernel_is_the_head_that_is_read(uncertainty, kind, tolerance):
     assert wanted.shape[1] == 1 + uncertainty
     weights = HeadNumbers(*(each.to(DEVICE) for each in head_numbers(trained)))
     assert_near(read_head(nhwc(x, kind), weights, trained, pixels=16), wanted, tolerance)
+
+
+def test_every_kernel_compiles_for_cards_that_are_not_here():
+    """The interpreter takes much that does not compile."""
+    run = subprocess.run(
+        [sys.executable, str(GPU / 'compile.py')],
+        env={**os.environ, 'PYTHONPATH': str(GPU.parents[1])},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    rows = [row for row in run.stdout.splitlines() if 'H200' in row or 'Jetson' in row]
+    assert len(rows) == 12
