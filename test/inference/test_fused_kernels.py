@@ -11,8 +11,7 @@ import torch
 if not torch.cuda.is_available():
     os.environ['TRITON_INTERPRET'] = '1'  # read when triton is imported
 pytest.importorskip('triton', reason='needs triton')
-GPU = Path(__file__).parents[2] / 'experiments' / 'gpu'
-sys.path.insert(0, str(GPU))
+sys.path.insert(0, str(Path(__file__).parents[2] / 'experiments' / 'gpu'))
 
 from fused_block import Numbers, coded, numbers
 from fused_ends import (
@@ -35,6 +34,7 @@ from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.models.small_depth_net import DecoderStage, SmallDepthNet
 from lsd_ros.models.sparse_block import SparseBlock
 
+GPU = Path(__file__).parents[2] / 'experiments' / 'gpu'
 DEVICE = 'cuda' if torch.cuda.is_available() else 'cpu'
 KINDS = pytest.mark.parametrize(
     ('kind', 'tolerance'), [(torch.float32, 2e-5), (torch.float16, 5e-3)]
