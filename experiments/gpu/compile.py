@@ -24,7 +24,7 @@ os.environ.pop('TRITON_INTERPRET', None)  # the interpreter compiles nothing
 import triton
 from fused_block import CHUNK, _coded, warps
 from fused_ends import TAPS, _from_bytes, _head
-from fused_weighting import FEW, ROWS, _weighted_sum
+from fused_weighting import FEW, ROWS, WARPS, _weighted_sum
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
@@ -42,29 +42,48 @@ class Compiled(NamedTuple):
     shared: int
 
 
-def kernels() -> dict[str, tuple[Any, set[str], dict[str, Any]]]:
-    """Return each kernel, which of its pointers are to half precision, and its constants."""
+def kernels() -> dict[str, tuple[Any, int, set[str], dict[str, Any]]]:
+    """Return each kernel, its warps, which pointers are to half precision, and its constants."""
     block = {'DOUBLED': False, 'CHANNELS': CHUNK, 'WIDE': CHUNK}
     maps = {'x', 'expand', 'squeeze', 'out'}
     row = {'PIXELS': 32, 'CHANNELS': 16}
     return {
-        'weighting': (_weighted_sum, {'a', 'b', 'out'}, {**row, 'ROWS': ROWS, 'FEW': FEW}),
-        'block, tiles of 16': (_coded, maps, {**block, 'SIDE': 16, 'MADE': 16}),
-        'block, tiles of 16, 64 channels': (_coded, maps, {**block, 'SIDE': 16, 'MADE': 64}),
-        'block, tiles of 8, 64 channels': (_coded, maps, {**block, 'SIDE': 8, 'MADE': 64}),
+        'weighting': (
+            _weighted_sum,
+            WARPS,
+            {'a', 'b', 'out'},
+            {**row, 'ROWS': ROWS, 'FEW': FEW},
+        ),
+        'block, tiles of 16': (_coded, warps(16), maps, {**block, 'SIDE': 16, 'MADE': 16}),
+        'block, tiles of 16, 64 channels': (
+            _coded,
+            warps(16),
+            maps,
+            {**block, 'SIDE': 16, 'MADE': 64},
+        ),
+        'block, tiles of 8, 64 channels': (
+            _coded,
+            warps(8),
+            maps,
+            {**block, 'SIDE': 8, 'MADE': 64},
+        ),
         'first convolution': (
             _from_bytes,
+            4,
             {'kernel', 'out'},
             {**row, 'GREY': True, 'TAPS': TAPS},
         ),
-        'head': (_head, {'x'}, {**row, 'PARTS': 2}),
+        'head': (_head, 4, {'x'}, {**row, 'PARTS': 2}),
     }
 
 
-def compiled(kernel: Any, half: set[str], constants: dict[str, Any], capability: int) -> Compiled:
+def compiled(
+    kernel: Any, of_warps: int, half: set[str], constants: dict[str, Any], capability: int
+) -> Compiled:
     """
     Compile a kernel.
 
+    :param of_warps: how many warps a program has
     :param half: its pointers to numbers in half precision
     :param constants: its constants
     :param capability: of the card, 90 for 9.0
@@ -82,8 +101,8 @@ def compiled(kernel: Any, half: set[str], constants: dict[str, Any], capability:
         else:
             signature[name] = '*fp16' if name in half else '*fp32'
     source = ASTSource(fn=kernel, signature=signature, constexprs=constants)
-    options = {'num_warps': warps(constants['SIDE']) if 'SIDE' in constants else 4}
-    made = triton.compile(source, target=GPUTarget('cuda', capability, 32), options=options)
+    target, options = GPUTarget('cuda', capability, 32), {'num_warps': of_warps}
+    made = triton.compile(source, target=target, options=options)
     with tempfile.NamedTemporaryFile(suffix='.cubin') as file:
         file.write(made.asm['cubin'])
         file.flush()

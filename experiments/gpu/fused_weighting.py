@@ -27,6 +27,7 @@ SEEN, EXPANDED, MIXED = 7, 5, 3  # pixels in a row and a column around the one t
 PATHS, WIDE = 2, 4
 ROWS = 128  # of the matrices: 98 and 100 are needed, and tensor cores want powers of two
 FEW = 64  # 36 are needed
+WARPS = 8  # with 4, and with 16, more of the matrices does not fit into registers
 
 
 @triton.jit
@@ -129,7 +130,9 @@ def weighted_sum(
     grid = (images, height, triton.cdiv(width, pixels))
     block = min(triton.next_power_of_2(channels), 64)
     sizes = {'PIXELS': pixels, 'CHANNELS': block, 'ROWS': ROWS, 'FEW': FEW}
-    _weighted_sum[grid](a, b, means, *weights, out, mean, height, width, channels, **sizes)
+    _weighted_sum[grid](
+        a, b, means, *weights, out, mean, height, width, channels, **sizes, num_warps=WARPS
+    )
     return out, mean
 
 
