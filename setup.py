@@ -6,13 +6,15 @@ from setuptools import find_packages, setup
 
 PACKAGE = 'lsd_ros'
 SHARE = f'share/{PACKAGE}'
+# no graphs that somebody exported there
+DATA = ['py.typed', 'weights/*.safetensors', 'weights/README.md', 'inference/backends/images/*']
 
 setup(
     name=PACKAGE,
     version='0.2.0',
     python_requires='>=3.10',  # not in setup.cfg: colcon cannot read it there
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
-    package_data={PACKAGE: ['py.typed', 'weights/*', 'inference/backends/images/*']},
+    package_data={PACKAGE: DATA},
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (SHARE, ['package.xml']),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import configparser
+import fnmatch
 import importlib
 import re
 import sys
@@ -99,6 +100,25 @@ def test_constraints_pin_everything_that_pip_is_asked_for() -> None:
     # of a workspace, of wheels and of the renderer alone, each in an environment of its own
     names -= {'build', 'colcon-common-extensions', 'colcon-ros', 'bpy'}
     assert names <= pinned
+
+
+def test_a_robot_without_torch_gets_all_other_requirements() -> None:
+    parser = setup_cfg()
+    runtime = set(parser['options.extras_require']['runtime'].split())
+    lines = (ROOT / 'requirements-runtime.txt').read_text().splitlines()
+    assert {line for line in lines if not line.startswith('#')} == runtime
+    needed = {line for line in parser['options']['install_requires'].splitlines() if line}
+    of_torch = {line for line in needed if re.match('torch|safetensors|#', line)}
+    assert needed - of_torch == runtime - {'openvino>=2024.0'}
+
+
+def test_graphs_that_somebody_exported_into_the_package_are_not_shipped() -> None:
+    (patterns,) = re.findall(r'^DATA = (\[.*\])', (ROOT / 'setup.py').read_text(), re.MULTILINE)
+    of_weights = [Path(each) for each in ast.literal_eval(patterns) if 'weights/' in each]
+    files = ['street.safetensors', 'street.graphs']
+    taken = {name for each in of_weights for name in fnmatch.filter(files, each.name)}
+    assert taken == {'street.safetensors'}
+    assert '*.graphs' in (ROOT / '.gitignore').read_text().splitlines()
 
 
 def test_no_torch_is_allowed_whose_files_could_run_code() -> None:

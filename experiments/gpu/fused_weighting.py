@@ -27,10 +27,12 @@ SEEN, EXPANDED, MIXED = 7, 5, 3  # pixels in a row and a column around the one t
 PATHS, WIDE = 2, 4
 ROWS = 128  # of the matrices: 98 and 100 are needed, and tensor cores want powers of two
 FEW = 64  # 36 are needed
+WARPS = 8  # with 4, and with 16, more of the matrices does not fit into registers
 
 
 @triton.jit
-def _hardswish(x):
+def hardswish(x):
+    """Return the activation of every layer here."""
     return x * tl.minimum(tl.maximum(x + 3.0, 0.0), 6.0) / 6.0
 
 
@@ -59,11 +61,11 @@ def _weighted_sum(
     matrix = tl.load(expand + wide[:, None] * ROWS + wide[None, :])
     total = tl.dot(matrix, mean, input_precision='ieee') + tl.load(expand_bias + wide)[:, None]
     known = _in_image(wide // 4, row, column, height, width, 5)
-    expanded = tl.where(known, _hardswish(total), 0.0)
+    expanded = tl.where(known, hardswish(total), 0.0)
     matrix = tl.load(mix + few[:, None] * ROWS + wide[None, :])
     total = tl.dot(matrix, expanded, input_precision='ieee') + tl.load(mix_bias + few)[:, None]
     known = _in_image(few // 4, row, column, height, width, 3)
-    mixed = tl.where(known, _hardswish(total), 0.0)
+    mixed = tl.where(known, hardswish(total), 0.0)
     score = tl.sum(mixed * tl.load(last + few)[:, None], axis=0) + tl.load(last_bias)
     share = 1.0 / (1.0 + tl.exp(-score))
     inside = column < width
@@ -72,11 +74,11 @@ def _weighted_sum(
     for first in range(0, channels, CHANNELS):
         channel = first + tl.arange(0, CHANNELS)
         where = pixel[:, None] * channels + channel[None, :]
-        known = inside[:, None] & (channel < channels)[None, :]
-        one = tl.load(a + where, mask=known, other=0.0).to(tl.float32)
-        other = tl.load(b + where, mask=known, other=0.0).to(tl.float32)
+        there = inside[:, None] & (channel < channels)[None, :]
+        one = tl.load(a + where, mask=there, other=0.0).to(tl.float32)
+        other = tl.load(b + where, mask=there, other=0.0).to(tl.float32)
         fused = other + share[:, None] * (one - other)
-        tl.store(out + where, fused.to(out.dtype.element_ty), mask=known)
+        tl.store(out + where, fused.to(out.dtype.element_ty), mask=there)
         fused_sum += tl.sum(fused, axis=1)
     tl.store(mean_out + pixel, fused_sum / channels, mask=inside)
 
@@ -128,7 +130,9 @@ def weighted_sum(
     grid = (images, height, triton.cdiv(width, pixels))
     block = min(triton.next_power_of_2(channels), 64)
     sizes = {'PIXELS': pixels, 'CHANNELS': block, 'ROWS': ROWS, 'FEW': FEW}
-    _weighted_sum[grid](a, b, means, *weights, out, mean, height, width, channels, **sizes)
+    _weighted_sum[grid](
+        a, b, means, *weights, out, mean, height, width, channels, **sizes, num_warps=WARPS
+    )
     return out, mean
 
 

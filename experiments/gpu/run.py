@@ -9,7 +9,8 @@ Needs a CUDA build of torch, which brings Triton. Writes into ``--out``:
   precision) and those of the kernels, on the card,
 - ``benchmark.json``: a camera frame through everything, on CUDA and in the backends of the CPU,
 - ``times.json``: the depth network eager, compiled by inductor and captured, in half and in full
-  precision; a weighting module as torch computes it and as one kernel; median, microseconds,
+  precision; each part that there is a kernel for, as torch computes it and as that kernel; median,
+  microseconds,
 - ``trace.json``: one eager frame, for chrome://tracing.
 
 Nothing of it was ever run on a card.
@@ -26,11 +27,24 @@ from pathlib import Path
 from statistics import median
 
 import torch
+from fused_block import Numbers, coded, numbers
+from fused_ends import (
+    FirstNumbers,
+    HeadNumbers,
+    first_numbers,
+    from_bytes,
+    head_numbers,
+    read_head,
+)
 from fused_weighting import Matrices, matrices, weighted_sum
 
 from lsd_ros.inference.backends.cuda import CudaNetwork
-from lsd_ros.inference.rewrite import channels_last, depth_inference
+from lsd_ros.inference.folding import folded, rewrite
+from lsd_ros.inference.rewrite import ReadHead, channels_last, depth_inference
 from lsd_ros.models.checkpoint import untrained_weights
+from lsd_ros.models.normalise import Normalise
+from lsd_ros.models.small_depth_net import SmallDepthNet
+from lsd_ros.models.sparse_block import SparseBlock
 from lsd_ros.models.weighting import WeightedSum
 
 ROOT = Path(__file__).parents[2]
@@ -38,6 +52,7 @@ SHAPE = (1, 128, 416, 3)
 TESTS = (
     'test/inference/test_backends.py',
     'test/inference/test_fallback.py',
+    'test/inference/test_fused_kernels.py',
     'test/inference/test_fused_weighting.py',
     'test/training/test_precision.py',
 )
@@ -61,6 +76,7 @@ def main() -> int:
     print(_run([*bench, str(given.out.resolve() / 'benchmark.json')]).stdout)
     found = {'device': torch.cuda.get_device_name(), 'torch': torch.__version__}
     found['microseconds'] = {**network_times(given.rounds), **kernel_times(given.rounds)}
+    found['microseconds'] |= {**block_times(given.rounds), **end_times(given.rounds)}
     (given.out / 'times.json').write_text(json.dumps(found, indent=2) + '\n')
     print(json.dumps(found, indent=2))
     write_trace(given.out / 'trace.json')
@@ -97,6 +113,52 @@ def kernel_times(rounds: int) -> dict[str, float | str]:
     return {
         'weighting, torch': _time(lambda: trained(*planes), rounds),
         'weighting, one kernel': _time(lambda: weighted_sum(a, b, means, weights), rounds),
+    }
+
+
+def block_times(rounds: int) -> dict[str, float | str]:
+    """Time a sparse coding block without its sum, at every level of the encoder, both ways."""
+    times: dict[str, float | str] = {}
+    for level, channels in enumerate((16, 32, 64, 160, 320), start=1):
+        trained = SparseBlock(channels).eval()
+        weights = Numbers(*(each.cuda() for each in numbers(trained, torch.float16)))
+        block = channels_last(rewrite(trained).cuda().half())
+        given = torch.randn(1, 128 >> level, 416 >> level, channels, device='cuda').half()
+        planes = given.permute(0, 3, 1, 2)
+
+        def plain(block=block, planes=planes) -> object:
+            found = block.squeeze(block.code(block.expand(planes)))
+            return found, planes.mean(1), found.mean(1)
+
+        times[f'block at 1/{1 << level}, torch'] = _time(plain, rounds)
+        for side in (8, 16):
+            times[f'block at 1/{1 << level}, one kernel, tiles of {side}'] = _time(
+                lambda given=given, weights=weights, side=side: coded(given, weights, side=side),
+                rounds,
+            )
+    return times
+
+
+def end_times(rounds: int) -> dict[str, float | str]:
+    """Time the first convolution from bytes, and the head, both ways."""
+    trained, normalise = SmallDepthNet().eval(), Normalise(untrained_weights().preprocessing)
+    first = FirstNumbers(
+        *(each.cuda() for each in first_numbers(normalise, trained, torch.float16))
+    )
+    last = HeadNumbers(*(each.cuda() for each in head_numbers(trained)))
+    conv = channels_last(folded(trained.encoder[0][0]).cuda().half())
+    head = channels_last(ReadHead(trained).cuda().half())
+    normalise = normalise.cuda().half()
+    image = torch.randint(0, 256, SHAPE, dtype=torch.uint8, device='cuda')
+    given = torch.randn(1, 64, 208, 16, device='cuda').half()
+    planes = given.permute(0, 3, 1, 2)
+    return {
+        'first convolution, torch': _time(lambda: conv(normalise(image)), rounds),
+        'first convolution, one kernel': _time(
+            lambda: from_bytes(image, first, grey=False), rounds
+        ),
+        'head, torch': _time(lambda: head(planes), rounds),
+        'head, one kernel': _time(lambda: read_head(given, last, trained), rounds),
     }
 
 

@@ -1,10 +1,14 @@
 """
 What it takes from the start of a process to the first depth: CPU time and memory.
 
-Each start is a process of its own, and the variants take turns. They have a cache of their own,
-which the first start of each fills: that one is not counted.
+Each start is a process of its own, and the variants take turns. Each has a cache of its own, which
+its first start fills: that one has a column of its own.
 
     python experiments/speed/start.py --rounds 5
+    python experiments/speed/start.py --without robot/bin/python
+
+With ``--without``, an interpreter of an environment that has no torch, the same weights also start
+there, from graphs that are exported first. Variants are chosen with ``--only``.
 """
 
 from __future__ import annotations
@@ -12,10 +16,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
+
+from lsd_ros.models.shipped import weights_file
 
 START = """
 import json, resource, sys
@@ -25,7 +33,9 @@ import numpy as np
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.types import Camera, Frame
-engine = Engine.load(EngineSettings(backend=sys.argv[1], precision=sys.argv[2], threads=1))
+engine = Engine.load(
+    EngineSettings(weights=sys.argv[1], backend=sys.argv[2], precision=sys.argv[3], threads=1)
+)
 image = np.zeros((375, 1242, 3), np.uint8)
 engine.process(Frame(1, 'camera', image, Camera(1242, 375, 720.0, 720.0, 620.5, 187.0)))
 used = resource.getrusage(resource.RUSAGE_SELF)
@@ -47,27 +57,45 @@ def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument('--rounds', type=int, default=5)
+    parser.add_argument('--without', metavar='PYTHON', help='of an environment without torch')
+    parser.add_argument('--only', nargs='+', choices=tuple(VARIANTS), default=tuple(VARIANTS))
     given = parser.parse_args()
-    measured: dict[str, list[dict[str, float]]] = {name: [] for name in VARIANTS}
-    with tempfile.TemporaryDirectory() as cache:
-        for number in range(given.rounds + 1):
-            for name, words in VARIANTS.items():
-                result = started(cache, *words)
-                if number:
-                    measured[name].append(result)
-    base = middle(measured['OpenVINO'], 'cpu_s')
-    print('| | CPU time | of OpenVINO | most memory | imports torch |')
+    calls = {name: (sys.executable, *VARIANTS[name]) for name in given.only}
+    with tempfile.TemporaryDirectory() as folder:
+        weights = Path(folder, 'street.safetensors')
+        shutil.copy(weights_file('street'), weights)
+        if given.without:
+            calls |= {
+                f'{name}, no torch': (given.without, *VARIANTS[name])
+                for name in given.only
+                if 'torch' not in VARIANTS[name]
+            }
+            export = [
+                '-m',
+                'lsd_ros.cli.main',
+                'export',
+                '--format',
+                'graphs',
+                '--weights',
+                weights,
+            ]
+            subprocess.run([sys.executable, *export], check=True)
+        measured: dict[str, list[dict[str, float]]] = {name: [] for name in calls}
+        for _ in range(given.rounds + 1):
+            for name, (python, *words) in calls.items():
+                measured[name].append(started(f'{folder}/{name}', python, str(weights), *words))
+    print('| | first start | CPU time | most memory | imports torch |')
     print('|---|---|---|---|---|')
-    for name, results in measured.items():
-        seconds, mib = middle(results, 'cpu_s'), middle(results, 'mib')
-        torch = 'yes' if results[0]['torch'] else 'no'
-        print(f'| {name} | {seconds:.2f} s | {seconds / base:.2f} | {mib:.0f} MiB | {torch} |')
+    for name, (first, *others) in measured.items():
+        seconds, mib = middle(others, 'cpu_s'), middle(others, 'mib')
+        torch = 'yes' if others[0]['torch'] else 'no'
+        print(f'| {name} | {first["cpu_s"]:.2f} s | {seconds:.2f} s | {mib:.0f} MiB | {torch} |')
 
 
-def started(cache: str, *words: str) -> dict[str, float]:
+def started(cache: str, python: str, *words: str) -> dict[str, float]:
     """Start a process with its own cache folder, and return what it took."""
     run = subprocess.run(
-        [sys.executable, '-c', START, *words],
+        [python, '-c', START, *words],
         env={**os.environ, 'OMP_NUM_THREADS': '1', 'XDG_CACHE_HOME': cache},
         stdout=subprocess.PIPE,
         check=True,

@@ -15,6 +15,7 @@ from pathlib import Path
 from lsd_ros.bags.odometry_topic import odometry_topic
 from lsd_ros.bags.reader import BagReader
 from lsd_ros.cli.engine_setup import engine_settings
+from lsd_ros.cli.export import output_of
 from lsd_ros.datasets.camera_yaml import read_camera
 from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.datasets.source import kind_of_source, open_source
@@ -202,9 +203,10 @@ def _triangulate(given: argparse.Namespace) -> None:
 
 
 def _export(given: argparse.Namespace) -> None:
-    check_apart({'--out': given.out}, [_weights(given.weights)])
-    if given.out.exists() and not given.overwrite:
-        raise DatasetError(f'{given.out} exists already: add --overwrite, or choose another path')
+    out = output_of(given)
+    check_apart({'--out': out}, [_weights(given.weights)])
+    if out.exists() and not given.overwrite:
+        raise DatasetError(f'{out} exists already: add --overwrite, or choose another path')
 
 
 def _benchmark(given: argparse.Namespace) -> None:

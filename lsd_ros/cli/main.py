@@ -20,6 +20,8 @@ from lsd_ros.errors import LsdError
 from lsd_ros.foreign.limits import raised
 
 KNOWN_ERROR = 1
+NOT_ON_EVERY_ROBOT = ('torch', 'safetensors')
+REMEDY = 'pip install torch safetensors, or do it on a computer that has them'
 ON_SIGNAL = 128  # plus its number, as shells do it
 
 
@@ -48,6 +50,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ON_SIGNAL + signal.SIGPIPE
     except LsdError as error:
         return _failed(given.verb, str(error))
+    except ImportError as error:
+        if (error.name or '').partition('.')[0] not in NOT_ON_EVERY_ROBOT:
+            raise
+        return _failed(given.verb, f'this needs torch and safetensors ({error}): {REMEDY}')
     except OSError as error:
         what = error.strerror or type(error).__name__
         return _failed(given.verb, f'{error.filename}: {what}' if error.filename else what)

@@ -91,7 +91,7 @@ def load_weights(path: str | Path) -> Weights:
     depth = _filled(lambda: SmallDepthNet(shape), 'depth', tensors, path)
     pose = _filled(lambda: PoseNet(pose_shape), 'pose', tensors, path)
     tell_once(card.name, card.licence, commercial_use=card.commercial_use)
-    return Weights(depth.eval(), pose.eval(), preprocessing, depths, card, header['sha256'])
+    return Weights(depth.eval(), pose.eval(), preprocessing, depths, card, header['sha256'], path)
 
 
 def change_card(path: str | Path, **changes: Any) -> WeightsCard:

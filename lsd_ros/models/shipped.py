@@ -6,6 +6,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent.parent / 'weights'
 SUFFIX = '.safetensors'
+GRAPHS_SUFFIX = '.graphs'
 DEFAULT = 'street'
 
 
@@ -13,6 +14,11 @@ def shipped_names() -> list[str]:
     """Return the names of the weights that come with the package, the default one first."""
     names = sorted(file.stem for file in FOLDER.glob(f'*{SUFFIX}'))
     return sorted(names, key=lambda name: name != DEFAULT)
+
+
+def graphs_file(weights: Path) -> Path:
+    """Return where the graphs of a weights file are: beside it."""
+    return weights.with_suffix(GRAPHS_SUFFIX)
 
 
 def weights_file(given: str | Path) -> Path:

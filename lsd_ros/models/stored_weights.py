@@ -71,7 +71,7 @@ def read_stored(path: Path) -> StoredWeights:
     remedy = 'copy or download them again'
     problem = f'weights {path} are damaged, truncated or no safetensors file'
     with ForeignCode(WeightsError, problem, remedy):
-        header, body = _split(data)
+        header, body = split(data)
         metadata = header.get(_METADATA, {})
         if not all(isinstance(text, str) for text in metadata.values()):
             raise ValueError('its metadata are no texts')
@@ -84,7 +84,7 @@ def read_stored(path: Path) -> StoredWeights:
             f'weights {path} are not of lsd_ros: their format is {form!r} '
             f'and not {FORMAT!r}; use a file made by lsd_ros'
         )
-    if form == FORMAT and _digest(header, body) != metadata.get(_SHA256):
+    if form == FORMAT and digest_of(header, body) != metadata.get(_SHA256):
         raise sha256_error(path)
     return StoredWeights(metadata, data)
 
@@ -96,10 +96,10 @@ def sealed(data: bytes) -> tuple[bytes, str]:
     :param data: a safetensors file
     :return: the same with it, and what it is
     """
-    header, body = _split(data)
+    header, body = split(data)
     metadata = {name: text for name, text in header[_METADATA].items() if name != _SHA256}
     header[_METADATA] = metadata
-    digest = _digest(header, body)
+    digest = digest_of(header, body)
     header[_METADATA] = {**metadata, _SHA256: digest}
     text = json.dumps(header, separators=(',', ':')).encode()
     text += b' ' * (-len(text) % 8)  # the numbers start at a multiple of 8
@@ -114,7 +114,12 @@ def sha256_error(path: Path) -> WeightsError:
     )
 
 
-def _split(data: bytes) -> tuple[dict[str, Any], memoryview]:
+def split(data: bytes) -> tuple[dict[str, Any], memoryview]:
+    """
+    Return header and numbers of a safetensors file.
+
+    :raises ValueError: it is none
+    """
     (length,) = _LENGTH.unpack_from(data)
     if length > min(LARGEST_HEADER, len(data) - _LENGTH.size):
         raise ValueError('its header is longer than the file')
@@ -125,7 +130,8 @@ def _split(data: bytes) -> tuple[dict[str, Any], memoryview]:
     return header, memoryview(data)[start:]
 
 
-def _digest(header: dict[str, Any], body: memoryview) -> str:
+def digest_of(header: dict[str, Any], body: memoryview) -> str:
+    """Return the SHA-256 of a file, without that in its header."""
     metadata = {name: text for name, text in header[_METADATA].items() if name != _SHA256}
     covered = {**header, _METADATA: metadata}
     digest = hashlib.sha256(json.dumps(covered, sort_keys=True, separators=(',', ':')).encode())

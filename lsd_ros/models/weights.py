@@ -89,6 +89,7 @@ class Weights:
     :param depths: what disparity 0 and 1 stand for [network units]
     :param card: provenance
     :param sha256: of the file that they were read from; empty: not from a file
+    :param path: of that file; None: not from a file
     """
 
     depth: SmallDepthNet
@@ -97,6 +98,7 @@ class Weights:
     depths: DisparityRange
     card: WeightsCard
     sha256: str = ''
+    path: Path | None = None
 
     @property
     def depth_shape(self) -> SmallDepthSettings:
@@ -149,15 +151,19 @@ class UnbuiltWeights(Weights):
 
     :param header: all but the networks
     :param sha256: of the file
+    :param path: of the file
     :param load: loads the file, with its networks
     """
 
-    def __init__(self, header: Header, sha256: str, load: Callable[[], Weights]) -> None:
+    def __init__(
+        self, header: Header, sha256: str, path: Path, load: Callable[[], Weights]
+    ) -> None:
         values = {
             'preprocessing': header.preprocessing,
             'depths': header.depths,
             'card': header.card,
             'sha256': sha256,
+            'path': path,
             '_shapes': (header.depth, header.pose),
             '_load': load,
         }
@@ -214,8 +220,13 @@ def read_weights(path: str | Path) -> Weights:
     path = weights_file(path)
 
     def load() -> Weights:
-        from lsd_ros.models.checkpoint import load_weights  # loads torch
-
+        try:
+            from lsd_ros.models.checkpoint import load_weights  # loads torch
+        except (ImportError, OSError) as error:
+            raise WeightsError(
+                f'weights {path} cannot be read without torch, which cannot be loaded ({error}): '
+                'pip install torch'
+            ) from error
         return load_weights(path)
 
     metadata = read_stored(path).metadata
@@ -223,7 +234,7 @@ def read_weights(path: str | Path) -> Weights:
         return load()
     header = Header.of(metadata, path)
     tell_once(header.card.name, header.card.licence, commercial_use=header.card.commercial_use)
-    return UnbuiltWeights(header, metadata['sha256'], load)
+    return UnbuiltWeights(header, metadata['sha256'], path, load)
 
 
 def _card(given: dict[str, Any]) -> WeightsCard:

@@ -241,6 +241,10 @@ def test_export_refuses_what_it_cannot_do(
     out = tmp_path / 'depth.onnx'
     assert 'multiples of 32' in refusal(capsys, 'export', '--out', out, '--width', '100')
     assert "ends in '.xml'" in refusal(capsys, 'export', '--format', 'openvino', '--out', out)
+    assert '--out is missing' in refusal(capsys, 'export', '--network', 'pose')
+    graphs = ('export', '--format', 'graphs', '--out', out)
+    assert '--width is 64: graphs hold both' in refusal(capsys, *graphs, '--width', '64')
+    assert '--network is pose' in refusal(capsys, *graphs, '--network', 'pose')
     out.write_text('mine')
     assert 'exists already' in refusal(capsys, 'export', '--out', out)
     assert out.read_text() == 'mine'

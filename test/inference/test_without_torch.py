@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from lsd_ros.cli.main import main
+from lsd_ros.models.checkpoint import save_weights, untrained_weights
+from lsd_ros.models.shipped import weights_file
 
 ROOT = Path(__file__).resolve().parents[2]
 # torch cannot be imported in here, by whatever name of its modules
@@ -33,13 +38,14 @@ if 'without' in sys.argv or 'broken' in sys.argv:
 
 import numpy as np
 from lsd_ros.errors import BackendError
+from lsd_ros.inference.backends.choice import has_native_half
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.publication.judging import Demand, Judge
 from lsd_ros.types import Camera, Frame
 
 precision = 'auto' if 'measured' in sys.argv else 'full'
-settings = EngineSettings(backend=sys.argv[1], precision=precision, threads=1)
+settings = EngineSettings(weights=sys.argv[2], backend=sys.argv[1], precision=precision, threads=1)
 try:
     engine = Engine.load(settings)
 except BackendError as error:
@@ -50,14 +56,18 @@ for number in range(3):
     frame = Frame(number * 10**8 + 1, 'camera', image, camera)
     estimate = Judge(engine, None).judge(frame.stamp_ns, 0.0, lambda look: frame, Demand(),
                                          lambda frame_id: None).estimate
-assert ('torch' in sys.modules) == ('without' not in sys.argv)
+assert ('torch' in sys.modules) == (not {'without', 'broken'} & set(sys.argv))
+if 'measured' in sys.argv:
+    assert 'is the fastest here' in engine.info.reason or not has_native_half('cpu')
 print(repr(float(estimate.depth.mean())), repr(float(estimate.motion.current_from_previous.sum())))
 """
 
 
-def said(cache: Path, *words: str) -> subprocess.CompletedProcess[str]:
+def said(
+    cache: Path, backend: str, *words: str, weights: Path | str = ''
+) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, 'XDG_CACHE_HOME': str(cache), 'PYTHONPATH': str(ROOT)}
-    call = [sys.executable, '-c', WITHOUT, *words]
+    call = [sys.executable, '-c', WITHOUT, backend, str(weights), *words]
     return subprocess.run(call, env=environment, capture_output=True, text=True, check=False)
 
 
@@ -94,6 +104,63 @@ def test_a_torch_that_cannot_be_loaded_is_a_sentence(backend: str, tmp_path: Pat
     assert refused.stderr.splitlines()[-1].startswith('refused: ')
     assert 'pip install torch' in refused.stderr
     assert 'Traceback' not in refused.stderr
+
+
+@pytest.fixture(scope='module')
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Copy the weights that come with the package, and export their graphs beside them."""
+    for library in ('onnx', 'onnxruntime'):
+        pytest.importorskip(library, reason=f'needs {library}')
+    weights = tmp_path_factory.mktemp('exported') / 'robot.safetensors'
+    shutil.copy(weights_file(''), weights)
+    assert main(['export', '--format', 'graphs', '--weights', str(weights)]) == 0
+    assert weights.with_suffix('.graphs').is_file()
+    return weights
+
+
+@pytest.mark.parametrize('backend', ['openvino', 'onnxruntime'])
+def test_exported_graphs_give_the_depth_of_torch_where_there_is_none(
+    backend: str, exported: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip(backend, reason=f'needs {backend}')
+    wanted = said(tmp_path / 'with', backend, weights=exported)
+    assert wanted.returncode == 0, wanted.stderr
+    for kind in ('without', 'broken'):
+        found = said(tmp_path / kind, backend, kind, weights=exported)
+        assert found.returncode == 0, found.stderr
+        numbers = [[float(word) for word in each.stdout.split()] for each in (found, wanted)]
+        assert numbers[0] == pytest.approx(numbers[1], rel=1e-5)
+
+
+def test_backends_are_measured_without_torch_by_what_it_said_at_the_export(
+    exported: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip('openvino', reason='needs openvino')
+    found = said(tmp_path, 'auto', 'measured', 'without', weights=exported)
+    assert found.returncode == 0, found.stderr
+
+
+def test_graphs_that_do_not_fit_or_are_damaged_are_a_sentence(
+    exported: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip('openvino', reason='needs openvino')
+    weights, graphs = tmp_path / 'other.safetensors', tmp_path / 'other.graphs'
+    save_weights(untrained_weights(), weights)
+    shutil.copy(exported.with_suffix('.graphs'), graphs)
+    other = said(tmp_path, 'openvino', 'without', weights=weights)
+    assert 'are of other weights, or of another version of lsd_ros' in other.stderr
+    data = bytearray(graphs.read_bytes())
+    data[-1] ^= 1
+    for damaged in (data, data[: len(data) // 2], b'ONNX'):
+        graphs.write_bytes(damaged)
+        refused = said(tmp_path, 'openvino', 'without', weights=weights)
+        assert refused.returncode == 1
+        assert f'refused: the graphs {graphs} are damaged' in refused.stderr
+        assert 'Traceback' not in refused.stderr
+    graphs.unlink()
+    missing = said(tmp_path, 'openvino', 'without', weights=weights)
+    assert f'copy what it writes to {graphs}' in missing.stderr
+    assert 'pip install torch' in missing.stderr
 
 
 def test_a_stored_network_that_onnx_runtime_cannot_load_is_exported_anew(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import platform
 import resource
@@ -129,13 +130,19 @@ def peak_bytes() -> int:
 
 def machine() -> dict[str, Any]:
     """Say what something is measured on."""
-    import torch
-
     return {
         'lsd_ros': __version__,
         'processor': processor_name(),
         'cores': len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else None,
         'system': platform.platform(),
         'python': platform.python_version(),
-        'torch': torch.__version__,
+        'torch': _version('torch'),
     }
+
+
+def _version(library: str) -> str | None:
+    """Return the version of a library; None: it is not installed."""
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return None

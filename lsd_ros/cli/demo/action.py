@@ -31,9 +31,8 @@ from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.atomic import atomic_folder, write_atomically
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.inference.odometry.frames import base_from_optical
-from lsd_ros.models.checkpoint import load_weights
 from lsd_ros.models.shipped import weights_file
-from lsd_ros.models.weights import WeightsCard
+from lsd_ros.models.weights import WeightsCard, read_weights
 from lsd_ros.safety.safety_settings import SafetySettings
 from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.synthetic.synthetic_bag import IMAGE_TOPIC, write_bag
@@ -77,7 +76,7 @@ def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     weights = weights_file(given.weights or WEIGHTS_OF[given.place]).absolute()
     settings = called_metric(EngineSettings(weights=str(weights)))
-    card = load_weights(settings.weights).card
+    card = read_weights(settings.weights).card
     drive = synthetic_drive(given)
     with atomic_folder(given.out, overwrite=True, is_ours=_is_of_demo) as folder:
         _make_bag(folder / INPUT, drive)

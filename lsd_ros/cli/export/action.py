@@ -15,11 +15,16 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from lsd_ros import __version__
+from lsd_ros.cli.export import output_of
 from lsd_ros.cli.printing import say
 from lsd_ros.errors import BackendError, SettingError
 from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.inference.backends import openvino as openvino_backend
 from lsd_ros.inference.backends.base import Shape
+from lsd_ros.inference.backends.exported_graphs import graph_key, graphs_bytes, judged_key
+from lsd_ros.inference.backends.inference_network import depth_network, pose_network
+from lsd_ros.inference.backends.measured_choice import stored_images, torch_says
 from lsd_ros.inference.onnx_export import onnx_bytes
 from lsd_ros.inference.rewrite import depth_inference, pose_inference
 from lsd_ros.models.checkpoint import describe_weights, load_weights
@@ -61,6 +66,10 @@ class Exported:
 def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     weights = load_weights(given.weights)
+    out = output_of(given)
+    if given.format == 'graphs':
+        write_graphs(weights, out)
+        return 0
     size = (
         given.width or weights.preprocessing.width,
         given.height or weights.preprocessing.height,
@@ -72,25 +81,62 @@ def run(given: argparse.Namespace) -> int:
     pose = given.network == 'pose'
     network: nn.Module = pose_inference(weights) if pose else depth_inference(weights)
     shape = (FRAMES if pose else 1, size[1], size[0], 3)
-    shapes = [shape, (2 * shape[0], size[1] + 32, size[0] + 64, 3)] if given.dynamic else [shape]
+    shapes = _some_shapes(shape) if given.dynamic else [shape]
     make = as_openvino if given.format == 'openvino' else as_onnx
-    exported = make(network, weights, shape, Path(given.out), dynamic=given.dynamic)
-    parity = measured_parity(network, exported.run, shapes)
-    if not parity.relative < TOLERANCE:
-        raise BackendError(
-            f'{exported.runtime} differs from torch by {parity.relative:.2g}, more than '
-            f'{TOLERANCE}: {given.out} is not written'
-        )
+    exported = make(network, weights, shape, out, dynamic=given.dynamic)
+    parity = checked_parity(network, exported, shapes, out)
     for path, data in exported.files.items():
         write_atomically(path, data)
     megabytes = sum(map(len, exported.files.values())) / 1e6
     sizes = 'any size' if given.dynamic else f'{size[0]} x {size[1]}'
     say(
-        f'{given.out}: {given.network} network, {sizes}, {megabytes:.1f} MB\n'
+        f'{out}: {given.network or "depth"} network, {sizes}, {megabytes:.1f} MB\n'
         f'{exported.runtime} differs from torch by {parity.largest:.2g} at most '
         f'({parity.relative:.2g} of the largest value), on {CHECKS} images'
     )
     return 0
+
+
+def write_graphs(weights: Weights, out: Path) -> None:
+    """
+    Write both networks, each for any number of images of any size, into one file of graphs.
+
+    :raises BackendError: ONNX or onnxruntime is not installed, or it gives other numbers
+    """
+    size = weights.preprocessing.width, weights.preprocessing.height
+    known, largest = depth_network(weights), 0.0
+    graphs: dict[str, bytes] = {}
+    for named, images in ((known, 1), (pose_network(weights), FRAMES)):
+        network = named.build()
+        shape = (images, size[1], size[0], 3)
+        exported = as_onnx(network, weights, shape, out, dynamic=True)
+        parity = checked_parity(network, exported, _some_shapes(shape), out)
+        graphs[graph_key(named)] = exported.files[out]
+        largest = max(largest, parity.relative)
+    judged = {judged_key(known, size): torch_says(stored_images(*size), weights)}
+    data = graphs_bytes(graphs, judged, f'lsd_ros {__version__} of {weights.card.name}')
+    write_atomically(out, data)
+    say(
+        f'{out}: both networks, any size, {len(data) / 1e6:.1f} MB\n'
+        f'onnxruntime differs from torch by {largest:.2g} of the largest value at most'
+    )
+
+
+def checked_parity(
+    network: nn.Module, exported: Exported, shapes: Sequence[Shape], out: Path
+) -> Parity:
+    """
+    Compare a model with torch; see :func:`measured_parity`.
+
+    :raises BackendError: it gives other numbers
+    """
+    parity = measured_parity(network, exported.run, shapes)
+    if not parity.relative < TOLERANCE:
+        raise BackendError(
+            f'{exported.runtime} differs from torch by {parity.relative:.2g}, more than '
+            f'{TOLERANCE}: {out} is not written'
+        )
+    return parity
 
 
 def as_onnx(
@@ -177,6 +223,11 @@ def measured_parity(
             return Parity(float('nan'), float('nan'))
         largest, size = max(largest, difference), max(size, float(np.abs(wanted).max()))
     return Parity(largest, largest / size if size else largest)
+
+
+def _some_shapes(shape: Shape) -> list[Shape]:
+    """Return a shape, and one of more and larger images."""
+    return [shape, (2 * shape[0], shape[1] + 32, shape[2] + 64, 3)]
 
 
 def _images(shape: tuple[int, ...]) -> list[NDArray[np.uint8]]:

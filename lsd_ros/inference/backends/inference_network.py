@@ -6,10 +6,12 @@ import hashlib
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
 
 from lsd_ros.errors import BackendError
+from lsd_ros.models.shipped import graphs_file
 from lsd_ros.models.weights import Weights
 
 if TYPE_CHECKING:
@@ -23,10 +25,12 @@ class InferenceNetwork:
 
     :param build: builds it; loads torch
     :param content: another text for whatever computes something else
+    :param graphs: file that its graph is in, where somebody exported it; None: there cannot be one
     """
 
     build: Callable[[], nn.Module]
     content: str
+    graphs: Path | None = None
 
     @classmethod
     def of(cls, network: nn.Module) -> InferenceNetwork:
@@ -42,7 +46,7 @@ def depth_network(weights: Weights) -> InferenceNetwork:
     """Return the rewritten depth network of weights."""
 
     def build() -> nn.Module:
-        load_torch()
+        _load_torch_to_compile(weights)
         from lsd_ros.inference.rewrite import depth_inference
 
         return depth_inference(weights)
@@ -54,7 +58,7 @@ def pose_network(weights: Weights) -> InferenceNetwork:
     """Return the rewritten pose network of weights."""
 
     def build() -> nn.Module:
-        load_torch()
+        _load_torch_to_compile(weights)
         from lsd_ros.inference.rewrite import pose_inference
 
         return pose_inference(weights)
@@ -65,7 +69,9 @@ def pose_network(weights: Weights) -> InferenceNetwork:
 def _named(part: str, weights: Weights, build: Callable[[], nn.Module]) -> InferenceNetwork:
     """Name a network by the SHA-256 of its file, or by its numbers where it is from none."""
     said = weights.sha256 or InferenceNetwork.of(build()).content
-    return InferenceNetwork(build, f'{part} {said} {weights.preprocessing} {weights.depths}')
+    graphs = None if weights.path is None else graphs_file(weights.path)
+    content = f'{part} {said} {weights.preprocessing} {weights.depths}'
+    return InferenceNetwork(build, content, graphs)
 
 
 def load_torch() -> ModuleType:
@@ -78,6 +84,22 @@ def load_torch() -> ModuleType:
         return importlib.import_module('torch')
     except (ImportError, OSError) as error:
         raise BackendError(
-            f'these networks were never compiled here, and torch, which that takes, cannot be '
-            f'loaded ({error}): pip install torch, and start once with the same settings'
+            f'torch cannot be loaded ({error}): pip install torch, or set backend and device to '
+            "'auto'"
+        ) from error
+
+
+def _load_torch_to_compile(weights: Weights) -> None:
+    try:
+        load_torch()
+    except BackendError as error:
+        copied = ''
+        if weights.path is not None:
+            copied = (
+                ', or run lsd_ros export --format graphs on a computer that has torch, and copy '
+                f'what it writes to {graphs_file(weights.path)}'
+            )
+        raise BackendError(
+            'these networks were never compiled here, and that takes torch or their graphs: '
+            f'pip install torch{copied} ({error.__cause__})'
         ) from error

@@ -2,7 +2,8 @@
 Which candidate is the fastest on this machine, of those that give the right depth.
 
 Candidates take turns on the stored images for two seconds at most; CPU time counts. Each is held
-against the network as torch computes it in full precision: depth may differ by 1 % in the median.
+against the network as torch computes it in full precision, here or where its graphs were exported:
+depth may differ by 1 % in the median.
 What was found is kept beside the compiled networks, by machine, versions and weights.
 """
 
@@ -29,7 +30,8 @@ from lsd_ros.foreign.image_codec import decode_image
 from lsd_ros.geometry.resize import resize_image
 from lsd_ros.inference.backends.base import Backend
 from lsd_ros.inference.backends.compiled_cache import CompiledCache, cache_folder
-from lsd_ros.inference.backends.inference_network import load_torch
+from lsd_ros.inference.backends.exported_graphs import judged_without_torch
+from lsd_ros.inference.backends.inference_network import depth_network, load_torch
 from lsd_ros.inference.backends.processor import processor_name
 from lsd_ros.models.weights import Weights
 
@@ -78,19 +80,20 @@ def ranked(
     :param candidates: the most trusted first
     :param build: builds one for a single camera; raises BackendError
     :param size: (width, height) of the network input
-    :return: None where nothing was measured yet and torch cannot be loaded to say what is right
+    :return: None where nothing was measured yet, and neither torch nor a file of graphs is there
+        to say what is right
     :raises BackendError: not one of them can run, or gives the right depth
     """
     cache = CompiledCache(cache_folder('choices'))
     key = _key(candidates, weights, threads)
     known = _read(cache.load(key))
     if known is None:
-        try:
-            load_torch()
-        except BackendError:
-            LOGGER.info('backends are not measured: torch, which says what is right, is not there')
+        images = stored_images(*size)
+        wanted = _said_of(images, weights)
+        if wanted is None:
+            LOGGER.info('backends are not measured: nothing here says what is right')
             return None
-        known = _measured(candidates, build, weights, size)
+        known = _measured(candidates, build, weights, images, wanted)
         stored = {'candidates': known.candidates, 'reason': known.reason}
         cache.store(key, json.dumps(stored).encode())
     LOGGER.info('%s', known.reason)
@@ -107,19 +110,39 @@ def stored_images(width: int, height: int) -> NDArray[np.uint8]:
     return np.stack(images)
 
 
+def torch_says(images: NDArray[np.uint8], weights: Weights) -> NDArray[np.float32]:
+    """
+    Return what the depth network says in torch, in full precision.
+
+    :param images: RGB of the network size, shape (N, H, W, 3)
+    :return: disparity, shape (N, h, w)
+    :raises BackendError: torch cannot be loaded
+    """
+    torch = load_torch()
+    from lsd_ros.inference.rewrite import depth_inference  # loads torch, too
+
+    with torch.inference_mode():
+        maps: NDArray[np.float32] = depth_inference(weights)(torch.from_numpy(images)).numpy()
+    return maps[:, 0]
+
+
+def _said_of(images: NDArray[np.uint8], weights: Weights) -> NDArray[np.float64] | None:
+    """Return the depth that is right, from torch or as it was exported; None: nobody says it."""
+    try:
+        disparity: NDArray[np.float32] | None = torch_says(images, weights)
+    except BackendError:
+        height, width = images.shape[1:3]
+        disparity = judged_without_torch(depth_network(weights), (width, height))
+    return None if disparity is None else _depth(disparity, weights)
+
+
 def _measured(
     candidates: Sequence[Candidate],
     build: Callable[[Candidate], Backend],
     weights: Weights,
-    size: tuple[int, int],
+    images: NDArray[np.uint8],
+    wanted: NDArray[np.float64],
 ) -> Ranking:
-    import torch
-
-    from lsd_ros.inference.rewrite import depth_inference  # loads torch, too
-
-    images = stored_images(*size)
-    with torch.inference_mode():
-        wanted = _depth(depth_inference(weights)(torch.from_numpy(images)).numpy(), weights)
     right: dict[Candidate, Backend] = {}
     for candidate in candidates:
         try:
@@ -145,15 +168,15 @@ def _measured(
 def _check(
     backend: Backend, images: NDArray[np.uint8], wanted: NDArray[np.float64], weights: Weights
 ) -> None:
-    found = np.concatenate([backend.disparities(image[None]).copy() for image in images])
+    found = np.concatenate([backend.disparities(image[None])[:, 0].copy() for image in images])
     off = float(np.median(np.abs(_depth(found, weights) / wanted - 1)))
     if not off < TOLERANCE:
         raise BackendError(f'its depth is off by {off:.1%} in the median of the stored images')
 
 
-def _depth(maps: NDArray[np.float32], weights: Weights) -> NDArray[np.float64]:
+def _depth(disparity: NDArray[np.float32], weights: Weights) -> NDArray[np.float64]:
     far, near = 1 / weights.depths.max_depth, 1 / weights.depths.min_depth
-    return 1 / (far + maps[:, 0].astype(np.float64) * (near - far))
+    return 1 / (far + disparity.astype(np.float64) * (near - far))
 
 
 def _times(

@@ -13,6 +13,7 @@ from lsd_ros.errors import BackendError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.inference.backends.base import Network, NetworkPair, Plan, Shape
 from lsd_ros.inference.backends.compiled_cache import CompiledCache, cache_key
+from lsd_ros.inference.backends.exported_graphs import graph_without_torch
 from lsd_ros.inference.backends.inference_network import (
     InferenceNetwork,
     depth_network,
@@ -93,6 +94,8 @@ def _graph(
     """Return the network as ONNX, from the disk where it was exported before."""
     cache, key = CompiledCache(), cache_key(network, 'onnx', shape, any_length)
     model = None if anew else cache.load(key)
+    if model is None:
+        model = graph_without_torch(network)  # is on the disk already
     if model is None:
         built = network.build()
         from lsd_ros.inference.onnx_export import onnx_bytes  # loads torch

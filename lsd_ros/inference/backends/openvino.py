@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from lsd_ros.errors import BackendError
 from lsd_ros.inference.backends.base import Network, NetworkPair, Plan, Shape
 from lsd_ros.inference.backends.compiled_cache import CompiledCache, cache_key
+from lsd_ros.inference.backends.exported_graphs import graph_without_torch
 from lsd_ros.inference.backends.inference_network import (
     InferenceNetwork,
     depth_network,
@@ -82,7 +83,7 @@ def _compiled(network: InferenceNetwork, shape: Shape, plan: Plan) -> Any:
         key = cache_key(network, *runtime)
         compiled = _loaded(core, cache.load(key), options)
         if compiled is None:
-            compiled = core.compile_model(converted(network.build(), shape), 'CPU', options)
+            compiled = core.compile_model(_model(network, shape), 'CPU', options)
             cache.store(key, compiled.export_model().getvalue())
         return compiled.create_infer_request()
     except RuntimeError as error:
@@ -108,6 +109,16 @@ def _loaded(core: Any, stored: bytes | None, options: dict[str, Any]) -> Any:
     except RuntimeError as error:
         LOGGER.info('the network is compiled anew: %s', error)
         return None
+
+
+def _model(network: InferenceNetwork, shape: Shape) -> Any:
+    """Return what is to be compiled: of the graph beside the weights where there is no torch."""
+    graph = graph_without_torch(network)
+    if graph is None:
+        return converted(network.build(), shape)
+    model = the_core().read_model(io.BytesIO(graph))
+    model.reshape(list(shape))
+    return model
 
 
 def converted(network: nn.Module, shape: Shape, *, any_shape: bool = False) -> Any:
