@@ -12,7 +12,9 @@ setup(
     version='0.2.0',
     python_requires='>=3.10',  # not in setup.cfg: colcon cannot read it there
     packages=find_packages(include=[PACKAGE, f'{PACKAGE}.*']),
-    package_data={PACKAGE: ['py.typed', 'weights/*', 'inference/backends/images/*']},
+    package_data={
+        PACKAGE: ['py.typed', 'ros/*.xml', 'weights/*', 'inference/backends/images/*']
+    },
     data_files=[
         ('share/ament_index/resource_index/packages', [f'resource/{PACKAGE}']),
         (SHARE, ['package.xml']),
