@@ -7,7 +7,13 @@ from setuptools import find_packages, setup
 PACKAGE = 'lsd_ros'
 SHARE = f'share/{PACKAGE}'
 # no graphs that somebody exported there
-DATA = ['py.typed', 'weights/*.safetensors', 'weights/README.md', 'inference/backends/images/*']
+DATA = [
+    'py.typed',
+    'ros/*.xml',
+    'weights/*.safetensors',
+    'weights/README.md',
+    'inference/backends/images/*',
+]
 
 setup(
     name=PACKAGE,

@@ -17,6 +17,7 @@ from lsd_ros.types import (
     Distortion,
     Estimate,
     Frame,
+    Reduction,
     RelativePose,
     Scale,
     Trajectory,
@@ -69,6 +70,30 @@ def test_an_empty_window_is_refused() -> None:
 def test_flipping_mirrors_pixel_centres_and_twice_is_nothing() -> None:
     assert CAMERA.flipped().cx == 64 - 1 - 30
     assert CAMERA.flipped().flipped() == CAMERA
+
+
+def test_a_reduced_camera_is_that_of_the_means_of_pixels() -> None:
+    camera = dataclasses.replace(CAMERA, distortion=LENS)
+    reduced = camera.reduced(4)
+    assert (reduced.width, reduced.height) == (16, 12)
+    assert reduced.distortion is not None
+    assert reduced.distortion.coefficients == LENS.coefficients
+    twin, expected = reduced.rectified_twin(), camera.rectified_twin().resized(16, 12)
+    np.testing.assert_allclose(dataclasses.astuple(twin)[:6], dataclasses.astuple(expected)[:6])
+    odd = Camera(65, 47, *dataclasses.astuple(CAMERA)[2:6]).reduced(4)
+    assert (odd.width, odd.height) == (17, 12)
+    assert (odd.fx, odd.cx, odd.cy) == (reduced.fx, reduced.cx, reduced.cy)
+
+
+def test_a_frame_that_is_reduced_is_of_the_camera_of_the_whole_one() -> None:
+    def reduced(image: Any, factor: int) -> Frame:
+        return Frame(1, 'eye', image, CAMERA, Reduction(64, 48, factor, lambda: IMAGE))
+
+    frame = reduced(IMAGE[:6, :8], 8)
+    assert (frame.size, frame.factor) == ((64, 48), 8)
+    assert frame.whole is IMAGE
+    with pytest.raises(FrameError, match=r'must be \(12, 16\): it is 64 x 48 reduced by 4'):
+        reduced(IMAGE[:12, :15], 4)
 
 
 def test_the_matrix_projects() -> None:

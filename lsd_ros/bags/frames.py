@@ -13,7 +13,7 @@ import bisect
 import dataclasses
 import logging
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from lsd_ros.bags.camera_topics import choose_image_topic, choose_info_topic
@@ -42,6 +42,8 @@ class BagFrames:
     :param image_topic: None: see :func:`lsd_ros.bags.camera_topics.choose_image_topic`
     :param camera_info_topic: None: see :func:`lsd_ros.bags.camera_topics.choose_info_topic`
     :param camera: what to use instead of any camera info
+    :ivar factor_of: says of (width, height) by how much an image may be reduced; None: images are
+        read as they are
     :raises DatasetError: a topic is wrong, or the bag is empty or without images
     """
 
@@ -54,6 +56,7 @@ class BagFrames:
     ) -> None:
         """Choose the topics, and find the order of the images."""
         self._bag = bag
+        self.factor_of: Callable[[int, int], int] | None = None
         self.stats = FrameStats()
         self.image_topic = choose_image_topic(bag, image_topic)
         self.camera_info_topic = None
@@ -104,7 +107,9 @@ class BagFrames:
         failure = None
         for stamp_ns, message in self._in_order():
             try:
-                frame = frame_from_message(message.message, self._cameras.at(stamp_ns), bits)
+                frame = frame_from_message(
+                    message.message, self._cameras.at(stamp_ns), bits, factor_of=self.factor_of
+                )
             except LsdError as error:
                 failure = error
                 self._skip(error)

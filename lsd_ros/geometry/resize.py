@@ -48,7 +48,12 @@ def _nearest(length: float, multiple: int) -> int:
     return max(multiple, multiple * round(length / multiple))
 
 
-def resize_image(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+def resize_image(
+    image: NDArray[np.uint8],
+    width: int,
+    height: int,
+    window: tuple[float, float, float, float] | None = None,
+) -> NDArray[np.uint8]:
     """
     Resize with a triangle filter as wide as the shrinking asks for, so that nothing aliases.
 
@@ -59,13 +64,33 @@ def resize_image(image: NDArray[np.uint8], width: int, height: int) -> NDArray[n
     :param image: shape (H, W, 3), uint8; of a view on BGR pixels only the result is turned
     :param width: new width [pixels]
     :param height: new height [pixels]
+    :param window: (left, top, width, height) of the part that is wanted, which may begin and end
+        within a pixel; None: all of it
     :return: shape (height, width, 3), uint8, contiguous; the image itself where the size is right
     """
-    if image.shape[:2] == (height, width):
+    tall, wide = image.shape[:2]
+    left, top, columns, rows = window or (0, 0, wide, tall)
+    if (left, top, columns, rows, tall, wide) == (0, 0, width, height, height, width):
         return contiguous(image)
+    down = _bands(tall, height, ROWS, top, rows)
+    across = _bands(wide, width, COLUMNS, left, columns)
     if image.strides[2] < 0:
-        return contiguous(_resized(image[..., ::-1], width, height)[..., ::-1])
-    return _resized(image, width, height)
+        return contiguous(_resized(image[..., ::-1], down, across)[..., ::-1])
+    return _resized(image, down, across)
+
+
+def halved(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """
+    Return the means of two pixels each way, rounded; what is left of odd lengths is cut off.
+
+    :param image: shape (H, W, 3), uint8; of a view on BGR pixels the result is such a view
+    :return: shape (H // 2, W // 2, 3), uint8
+    """
+    if image.strides[2] < 0:
+        return halved(image[..., ::-1])[..., ::-1]
+    size = image.shape[1] // 2, image.shape[0] // 2
+    even = image[: 2 * size[1], : 2 * size[0]]
+    return np.asarray(cv2.resize(even, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def contiguous(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -79,11 +104,11 @@ def contiguous(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.ascontiguousarray(image)
 
 
-def _resized(image: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+def _resized(
+    image: NDArray[np.uint8], down: tuple[_Band, ...], across: tuple[_Band, ...]
+) -> NDArray[np.uint8]:
     """Take the weighted sums along the columns, then those along the rows."""
-    tall, wide = image.shape[:2]
-    down = _sums(image, _bands(tall, height, ROWS))
-    return _turned(_sums(_turned(down), _bands(wide, width, COLUMNS)))
+    return _turned(_sums(_turned(_sums(image, down)), across))
 
 
 def _sums(image: NDArray[np.uint8], bands: tuple[_Band, ...]) -> NDArray[np.uint8]:
@@ -130,22 +155,25 @@ _SCRATCH = _Scratch()
 
 
 @functools.lru_cache(maxsize=32)
-def _bands(given: int, made: int, together: int) -> tuple[_Band, ...]:
+def _bands(given: int, made: int, together: int, start: float, length: float) -> tuple[_Band, ...]:
     """
     Return what makes one length of another one.
 
     :param given: number of pixels
     :param made: number of pixels of the result
     :param together: so many of them are in a band
+    :param start: where the part of the given ones begins that is seen
+    :param length: of that part [given pixels]
     """
-    step = given / made
+    step = length / made
     reach = max(step, 1.0)
-    centres = step * (np.arange(made) + 0.5)
+    centres = start + step * (np.arange(made) + 0.5)
+    lowest, highest = math.floor(start), min(given, math.ceil(start + length))
     bands = []
     for begin in range(0, made, together):
         place = slice(begin, min(begin + together, made))
-        first = max(0, int(centres[place][0] - reach + 0.5))
-        last = min(given, int(centres[place][-1] + reach + 0.5))
+        first = max(lowest, int(centres[place][0] - reach + 0.5))
+        last = min(highest, int(centres[place][-1] + reach + 0.5))
         away = np.arange(first, last) + 0.5 - centres[place, None]
         weights = np.maximum(1 - np.abs(away) / reach, 0)
         weights /= weights.sum(axis=1, keepdims=True)

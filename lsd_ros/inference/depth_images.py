@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from lsd_ros.errors import CameraError
+from lsd_ros.errors import CameraError, FrameError
 from lsd_ros.geometry.resize import contiguous
 from lsd_ros.inference.depth_map import depth_map, uncertainty_map
 from lsd_ros.inference.distortion import RectifiedImage
@@ -46,11 +46,17 @@ class DepthImages:
         :param small_camera: of ``small``
         :return: arguments of :class:`lsd_ros.types.Estimate`
         :raises CameraError: the camera is not known
+        :raises FrameError: depth of the camera's size is wanted and the image was reduced
         """
         camera = rectified.camera
         if camera is None or small_camera is None:
             raise CameraError(NO_CAMERA)
         full = settings.depth_size == 'camera'
+        if full and rectified.frame.factor > 1:
+            raise FrameError(
+                f'the image was read smaller, by {rectified.frame.factor}, and depth_size is '
+                "'camera': read it whole, or set depth_size to 'network'"
+            )
         left, top, width, height = self._weights.preprocessing.window(camera.width, camera.height)
         depth = depth_map(
             maps[0],
@@ -65,11 +71,11 @@ class DepthImages:
             factor = self._weights.card.uncertainty_factor
             images['uncertainty'] = uncertainty_map(maps[1], depth, factor=factor)
         if not full:
-            unseen = rectified.useless_in((left, top, width, height), depth.shape)
+            unseen = rectified.useless.within((left, top, width, height), depth.shape)
             image, camera = small, small_camera
         else:
             images = {name: _placed(part, left, top, camera) for name, part in images.items()}
-            image, unseen = contiguous(rectified.image), rectified.useless
+            image, unseen = contiguous(rectified.image), rectified.useless.where
         if unseen is not None:
             for part in images.values():
                 part[unseen] = np.nan

@@ -186,6 +186,17 @@ class Engine:
             frame.stamp_ns, frame.frame_id, scale, ground=found, stages_s=stages, **parts
         )
 
+    def reduction(self, width: int, height: int) -> int:
+        """
+        Return by how much a frame may be reduced, 1, 2, 4 or 8, for what is wanted of it.
+
+        :param width: of the whole image [pixels]
+        :param height: of the whole image [pixels]
+        """
+        if self._settings.depth_size == 'camera':
+            return 1
+        return self._weights.preprocessing.reduction(width, height)
+
     def apply(self, settings: EngineSettings) -> None:
         """
         Take over settings while running: scale, ranges, sizes, distortion, odometry.
@@ -218,8 +229,7 @@ class Engine:
         self, frame: Frame, stages: dict[str, float], *, needs_camera: bool
     ) -> RectifiedImage:
         with timed(stages, 'rectify'):
-            height, width = frame.image.shape[:2]
-            rectified = self._distortion.apply(frame, self._mask.of(width, height))
+            rectified = self._distortion.apply(frame, self._mask.of(*frame.size))
         if needs_camera and rectified.camera is None:
             raise CameraError(NO_CAMERA)
         return rectified
@@ -237,20 +247,23 @@ class Engine:
         It has been looked at by then, and the networks fit it.
         """
         with timed(stages, 'resize'):
-            prepare = self._weights.preprocessing.prepare
-            small, small_camera = prepare(rectified.image, rectified.camera)
+            small, small_camera = self._weights.preprocessing.prepare(
+                rectified.image, rectified.camera, whole=frame.size, factor=frame.factor
+            )
         if inspect is not None:
             with timed(stages, 'inspect'):
                 inspect(self._inspected(frame, rectified, small))
-        height, width = frame.image.shape[:2]
+        width, height = frame.size
         self._prepared.fit((small.shape[1], small.shape[0]), f'images of {width} x {height}')
         return small, small_camera
 
     def _inspected(
         self, frame: Frame, rectified: RectifiedImage, small: NDArray[np.uint8]
     ) -> NDArray[np.uint8]:
-        if rectified.unseen is not None:  # its black rim would be the sharpest edge of all
-            small, _ = self._weights.preprocessing.prepare(frame.image, None)
+        if rectified.has_rim:  # it is black, and would be the sharpest edge of all
+            small, _ = self._weights.preprocessing.prepare(
+                frame.image, None, whole=frame.size, factor=frame.factor
+            )
         return min(small, frame.image, key=len)
 
     def _networks(
@@ -360,8 +373,8 @@ class Engine:
         self, rectified: RectifiedImage, shape: tuple[int, ...]
     ) -> NDArray[np.bool_] | None:
         """Return where what the network says means nothing, at the size that it says it in."""
-        height, width = rectified.image.shape[:2]
-        return rectified.useless_in(self._weights.preprocessing.window(width, height), shape)
+        window = self._weights.preprocessing.window(*rectified.frame.size)
+        return rectified.useless.within(window, shape)
 
     def _motion(
         self,

@@ -7,6 +7,7 @@ those of rosbags, where data is a numpy array, go through the same code.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,7 @@ def image_to_rgb(
     """
     if _is_raw(msg):
         return raw.raw_to_rgb(msg, bits, turned=turned)
-    return compressed.compressed_to_rgb(msg, bits)
+    return compressed.compressed_to_rgb(msg, bits, turned=turned)
 
 
 @translated(MessageError, 'a depth image cannot be read')
@@ -63,7 +64,12 @@ def depth_to_metres(msg: Any) -> NDArray[np.float32]:
 
 @translated(MessageError, 'an image cannot be read')
 def frame_from_message(
-    msg: Any, camera: Camera | None, bits: BitDepth | None = None, *, turned: bool = False
+    msg: Any,
+    camera: Camera | None,
+    bits: BitDepth | None = None,
+    *,
+    turned: bool = False,
+    factor_of: Callable[[int, int], int] | None = None,
 ) -> Frame:
     """
     Decode an image message with its stamp and frame.
@@ -71,11 +77,17 @@ def frame_from_message(
     :param camera: of this image, None while it is not known
     :param bits: of the 16 bit images of its camera; None: all
     :param turned: see :func:`image_to_rgb`
+    :param factor_of: says of (width, height) by how much the image may be reduced, which makes
+        JPEG faster to read; None: it is read as it is
     :raises MessageError: the image cannot be decoded
     :raises CameraError: the camera is of another size than the image
     """
-    rgb = image_to_rgb(msg, bits, turned=turned)
-    return Frame(stamp_ns(msg.header), msg.header.frame_id, rgb, camera)
+    reduction = None
+    if factor_of is None or _is_raw(msg):
+        rgb = image_to_rgb(msg, bits, turned=turned)
+    else:
+        rgb, reduction = compressed.smaller_to_rgb(msg, bits, factor_of=factor_of, turned=turned)
+    return Frame(stamp_ns(msg.header), msg.header.frame_id, rgb, camera, reduction)
 
 
 def stamp_ns(header: Any) -> int:

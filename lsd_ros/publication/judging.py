@@ -16,7 +16,7 @@ from lsd_ros.types import Estimate, Frame, Mount
 if TYPE_CHECKING:
     from lsd_ros.inference.engine import Engine
 
-Look = Callable[[NDArray[np.uint8]], None]
+Look = Callable[[Frame], None]
 
 
 class Demand(NamedTuple):
@@ -58,7 +58,7 @@ class Reader(Protocol):
         """
         Read the frame.
 
-        :param look: to be called with the image, shape (H, W, 3); may raise
+        :param look: to be called with the frame, whose camera may be missing yet; may raise
         """
         ...
 
@@ -97,10 +97,10 @@ class Judge:
             with timed(stages, 'check stamp'):
                 guard.stamp(stamp_ns, arrived_s)
 
-        def look(image: NDArray[np.uint8]) -> None:
+        def look(frame: Frame) -> None:
             if guard is not None:
                 with timed(stages, 'check image'):
-                    guard.image(image)
+                    guard.image(frame)
 
         with timed(stages, 'decode'):
             frame = read(look)

@@ -95,7 +95,7 @@ class RecordedJudge:
         arrived_s = 0.0 if self._guard is None else self._guard.arrive(frame.stamp_ns)
 
         def read(look: Look) -> Frame:
-            look(frame.image)
+            look(frame)
             return frame
 
         return self._judge.judge(frame.stamp_ns, arrived_s, read, demand, mount_of)

@@ -12,17 +12,24 @@ from lsd_ros.errors import RosError
 TRANSPORT = 'FASTDDS_BUILTIN_TRANSPORTS'
 DISCOVERY = 'ROS_AUTOMATIC_DISCOVERY_RANGE'
 PROFILES = ('FASTDDS_DEFAULT_PROFILES_FILE', 'FASTRTPS_DEFAULT_PROFILES_FILE')
+LARGE_DATA = 'LARGE_DATA'
+THIS_MACHINE = Path(__file__).parent / 'this_machine.xml'
 
 
 def prepare() -> None:
     """
     Prepare this process, and those that it starts, for ROS; what the user has set stays.
 
-    Fast DDS loses most large images with its default transports, and the wheels of ROS leave it
-    to their user to say where the ament index lies.
+    Fast DDS loses most large images with its default transports, and where only this machine is
+    looked at, rmw_fastrtps takes these whatever is asked for, unless a profile adds another one.
+    The wheels of ROS leave it to their user to say where the ament index lies.
     """
-    if not any(os.environ.get(name) for name in (TRANSPORT, *PROFILES)):
-        os.environ[TRANSPORT] = 'LARGE_DATA'
+    if not any(os.environ.get(name) for name in PROFILES):
+        if not os.environ.get(TRANSPORT):
+            os.environ[TRANSPORT] = LARGE_DATA
+        asked = os.environ[TRANSPORT].startswith(LARGE_DATA)
+        if asked and os.environ.get(DISCOVERY, '').upper() == 'LOCALHOST':
+            os.environ[PROFILES[0]] = str(THIS_MACHINE)
     index = Path(sys.prefix, 'share', 'ament_index')
     if not os.environ.get('AMENT_PREFIX_PATH') and index.is_dir():
         os.environ['AMENT_PREFIX_PATH'] = sys.prefix

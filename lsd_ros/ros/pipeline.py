@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 import time
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from lsd_ros.errors import LsdError
 from lsd_ros.messages.bit_depth import BitDepth
-from lsd_ros.messages.decode import image_to_rgb, stamp_ns
+from lsd_ros.messages.decode import frame_from_message, stamp_ns
 from lsd_ros.publication.judging import Demand, Judge, Judgement, Look
 from lsd_ros.ros.calibration import Calibration
 from lsd_ros.ros.inputs import Received
@@ -194,15 +195,15 @@ class Pipeline:
 
     def _frame(self, received: Received, look: Look) -> Frame:
         message = received.message
-        frame_id = message.header.frame_id
         self._bits.given = self._applied.node.image.bit_depth
-        rgb = image_to_rgb(message, self._bits, turned=True)
+        frame = frame_from_message(
+            message, None, self._bits, turned=True, factor_of=self._engine.reduction
+        )
         encoding = message.encoding if hasattr(message, 'encoding') else message.format
-        self.statistics.saw(InputQuality.of(frame_id, encoding, rgb))
-        look(rgb)
-        height, width = rgb.shape[:2]
-        camera = self._calibration.camera_of(frame_id, width, height)
-        return Frame(stamp_ns(message.header), frame_id, rgb, camera)
+        self.statistics.saw(InputQuality.of(frame, encoding))
+        look(frame)
+        camera = self._calibration.camera_of(frame.frame_id, *frame.size)
+        return dataclasses.replace(frame, camera=camera)
 
     def _record(self, received: Received, judgement: Judgement) -> None:
         estimate = judgement.estimate

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from enum import Enum
 
 import numpy as np
-from numpy.typing import NDArray
 
-from lsd_ros.types import Scale
+from lsd_ros.types import Frame, Scale
 
 REMEMBERED = 300  # frames that percentiles are taken over
 PROBE = 16  # brightness is measured on every 16th pixel of every 16th row
@@ -46,10 +45,11 @@ class InputQuality:
     brightness: float
 
     @classmethod
-    def of(cls, frame_id: str, encoding: str, rgb: NDArray[np.uint8]) -> InputQuality:
-        """Look at an image, shape (H, W, 3)."""
-        height, width = rgb.shape[:2]
-        return cls(frame_id, width, height, encoding, float(rgb[::PROBE, ::PROBE].mean()))
+    def of(cls, frame: Frame, encoding: str) -> InputQuality:
+        """Look at an image."""
+        probe = max(1, PROBE // frame.factor)
+        brightness = float(frame.image[::probe, ::probe].mean())
+        return cls(frame.frame_id, *frame.size, encoding, brightness)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from lsd_ros.safety.network_output import NetworkOutputCheck
 from lsd_ros.safety.safety_settings import SafetySettings
 from lsd_ros.safety.stamps import StampCheck
 from lsd_ros.safety.supervisor import State, Supervisor, Verdict
-from lsd_ros.types import Estimate, Mount
+from lsd_ros.types import Estimate, Frame, Mount
 
 
 class Guard:
@@ -84,13 +84,13 @@ class Guard:
         if findings:
             raise UnfitError(findings)
 
-    def image(self, image: NDArray[np.uint8]) -> None:
+    def image(self, frame: Frame) -> None:
         """
-        Look at the image itself, shape (H, W, 3), which must not be written to later.
+        Look at the image itself, which must not be written to later.
 
         :raises UnfitError: it is the one before once more
         """
-        self._frozen.check(image, self.settings)
+        self._frozen.check(frame, self.settings)
 
     def network_image(self, image: NDArray[np.uint8]) -> None:
         """

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.safety.faults import Fault, Finding, UnfitError
 from lsd_ros.safety.safety_settings import SafetySettings
+from lsd_ros.types import Frame
 
 DARK_SHARE = 0.95
 WHITE = 250  # from this grey level on a pixel counts as saturated
@@ -35,7 +38,7 @@ def image_findings(image: NDArray[np.uint8], settings: SafetySettings) -> tuple[
     white = 1.0 - float(cumulated[WHITE - 1])
     if white > settings.saturated_share:
         return (Fault.SATURATED.found(f'the image is saturated, {white:.0%} of it are white'),)
-    sharp = sharpness(grey)
+    sharp = sharpness(grey, settings.min_sharpness)
     if sharp is not None and sharp < settings.min_sharpness:
         return (Fault.BLURRED.found(f'the image is blurred, its sharpness is {sharp:.2f}'),)
     return ()
@@ -49,7 +52,7 @@ def _darkness(cumulated: NDArray[np.float64], settings: SafetySettings) -> tuple
     return (Fault.DARK.found(seen),)
 
 
-def sharpness(grey: Grey) -> float | None:
+def sharpness(grey: Grey, enough: float = math.inf) -> float | None:
     """
     Return how much of their height the strongest edges rise from one pixel to the next.
 
@@ -57,6 +60,7 @@ def sharpness(grey: Grey) -> float | None:
     1 / 8, a step 1.
 
     :param grey: shape (H, W), uint8
+    :param enough: whether it is more does not matter: the second direction may be left out
     :return: None where there is no edge to judge by
     """
     best = None
@@ -64,6 +68,8 @@ def sharpness(grey: Grey) -> float | None:
         height = _strongest(grey, EDGE, STRONGEST, axis)
         if height >= FAINTEST_EDGE:
             best = max(best or 0.0, _strongest(grey, 1, STRONGEST / EDGE, axis) / height)
+            if best >= enough:
+                break
     return best
 
 
@@ -87,19 +93,19 @@ class FrozenCheck:
 
     def __init__(self) -> None:
         """Know no image yet."""
-        self._last: NDArray[np.uint8] | None = None
+        self._last: Frame | None = None
         self._repetitions = 0
 
-    def check(self, image: NDArray[np.uint8], settings: SafetySettings) -> None:
+    def check(self, frame: Frame, settings: SafetySettings) -> None:
         """
         Take the next image.
 
-        :param image: of the camera itself, shape (H, W, 3), uint8; must not be written to later
+        :param frame: of the camera itself; its image must not be written to later
         :raises UnfitError: it is the same as the one before; the findings are empty as long as
             the camera may have repeated itself by chance
         """
-        last, self._last = self._last, image
-        if settings.frozen_frames == 0 or last is None or not _same(last, image):
+        last, self._last = self._last, frame
+        if settings.frozen_frames == 0 or last is None or not _same(last, frame):
             self._repetitions = 0
             return
         self._repetitions += 1
@@ -107,7 +113,7 @@ class FrozenCheck:
             raise UnfitError(())
         seen = f'the image has been the same {self._repetitions} times in a row'
         # a covered lens is frozen, too, and uncovering it is the remedy
-        grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), np.uint8)
+        grey = np.asarray(cv2.cvtColor(frame.whole, cv2.COLOR_RGB2GRAY), np.uint8)
         dark = _darkness(_cumulated(grey), settings)
         raise UnfitError((*dark, Fault.FROZEN.found(seen)))
 
@@ -117,7 +123,14 @@ class FrozenCheck:
         self._repetitions = 0
 
 
-def _same(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
+def _same(one: Frame, other: Frame) -> bool:
+    if not _equal(one.image, other.image):
+        return False
+    # what was read smaller may differ in what it has left out
+    return one.factor == other.factor == 1 or _equal(one.whole, other.whole)
+
+
+def _equal(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> bool:
     if one.strides[2] < 0 and other.strides[2] < 0:  # views on BGR: forwards is faster
         one, other = one[..., ::-1], other[..., ::-1]
     return np.array_equal(one[::PROBE], other[::PROBE]) and np.array_equal(one, other)

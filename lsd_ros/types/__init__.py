@@ -9,7 +9,7 @@ nanoseconds.
 
 from lsd_ros.types.camera import DISTORTION_LENGTHS, IDENTITY_ROTATION, Camera, Distortion
 from lsd_ros.types.estimate import Estimate, Scale
-from lsd_ros.types.frame import Frame
+from lsd_ros.types.frame import Frame, Reduction
 from lsd_ros.types.motion import BasePose, MotionNoise, RelativePose, Trajectory
 from lsd_ros.types.mount import Mount, SeenGround
 from lsd_ros.types.obstacles import Cloud, Scan
@@ -25,6 +25,7 @@ __all__ = [
     'Frame',
     'MotionNoise',
     'Mount',
+    'Reduction',
     'RelativePose',
     'Scale',
     'Scan',

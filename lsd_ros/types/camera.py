@@ -143,6 +143,23 @@ class Camera:
             cy=(self.cy + 0.5) * sy - 0.5,
         )
 
+    def reduced(self, factor: int) -> Camera:
+        """
+        Return the camera of the image whose pixels stand for ``factor`` pixels each way.
+
+        What does not fill a pixel makes one at the right and lower border; distortion is kept.
+        """
+        lens = self.distortion
+        if lens is not None:
+            lens = dataclasses.replace(lens, rectified=_reduced(lens.rectified, factor))
+        return Camera(
+            -(-self.width // factor),
+            -(-self.height // factor),
+            *_reduced((self.fx, self.fy, self.cx, self.cy), factor),
+            distortion=lens,
+            rectified=None if self.rectified is None else _reduced(self.rectified, factor),
+        )
+
     def flipped(self) -> Camera:
         """
         Return the camera of the image mirrored left to right: cx -> W - 1 - cx.
@@ -168,6 +185,14 @@ class Camera:
     def _must_be_rectified(self, action: str) -> None:
         if self.distortion is not None:
             raise CameraError(f'cannot {action} a distorted camera: undistort its image first')
+
+
+def _reduced(
+    intrinsics: tuple[float, float, float, float], factor: int
+) -> tuple[float, float, float, float]:
+    fx, fy, cx, cy = (value / factor for value in intrinsics)
+    beside = 0.5 / factor - 0.5  # the centre of several pixels is not that of the first one
+    return fx, fy, cx + beside, cy + beside
 
 
 def describe_camera(camera: Camera | None) -> dict[str, Any] | None:

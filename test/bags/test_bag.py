@@ -16,8 +16,10 @@ from lsd_ros.bags import frames as bag_frames
 from lsd_ros.bags.frames import BagFrames
 from lsd_ros.bags.reader import BagReader
 from lsd_ros.bags.summary import summary
+from lsd_ros.bags.writer import BagWriter
 from lsd_ros.errors import DatasetError, MessageError
-from lsd_ros.types import Frame
+from lsd_ros.messages import encode
+from lsd_ros.types import Camera, Frame
 from lsd_ros.types.frame_source import FrameStats
 
 
@@ -130,6 +132,31 @@ def test_an_image_without_a_stamp_has_that_of_its_record(bags: Any) -> None:
     frames, stats = read(bags.write(items))
     assert [frame.stamp_ns for frame in frames] == [item.stamp_ns for item in items]
     assert stats.duplicates == 0
+
+
+def test_jpegs_are_read_as_small_as_is_allowed_with_the_camera_of_the_whole_one(
+    tmp_path: Path,
+) -> None:
+    rng = np.random.default_rng(0)
+    camera = Camera(61, 45, 50.0, 50.0, 30.0, 22.0)
+    with BagWriter(tmp_path / 'bag') as writer:
+        for stamp in (1_000_000_000, 1_100_000_000):
+            pixels = np.kron(rng.integers(0, 255, (9, 13, 3)), np.ones((5, 5, 1)))[:45, :61]
+            image = encode.compressed_image(writer.types, pixels.astype(np.uint8), stamp, 'eye')
+            info = encode.camera_info(writer.types, camera, stamp, 'eye')
+            writer.add('/camera/image/compressed', image, stamp)
+            writer.add('/camera/camera_info', info, stamp)
+    with BagReader(tmp_path / 'bag') as bag:
+        frames = BagFrames(bag)
+        whole = list(frames)
+        frames.factor_of = lambda width, height: 4 if (width, height) == (61, 45) else 1
+        smaller = list(frames)
+    assert [frame.factor for frame in (*whole, *smaller)] == [1, 1, 4, 4]
+    for one, other in zip(whole, smaller, strict=True):
+        assert other.image.shape == (12, 16, 3)
+        assert one.camera == other.camera == camera
+        assert (one.stamp_ns, one.size) == (other.stamp_ns, other.size)
+        np.testing.assert_array_equal(other.whole, one.image)
 
 
 def test_undecodable_images_are_skipped_and_counted(

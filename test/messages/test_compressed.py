@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from lsd_ros.errors import MessageError
 from lsd_ros.messages import encode
-from lsd_ros.messages.decode import depth_to_metres, image_to_rgb
+from lsd_ros.messages.decode import depth_to_metres, frame_from_message, image_to_rgb
 from lsd_ros.messages.types import MessageTypes
+from lsd_ros.types import Frame
 
 Pixels = NDArray[Any]
 
@@ -133,6 +134,68 @@ def test_what_the_encoder_compresses_the_decoder_reads(
     msg = encode.compressed_image(types, picture(), 5, 'camera', compression)
     assert msg.format == f'rgb8; {compression} compressed bgr8'
     assert np.abs(image_to_rgb(msg).astype(int) - picture()).mean() < 2
+
+
+def frame(name: str, data: bytes, factor: int, *, turned: bool = False) -> Frame:
+    msg = message(name, data)
+    msg.header = SimpleNamespace(stamp=SimpleNamespace(sec=1, nanosec=0), frame_id='eye')
+    return frame_from_message(msg, None, turned=turned, factor_of=lambda *_: factor)
+
+
+@pytest.mark.parametrize('turned', [False, True])
+@pytest.mark.parametrize(
+    'name', ['jpeg', 'rgb8; jpeg compressed bgr8', 'rgb8; jpeg compressed rgb8']
+)
+def test_a_jpeg_that_is_read_smaller_has_the_colours_of_the_whole_one(
+    name: str, turned: bool
+) -> None:
+    data = file('.jpg', picture()[:45, :61])
+    smaller = frame(name, data, 2, turned=turned)
+    assert (smaller.size, smaller.factor) == ((61, 45), 2)
+    whole = image_to_rgb(message(name, data))
+    np.testing.assert_array_equal(smaller.whole, whole)
+    inside = whole[:44, :60].astype(float).reshape(22, 2, 30, 2, 3).mean(axis=(1, 3))
+    assert smaller.image.shape == (23, 31, 3)
+    assert np.abs(smaller.image[:22, :30] - inside).max() < 4
+    np.testing.assert_array_equal(frame(name, data, 1, turned=turned).image, whole)
+
+
+def test_a_grey_jpeg_that_is_read_smaller_is_grey() -> None:
+    smaller = frame('mono8; jpeg compressed ', file('.jpg', picture()[..., 0]), 2)
+    np.testing.assert_array_equal(smaller.image, smaller.image[..., :1].repeat(3, axis=2))
+    whole = picture()[..., 0].reshape(24, 2, 32, 2).mean(axis=(1, 3))
+    assert np.abs(smaller.image[..., 0] - whole).max() < 4
+
+
+@pytest.mark.parametrize(
+    ('name', 'data'),
+    [
+        ('png', file('.png', picture())),
+        ('bayer_rggb8; jpeg compressed ', file('.jpg', picture()[..., 0])),
+    ],
+)
+def test_what_is_no_faster_or_means_nothing_smaller_is_read_whole(name: str, data: bytes) -> None:
+    whole = frame(name, data, 2)
+    assert whole.factor == 1
+    np.testing.assert_array_equal(whole.image, image_to_rgb(message(name, data)))
+
+
+def test_a_phone_does_not_turn_a_jpeg_that_is_read_smaller() -> None:
+    data = file('.jpg', picture())
+    entry = struct.pack('<HHIHH', 0x0112, 3, 1, 6, 0)
+    exif = b'Exif\0\0II*\0' + struct.pack('<IH', 8, 1) + entry + bytes(4)
+    turned = data[:2] + b'\xff\xe1' + struct.pack('>H', len(exif) + 2) + exif + data[2:]
+    for factor in (1, 2):
+        np.testing.assert_array_equal(
+            frame('jpeg', turned, factor).image, frame('jpeg', data, factor).image
+        )
+
+
+@pytest.mark.parametrize('share', [0.3, 0.9, 0.999])
+def test_a_truncated_jpeg_is_not_read_smaller_either(share: float) -> None:
+    whole = file('.jpg', picture())
+    with pytest.raises(MessageError, match=r'truncated|cannot be decoded'):
+        frame('jpeg', whole[: int(share * len(whole))], 2)
 
 
 def test_compressed_depth_in_millimetres() -> None:

@@ -47,6 +47,28 @@ def test_camera_follows_the_image(fit):
     np.testing.assert_allclose(seen, expected, atol=0.05)
 
 
+@pytest.mark.parametrize('fit', ['stretch', 'crop', 'keep_aspect'])
+def test_what_is_halved_first_is_where_and_what_it_was(fit):
+    coarse = np.random.default_rng(0).integers(0, 256, (50, 90, 3), np.uint8)
+    image = cv2.resize(coarse, (1283, 725), interpolation=cv2.INTER_CUBIC)
+    preprocessing = Preprocessing(fit=fit, width=128, height=64)
+    assert preprocessing.reduction(1283, 725) == 4
+    left, top, width, height = preprocessing.window(1283, 725)
+    size = preprocessing.network_size(1283, 725)
+
+    def exactly(pixels):
+        return resize_image(pixels[top : top + height, left : left + width], *size).astype(int)
+
+    small, camera = preprocessing.prepare(image, None)
+    assert camera is None
+    apart = np.abs(small - exactly(image)).mean()
+    assert apart < 1
+    for axis in (0, 1):  # by half of what was made of four pixels: it would be seen
+        assert np.abs(exactly(np.roll(image, 2, axis)) - exactly(image)).mean() > 5 * apart
+    bgr = np.ascontiguousarray(image[..., ::-1])
+    np.testing.assert_array_equal(preprocessing.prepare(bgr[..., ::-1], None)[0], small)
+
+
 def test_crop_keeps_square_pixels_and_the_centre():
     camera = Camera(width=640, height=480, fx=500, fy=500, cx=319.5, cy=239.5)
     small, cut = Preprocessing(fit='crop').prepare(np.zeros((480, 640, 3), np.uint8), camera)

@@ -3,12 +3,18 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
 from lsd_ros.ros import environment
 
-NAMES = (environment.TRANSPORT, *environment.PROFILES, 'AMENT_PREFIX_PATH')
+NAMES = (
+    environment.TRANSPORT,
+    environment.DISCOVERY,
+    *environment.PROFILES,
+    'AMENT_PREFIX_PATH',
+)
 
 
 @pytest.fixture(autouse=True)
@@ -28,6 +34,35 @@ def test_the_users_choice_of_transport_stays(name: str, monkeypatch: pytest.Monk
     environment.prepare()
     assert os.environ[name] == 'UDPv4'
     assert 'LARGE_DATA' not in os.environ.values()
+
+
+@pytest.mark.parametrize('transport', ['', 'LARGE_DATA', 'LARGE_DATA?max_msg_size=1MB'])
+def test_on_this_machine_alone_a_profile_brings_what_large_images_need(
+    transport: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(environment.TRANSPORT, transport)
+    monkeypatch.setenv(environment.DISCOVERY, 'LOCALHOST')
+    environment.prepare()
+    profile = ElementTree.parse(os.environ['FASTDDS_DEFAULT_PROFILES_FILE']).getroot()
+    sizes = [int(each.text or 0) for each in profile.iter() if each.tag.endswith('segment_size')]
+    assert min(sizes) > 2 * 1920 * 1080 * 3
+
+
+@pytest.mark.parametrize(
+    ('name', 'value'),
+    [
+        (environment.DISCOVERY, 'SUBNET'),
+        (environment.TRANSPORT, 'UDPv4'),
+        (environment.PROFILES[1], '/etc/mine.xml'),
+    ],
+)
+def test_elsewhere_and_where_the_user_has_chosen_there_is_no_profile(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(environment.DISCOVERY, 'LOCALHOST')
+    monkeypatch.setenv(name, value)
+    environment.prepare()
+    assert not os.environ['FASTDDS_DEFAULT_PROFILES_FILE']
 
 
 def test_the_prefix_of_the_wheels_is_found(

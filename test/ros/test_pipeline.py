@@ -45,7 +45,7 @@ class Robot:
         calibration = Calibration('/camera_info')
         calibration.offer(encode.camera_info(self.types, CAMERA, 1, 'camera'))
         self.pipeline = Pipeline(
-            SimpleNamespace(process=self.process),
+            SimpleNamespace(process=self.process, reduction=lambda *_: 1),
             calibration,
             SimpleNamespace(
                 demand=lambda _: Demand(self.heard, self.heard),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lsd_ros.ros.statistics import REMEMBERED, InputQuality, Outcome, Statistics
-from lsd_ros.types import Scale
+from lsd_ros.types import Frame, Scale
 
 METRIC = Scale(1.0, True, 'fixed')
 
@@ -63,6 +63,6 @@ def test_percentiles_are_those_of_the_newest_frames():
 
 def test_brightness_is_near_the_mean_of_the_image():
     image = np.random.default_rng(0).integers(0, 256, (375, 1242, 3), np.uint8)
-    quality = InputQuality.of('camera', 'bgr8', image)
+    quality = InputQuality.of(Frame(1, 'camera', image), 'bgr8')
     assert quality.brightness == pytest.approx(image.mean(), abs=5)
     assert (quality.width, quality.height) == (1242, 375)

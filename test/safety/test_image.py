@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 
 from lsd_ros.safety.faults import Fault, UnfitError
-from lsd_ros.safety.image import FrozenCheck, image_findings
+from lsd_ros.safety.image import FrozenCheck, image_findings, sharpness
 from lsd_ros.safety.safety_settings import SafetySettings
+from lsd_ros.types import Frame, Reduction
 
 SETTINGS = SafetySettings()
 RNG = np.random.default_rng(0)
@@ -66,6 +67,20 @@ def test_motion_blurs_one_direction_only_and_is_no_fault(pixels):
     assert faults(moved(street(), pixels)) == []
 
 
+@pytest.mark.parametrize('limit', [0.1, 0.2, 0.3, 0.5, 0.9])
+@pytest.mark.parametrize('turned', [False, True])
+def test_a_direction_is_left_out_only_where_it_changes_nothing(limit, turned):
+    for pixels, sigma in ((1, 0.0), (5, 0.0), (11, 0.0), (1, 2.0), (1, 4.0)):
+        image = moved(street(), pixels)
+        image = cv2.GaussianBlur(image, (0, 0), sigma) if sigma else image
+        grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+        grey = np.ascontiguousarray(grey.T) if turned else grey
+        whole, hasty = sharpness(grey), sharpness(grey, limit)
+        assert (hasty < limit) == (whole < limit)
+        if whole < limit:  # what is said of a blurred image
+            assert hasty == whole
+
+
 @pytest.mark.parametrize('noise', [0.0, 2.0])
 def test_plain_wall_is_no_fault(noise):
     shade = np.linspace(90, 160, 416)[None, :, None] * np.ones((128, 1, 3))
@@ -93,7 +108,7 @@ def test_image_of_any_size_is_judged(shape):
 def looked_at(check, image, settings=SETTINGS):
     """Return the faults, or None where the image is good."""
     try:
-        check.check(image, settings)
+        check.check(Frame(1, 'eye', image), settings)
     except UnfitError as error:
         return [finding.fault for finding in error.findings]
     return None
@@ -119,3 +134,24 @@ def test_a_covered_lens_is_dark_before_it_is_frozen():
 def test_images_may_stand_still_where_they_are_said_to():
     check, image, settings = FrozenCheck(), street(), SafetySettings(frozen_frames=0)
     assert [looked_at(check, image, settings) for _ in range(5)] == [None] * 5
+
+
+def reduced(image):
+    """Return a frame whose image was read at half its size."""
+    height, width = image.shape[:2]
+    half = cv2.resize(image, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    return Frame(1, 'eye', half, None, Reduction(width, height, 2, lambda: image))
+
+
+def test_what_a_smaller_image_leaves_out_is_no_repetition():
+    check, settings = FrozenCheck(), SafetySettings(frozen_frames=1)
+    image = street()
+    changed = image.copy()
+    changed[40, 60:62, 1] = image[40, 61:59:-1, 1]  # the mean of both stays
+    assert image[40, 60, 1] != image[40, 61, 1]
+    first, second = reduced(image), reduced(changed)
+    np.testing.assert_array_equal(first.image, second.image)
+    check.check(first, settings)
+    check.check(second, settings)
+    with pytest.raises(UnfitError):
+        check.check(reduced(changed.copy()), settings)

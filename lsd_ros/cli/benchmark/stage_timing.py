@@ -161,7 +161,7 @@ class Contender:
 
     def _read(self, message: Any, look: Look) -> Frame:
         frame = frame_from_message(message, self._source.camera, turned=True)
-        look(frame.image)
+        look(frame)
         return frame
 
     def _note(self, stages: dict[str, float], whole: float, cpu: float, by_clock: float) -> None:

@@ -118,7 +118,8 @@ def _transport(seen: Evidence) -> Iterator[Line]:
             'transport',
             Colour.YELLOW,
             'ROS_AUTOMATIC_DISCOVERY_RANGE is LOCALHOST, which undoes LARGE_DATA',
-            'use SUBNET, or a reliable subscription where the driver offers it',
+            'give the driver the profile lsd_ros/ros/this_machine.xml, use SUBNET, or a reliable '
+            'subscription where the driver offers it',
         )
     else:
         yield _green('transport', 'large images get through')

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from lsd_ros import __version__, config
+from lsd_ros.bags.bag_source import BagSource
 from lsd_ros.bags.odometry_topic import bag_odometry
 from lsd_ros.bags.reader import BagReader
 from lsd_ros.bags.writer import BagWriter
@@ -74,6 +75,8 @@ def run(given: argparse.Namespace) -> int:
         running_engine(settings) as engine,
     ):
         _check_metric(settings, engine.info, given)
+        if isinstance(source, BagSource):
+            source.frames.factor_of = engine.reduction  # images are read as the node reads them
         with (
             BagWriter(given.out, given.storage, overwrite=given.overwrite) as writer,
             _previews(given.preview) as preview,

@@ -3,10 +3,12 @@ from __future__ import annotations
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from lsd_ros.inference.odometry.odometry import Odometry
 from lsd_ros.inference.odometry.odometry_settings import OdometrySettings
-from lsd_ros.inference.odometry.standing import FRAMES, StandStill
+from lsd_ros.inference.odometry.standing import FRAMES, StandStill, median_exceeds
 from lsd_ros.types import Scale
 
 METRIC = Scale(1.0, True, 'fixed', deviation=0.05)
@@ -95,3 +97,20 @@ def test_network_that_sees_clear_motion_is_believed() -> None:
     images = [view(0, 1.0, seed) for seed in range(20)]  # far things on a straight road
     moved = drift(images, stand_still=True, way=0.8)
     assert np.linalg.norm(moved.odom_from_camera[:3, 3]) > 10
+
+
+@given(
+    values=st.lists(st.sampled_from([0.0, 0.1, 0.12, 0.125, 0.2]), min_size=1, max_size=9),
+    limit=st.sampled_from([0.05, 0.11, 0.12, 0.16]),
+)
+def test_counting_says_of_the_median_what_sorting_says(values: list[float], limit: float) -> None:
+    array = np.array(values, np.float32)
+    assert median_exceeds(array, limit) == (float(np.median(array)) > limit)
+
+
+def test_the_slopes_are_those_of_sobel() -> None:
+    grey = np.asarray(cv2.cvtColor(view(), cv2.COLOR_RGB2GRAY), np.uint8)
+    across, along = (cv2.Sobel(grey, cv2.CV_16S, x, y) for x, y in ((1, 0), (0, 1)))
+    gradients = cv2.spatialGradient(grey)
+    np.testing.assert_array_equal(gradients[0], across)
+    np.testing.assert_array_equal(gradients[1], along)
