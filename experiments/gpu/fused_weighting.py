@@ -4,9 +4,9 @@ A weighting module and the sum of its two paths as one kernel, in Triton.
 A program works on some pixels of a row. It reads the means of both maps with a halo of three
 pixels, 7 x 7 around each, and takes the three 3 x 3 convolutions as products of matrices, with the
 kernels laid out for all 5 x 5 and 3 x 3 pixels that the result needs: more operations than the
-convolutions have, but those of tensor cores, and no pass over memory between them. Then it goes
-through the channels once: out = b + s (a - b). The mean of the result over its channels, which the
-next weighting module asks for, comes along for nothing. Maps are NHWC.
+convolutions have, in full precision, and no pass over memory between them. Then it goes through
+the channels once: out = b + s (a - b). The mean of the result over its channels, which the next
+weighting module asks for, comes along for nothing. Maps are NHWC.
 
 Not measured on any card yet: it is proven equal by Triton's interpreter on the CPU
 (``test/inference/test_fused_weighting.py``), and no backend takes it.
@@ -25,7 +25,7 @@ from lsd_ros.models.weighting import WeightedSum
 
 SEEN, EXPANDED, MIXED = 7, 5, 3  # pixels in a row and a column around the one that is computed
 PATHS, WIDE = 2, 4
-ROWS = 128  # of the matrices: 98 and 100 are needed, and tensor cores want powers of two
+ROWS = 128  # of the matrices: 98 and 100 are needed, and Triton wants powers of two
 FEW = 64  # 36 are needed
 WARPS = 8  # with 4, and with 16, more of the matrices does not fit into registers
 
