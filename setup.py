@@ -6,14 +6,8 @@ from setuptools import find_packages, setup
 
 PACKAGE = 'lsd_ros'
 SHARE = f'share/{PACKAGE}'
-# no graphs that somebody exported there
-DATA = [
-    'py.typed',
-    'ros/*.xml',
-    'weights/*.safetensors',
-    'weights/README.md',
-    'inference/backends/images/*',
-]
+WEIGHTS = ['weights/*.safetensors', 'weights/README.md']  # no graphs that somebody exported there
+DATA = ['py.typed', 'ros/*.xml', 'inference/backends/images/*', *WEIGHTS]
 
 setup(
     name=PACKAGE,

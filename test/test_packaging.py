@@ -113,7 +113,7 @@ def test_a_robot_without_torch_gets_all_other_requirements() -> None:
 
 
 def test_graphs_that_somebody_exported_into_the_package_are_not_shipped() -> None:
-    (patterns,) = re.findall(r'^DATA = (\[.*\])', (ROOT / 'setup.py').read_text(), re.MULTILINE)
+    (patterns,) = re.findall(r'^WEIGHTS = (\[.*\])', (ROOT / 'setup.py').read_text(), re.MULTILINE)
     of_weights = [Path(each) for each in ast.literal_eval(patterns) if 'weights/' in each]
     files = ['street.safetensors', 'street.graphs']
     taken = {name for each in of_weights for name in fnmatch.filter(files, each.name)}
