@@ -54,7 +54,8 @@ def decode_smaller(
     """
     with ForeignCode(error, f'{name} cannot be decoded'):
         header = _checked(data, error, name)
-        factor = factor_of(header.width, header.height)
+        empty = 0 in (header.width, header.height)  # OpenCV refuses it
+        factor = 1 if empty else factor_of(header.width, header.height)
         image = _decoded(data, SMALLER.get(factor, AS_IT_LIES), error, name)
         return Smaller(np.asarray(image, np.uint8), header.width, header.height, factor)
 

@@ -120,6 +120,8 @@ def split(data: bytes) -> tuple[dict[str, Any], memoryview]:
 
     :raises ValueError: it is none
     """
+    if len(data) < _LENGTH.size:
+        raise ValueError(f'it has {len(data)} bytes')
     (length,) = _LENGTH.unpack_from(data)
     if length > min(LARGEST_HEADER, len(data) - _LENGTH.size):
         raise ValueError('its header is longer than the file')

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from lsd_ros.cli.main import main
+
 ROOT = Path(__file__).resolve().parents[2]
 # neither library can be found in here
 WITHOUT = """
@@ -38,6 +40,15 @@ def test_what_needs_torch_says_so_in_a_sentence(call: tuple[str, ...]) -> None:
     (sentence,) = refused.stderr.splitlines()
     assert sentence.startswith(f'lsd_ros {call[0]}: this needs torch and safetensors')
     assert 'pip install torch safetensors' in sentence
+
+
+@pytest.mark.parametrize('name', ['.', 'nowhere/none.safetensors'])
+def test_graphs_beside_weights_that_are_no_file_are_refused_with_a_sentence(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(['export', '--format', 'graphs', '--weights', name]) == 1
+    (sentence,) = capsys.readouterr().err.splitlines()
+    assert sentence.startswith(f'lsd_ros export: weights {name} ')
 
 
 def test_commands_of_a_robot_start_without_it() -> None:

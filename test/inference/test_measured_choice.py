@@ -97,6 +97,17 @@ def test_nothing_right_is_one_sentence(weights, times):
         ranked([A, B], failing, weights, SIZE, 1)
 
 
+def test_what_says_what_is_right_of_another_shape_is_no_depth_to_judge_by(
+    weights, times, built, monkeypatch, caplog
+):
+    monkeypatch.setattr(
+        measured_choice, 'torch_says', lambda images, _: np.ones((len(images), 7, 9), np.float32)
+    )
+    with pytest.raises(BackendError, match='set backend to one by name'):
+        ranked([A, B], built, weights, SIZE, 1)
+    assert 'and what is right of (2, 7, 9)' in caplog.text
+
+
 def test_stored_images_have_contrast():
     images = stored_images(*SIZE)
     assert images.shape == (2, 64, 96, 3)

@@ -9,11 +9,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from lsd_ros.cli.main import main
+from lsd_ros.inference.backends.exported_graphs import (
+    graphs_bytes,
+    judged_key,
+    judged_without_torch,
+)
+from lsd_ros.inference.backends.inference_network import InferenceNetwork
 from lsd_ros.models.checkpoint import save_weights, untrained_weights
 from lsd_ros.models.shipped import weights_file
+from lsd_ros.models.stored_weights import sealed
 
 ROOT = Path(__file__).resolve().parents[2]
 # torch cannot be imported in here, by whatever name of its modules
@@ -157,10 +165,26 @@ def test_graphs_that_do_not_fit_or_are_damaged_are_a_sentence(
         assert refused.returncode == 1
         assert f'refused: the graphs {graphs} are damaged' in refused.stderr
         assert 'Traceback' not in refused.stderr
+    auto = said(tmp_path, 'auto', 'without', weights=weights)
+    assert auto.stderr.splitlines()[-1].count('are damaged') == 1  # two backends say the same
     graphs.unlink()
     missing = said(tmp_path, 'openvino', 'without', weights=weights)
     assert f'copy what it writes to {graphs}' in missing.stderr
     assert 'pip install torch' in missing.stderr
+
+
+def test_what_torch_said_is_not_read_at_another_shape(tmp_path: Path) -> None:
+    graphs, values = tmp_path / 'robot.graphs', np.arange(6, dtype=np.float32).reshape(1, 2, 3)
+    network = InferenceNetwork(lambda: pytest.fail('it is not built'), 'robot', graphs)
+    data = graphs_bytes({}, {judged_key(network, (32, 64)): values}, 'a test')
+    graphs.write_bytes(data)
+    found = judged_without_torch(network, (32, 64))
+    assert found is not None
+    np.testing.assert_array_equal(found, values)
+    graphs.write_bytes(
+        sealed(data.replace(b'[1, 2, 3]', b'[1, 2, 4]').replace(b'[1,2,3]', b'[1,2,4]'))[0]
+    )
+    assert judged_without_torch(network, (32, 64)) is None
 
 
 def test_a_stored_network_that_onnx_runtime_cannot_load_is_exported_anew(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from lsd_ros.errors import MessageError
 from lsd_ros.messages import encode
 from lsd_ros.messages.decode import depth_to_metres, frame_from_message, image_to_rgb
 from lsd_ros.messages.types import MessageTypes
+from lsd_ros.models.preprocessing import Preprocessing
 from lsd_ros.types import Frame
 
 Pixels = NDArray[Any]
@@ -196,6 +197,22 @@ def test_a_truncated_jpeg_is_not_read_smaller_either(share: float) -> None:
     whole = file('.jpg', picture())
     with pytest.raises(MessageError, match=r'truncated|cannot be decoded'):
         frame('jpeg', whole[: int(share * len(whole))], 2)
+
+
+@pytest.mark.parametrize('length', [0, 2])
+def test_a_jpeg_without_height_or_width_is_refused_by_the_sentence_of_the_whole_one(
+    length: int,
+) -> None:
+    data = bytearray(file('.jpg', picture()))
+    place = data.index(b'\xff\xc0') + 5 + length
+    data[place : place + 2] = bytes(2)
+    msg = message('jpeg', bytes(data))
+    msg.header = SimpleNamespace(stamp=SimpleNamespace(sec=1, nanosec=0), frame_id='eye')
+    with pytest.raises(MessageError) as whole:
+        frame_from_message(msg, None)
+    with pytest.raises(MessageError, match='it is damaged') as smaller:
+        frame_from_message(msg, None, factor_of=Preprocessing().reduction)
+    assert str(smaller.value) == str(whole.value)
 
 
 def test_compressed_depth_in_millimetres() -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from lsd_ros.cli.shared_options import WIDEST, a_path, at_least
 from lsd_ros.errors import SettingError
-from lsd_ros.models.shipped import graphs_file, weights_file
+from lsd_ros.models.shipped import graphs_file
+from lsd_ros.models.stored_weights import existing_weights
 
 SUMMARY = 'weights for another runtime, checked against ours'
 EXAMPLES = """\
@@ -65,6 +66,7 @@ def output_of(given: argparse.Namespace) -> Path:
     Return the file that a call writes.
 
     :raises SettingError: it is not said, or options are given that graphs do not have
+    :raises WeightsError: it is to be beside weights that do not exist
     """
     if given.format != 'graphs':
         if given.out is None:
@@ -76,4 +78,4 @@ def output_of(given: argparse.Namespace) -> Path:
                 f'--{name} is {getattr(given, name)}: graphs hold both networks, for images of '
                 f'any size; leave --{name} out'
             )
-    return Path(given.out or graphs_file(weights_file(given.weights)))
+    return Path(given.out or graphs_file(existing_weights(given.weights)))

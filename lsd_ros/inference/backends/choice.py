@@ -107,7 +107,7 @@ class _Opening:
         return backend
 
     def _first_of(self, candidates: Sequence[Candidate]) -> Backend:
-        reasons = []
+        reasons: dict[str, None] = {}  # often it is the same thing that all of them lack
         for candidate in candidates:
             try:
                 return self._built(candidate, self._batch)
@@ -115,7 +115,7 @@ class _Opening:
                 if len(candidates) == 1:
                     raise
                 LOGGER.warning('%s on %s is not used: %s', candidate, candidate.device, error)
-                reasons.append(str(error))
+                reasons[str(error)] = None
         raise BackendError('no backend can run the network: ' + '; '.join(reasons))
 
     def _built(self, candidate: Candidate, batch: int) -> Backend:

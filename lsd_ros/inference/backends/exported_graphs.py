@@ -10,6 +10,7 @@ which backends are judged. The SHA-256 of it all is in the header, as in a weigh
 from __future__ import annotations
 
 import json
+import math
 import struct
 from collections.abc import Mapping
 from pathlib import Path
@@ -27,6 +28,7 @@ from lsd_ros.models.stored_weights import LARGEST_FILE, digest_of, sealed, split
 
 FORMAT = 'lsd_ros.graphs/1'
 _METADATA = '__metadata__'
+_ITEM_BYTES = {'U8': 1, 'F32': 4}
 
 
 class Part(NamedTuple):
@@ -130,7 +132,10 @@ def _part(path: Path, key: str) -> Part:
         entry = header.get(key)
         if entry is not None:
             start, end = entry['data_offsets']
-            return Part(tuple(entry['shape']), bytes(body[start:end]))
+            part = Part(tuple(entry['shape']), bytes(body[start:end]))
+            if math.prod(part.shape) * _ITEM_BYTES[entry['dtype']] != len(part.data):
+                raise ValueError(f'one of their parts is not of the shape {part.shape}')
+            return part
     raise BackendError(
         f'the graphs {path} are of other weights, or of another version of lsd_ros: write them '
         'again where torch is installed (lsd_ros export --format graphs), with the weights and '

@@ -169,6 +169,8 @@ def _check(
     backend: Backend, images: NDArray[np.uint8], wanted: NDArray[np.float64], weights: Weights
 ) -> None:
     found = np.concatenate([backend.disparities(image[None])[:, 0].copy() for image in images])
+    if found.shape != wanted.shape:
+        raise BackendError(f'its depth is of {found.shape}, and what is right of {wanted.shape}')
     off = float(np.median(np.abs(_depth(found, weights) / wanted - 1)))
     if not off < TOLERANCE:
         raise BackendError(f'its depth is off by {off:.1%} in the median of the stored images')
