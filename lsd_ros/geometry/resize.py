@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 Plane = NDArray[np.float32]
 
 THUMBNAIL = (64, 48)  # columns and rows
+LONGEST = 64.0  # aspect of what a network sees, either way
 ROWS, COLUMNS = 4, 8  # of the result that are made at once: bands of few zeros, products not tiny
 
 
@@ -35,13 +36,16 @@ def size_in_aspect(pixels: int, width: int, height: int, multiple: int) -> tuple
     """
     Return (width, height) of about so many pixels in about the aspect of an image.
 
+    No result is longer than 64 times its other side: a strip of a pixel would ask for gigabytes.
+
     :param pixels: wanted product of width and height
     :param width: of the image
     :param height: of the image
     :param multiple: what the result is a multiple of, both ways
     """
-    columns = _nearest(math.sqrt(pixels * width / height), multiple)
-    return columns, _nearest(columns * height / width, multiple)
+    aspect = min(max(width / height, 1 / LONGEST), LONGEST)
+    columns = _nearest(math.sqrt(pixels * aspect), multiple)
+    return columns, _nearest(columns / aspect, multiple)
 
 
 def _nearest(length: float, multiple: int) -> int:
