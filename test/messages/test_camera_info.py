@@ -157,6 +157,16 @@ def test_the_info_of_a_camera_is_read_back_as_that_camera(
     assert camera_from_info(encode.camera_info(types, camera, 7, 'eye')) == camera
 
 
+def test_whole_numbers_of_a_lens_are_written_as_what_the_message_holds(
+    types: MessageTypes,
+) -> None:
+    straight = (1, 0, 0, 0, 1, 0, 0, 0, 1)
+    lens = Distortion('plumb_bob', (1, 0, 0, 0, 0), straight, (40.0, 41.0, 31.0, 23.0))
+    info = encode.camera_info(types, Camera(64, 48, 50.0, 52.0, 30.0, 25.0, lens), 7, 'eye')
+    written = [getattr(info, name, getattr(info, name.upper(), None)) for name in 'dr']
+    assert [np.asarray(values).dtype for values in written] == [np.float64, np.float64]
+
+
 @pytest.mark.parametrize(
     ('k', 'sentence'),
     [
