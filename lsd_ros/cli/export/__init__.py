@@ -18,7 +18,7 @@ examples:
   lsd_ros export --out depth.onnx --width 640 --height 192
   lsd_ros export --out depth.onnx --dynamic
   lsd_ros export --format openvino --out depth.xml
-  lsd_ros export --format graphs --weights mine.safetensors     (for a robot without torch)
+  lsd_ros export --format graphs --weights mine.safetensors
 
 The model takes RGB bytes of this size, shape (1, height, width, 3), three frames for the pose
 network, and gives disparity, or the two motions; --dynamic leaves the number of images and their
