@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 from typing import Any
 
 from lsd_ros.errors import DatasetError
@@ -24,3 +25,11 @@ def require(library: str, purpose: str = 'bags', extra: str = 'bags') -> Any:
             f'{purpose} need{"" if purpose == "bags" else "s"} the Python library '
             f'{error.name or library}: install lsd_ros[{extra}]'
         ) from error
+
+
+def version_of(library: str) -> str | None:
+    """Return the version of a library, which is not loaded for it; None: it is not installed."""
+    try:
+        return importlib.metadata.version(library)
+    except importlib.metadata.PackageNotFoundError:
+        return None

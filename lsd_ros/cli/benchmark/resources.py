@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import platform
 import resource
@@ -16,6 +15,7 @@ import psutil
 
 from lsd_ros import __version__
 from lsd_ros.errors import RosError
+from lsd_ros.foreign.optional import version_of
 from lsd_ros.inference.backends.processor import processor_name
 
 PERIOD_S = 1.0
@@ -136,13 +136,5 @@ def machine() -> dict[str, Any]:
         'cores': len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else None,
         'system': platform.platform(),
         'python': platform.python_version(),
-        'torch': _version('torch'),
+        'torch': version_of('torch'),
     }
-
-
-def _version(library: str) -> str | None:
-    """Return the version of a library; None: it is not installed."""
-    try:
-        return importlib.metadata.version(library)
-    except importlib.metadata.PackageNotFoundError:
-        return None

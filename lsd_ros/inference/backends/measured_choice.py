@@ -10,7 +10,6 @@ What was found is kept beside the compiled networks, by machine, versions and we
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 import json
 import logging
 import time
@@ -27,6 +26,7 @@ from lsd_ros.errors import BackendError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import read_file
 from lsd_ros.foreign.image_codec import decode_image
+from lsd_ros.foreign.optional import version_of
 from lsd_ros.geometry.resize import resize_image
 from lsd_ros.inference.backends.base import Backend
 from lsd_ros.inference.backends.compiled_cache import CompiledCache, cache_folder
@@ -213,17 +213,9 @@ def _order(seconds: dict[Candidate, float]) -> list[Candidate]:
 
 
 def _key(candidates: Sequence[Candidate], weights: Weights, threads: int) -> str:
-    versions = [importlib.metadata.version(name) for name in LIBRARIES if _is_there(name)]
+    versions = [found for name in LIBRARIES if (found := version_of(name)) is not None]
     known = (__version__, processor_name(), versions, weights.sha256, threads, tuple(candidates))
     return hashlib.sha256(repr(known).encode()).hexdigest()
-
-
-def _is_there(name: str) -> bool:
-    try:
-        importlib.metadata.version(name)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return True
 
 
 def _read(stored: bytes | None) -> Ranking | None:
