@@ -57,7 +57,7 @@ def _rows(path: Path, work: Path, weights: list[str]) -> dict[str, list[float]]:
     sequence, given = FolderSequence(path), AdaptationSettings()
     work.mkdir(parents=True, exist_ok=True)
     with _engine(weights[0]) as engine:
-        found = find_geometry([sequence], engine, work, given, _silent)
+        found = find_geometry([sequence], {weights[0]: engine}, work, given, _silent)
     known = [FolderSequence(part) for part in found.known]
     rows = {}
     for each in weights:

@@ -25,7 +25,7 @@ from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import load_weights, save_weights
-from lsd_ros.models.shipped import weights_file
+from lsd_ros.models.shipped import shipped_names, weights_file
 from lsd_ros.training.phases import Progress
 
 LEAST_TRAINING = 0.3  # share of the time that is trained, whatever geometry takes
@@ -38,6 +38,8 @@ class Adaptation:
     What became of a recording.
 
     :param start: name or file of the weights that it went on from
+    :param fits: relative difference of each of several weights from the sure points, which chose
+        the start among them; empty: it was given, or nothing could choose
     :param parts: name, images and metres of each part that hangs together
     :param left_out: why sequences were not used
     :param before: of the start weights on what was held out
@@ -50,6 +52,7 @@ class Adaptation:
     """
 
     start: str
+    fits: dict[str, float] = field(default_factory=dict)
     parts: list[dict[str, Any]] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
     before: HeldOut | None = None
@@ -75,18 +78,23 @@ def adapt(
     """
     Adapt weights to the places of some sequences.
 
-    :param start: name or file of the weights to go on from; it is never written to
+    :param start: name or file of the weights to go on from; it is never written to; empty: those
+        of the package whose depth fits best what structure from motion finds
     :param out: file of the new weights; it is written only if they are better
     :param work: folder for all that is made on the way; what is there is gone on from
     :param bar: shows how far a step is
     :param progress: shows how far a training is
     :raises LsdError: an image or the weights cannot be read, or the training fails
     """
-    result, began = Adaptation(start), time.monotonic()
-    file = weights_file(start)
-    with contextlib.closing(Engine.load(_engine_settings(file))) as engine:
-        found = find_geometry(sequences, engine, work, given, bar)
-        result.parts, result.left_out = found.parts, found.left_out
+    began = time.monotonic()
+    with contextlib.ExitStack() as stack:
+        engines = {
+            name: stack.enter_context(contextlib.closing(_engine(weights_file(name))))
+            for name in ([start] if start else shipped_names())
+        }
+        found = find_geometry(sequences, engines, work, given, bar)
+        engine, file = engines[found.start], weights_file(found.start)
+        result = Adaptation(found.start, found.fits, found.parts, found.left_out)
         result.seconds['geometry'] = time.monotonic() - began
         if not found.known:
             return dataclasses.replace(result, verdict=_nothing_hangs_together(result))
@@ -105,7 +113,7 @@ def adapt(
         progress=progress,
     )
     result.seconds['training'] = time.monotonic() - began - result.seconds['geometry']
-    with contextlib.closing(Engine.load(_engine_settings(path))) as engine:
+    with contextlib.closing(_engine(path)) as engine:
         result.after, seen_after = _judged(engine, held_out, given, bar)
         result.replay_after, _ = _judged(engine, known_before, given, bar)
     result.pictures = list(zip(seen, seen_after, strict=False))
@@ -180,7 +188,7 @@ def _by_images(
 
 def _with_metres(path: Path, learned: Sequence[TrainingSequence]) -> Path:
     """Write weights again that say the metres of the recording: images alone know no scale."""
-    with contextlib.closing(Engine.load(_engine_settings(path))) as engine:
+    with contextlib.closing(_engine(path)) as engine:
         factor = known_by_seen(learned, engine)
     weights = load_weights(path)
     unit = factor * (weights.card.metres_per_unit if weights.card.metric else 1.0)
@@ -227,7 +235,7 @@ def _hand_out(path: Path, out: Path, result: Adaptation) -> None:
     save_weights(dataclasses.replace(weights, card=card), out)
 
 
-def _engine_settings(file: Path) -> EngineSettings:
+def _engine(file: Path) -> Engine:
     every_depth = {'depth_size': 'camera', 'min_depth_m': 1e-3, 'max_depth_m': 1e4}
     wanted = {'weights': str(file), **every_depth}
-    return settings.build(EngineSettings, wanted)
+    return Engine.load(settings.build(EngineSettings, wanted))

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
-from lsd_ros.adaptation.metric_scale import Metres, by_depth, by_height, by_poses, seeing
+from lsd_ros.adaptation.metric_scale import (
+    Metres,
+    by_depth,
+    by_height,
+    by_poses,
+    difference_from_points,
+    seeing,
+)
 from lsd_ros.adaptation.parts import (
     Part,
     every_point,
@@ -46,17 +53,22 @@ class FoundGeometry:
     :param left_out: why something was not used, a sentence each
     :param known: folders of the parts, with poses and depth
     :param points: depth of all sure points [m], shape (N,)
+    :param start: name of the weights that say how long a metre is where nothing else does
+    :param fits: relative difference of the depth of each of several weights from the sure points;
+        empty: there was nothing to choose, or nothing to choose by
     """
 
     parts: list[dict[str, Any]]
     left_out: list[str]
     known: list[Path]
     points: NDArray[np.float32]
+    start: str
+    fits: dict[str, float] = field(default_factory=dict)
 
 
 def find_geometry(
     sequences: Sequence[TrainingSequence],
-    engine: Engine,
+    engines: Mapping[str, Engine],
     work: Path,
     given: AdaptationSettings,
     bar: Bar,
@@ -64,22 +76,26 @@ def find_geometry(
     """
     Find motions and depth; what an earlier run found is read again.
 
-    :param engine: whose depth says how long a metre is, where nothing else does
+    :param engines: by the name of their weights, the default first; the one whose depth fits the
+        sure points best says how long a metre is, where nothing else does
     :param work: folder for all that is made
     :param bar: shows how far a step is
     :raises DatasetError: an image cannot be read, or nothing can be written
     """
     record = work / RECORD
     if record.exists():
-        done = json.loads(record.read_text(encoding='utf-8'))
-        known = [work / KNOWN / part['name'] for part in done['parts']]
-        points = np.load(work / POINTS) if known else np.empty(0, np.float32)
-        return FoundGeometry(done['parts'], done['left_out'], known, points)
+        return _read_again(record, engines)
     left_out: list[str] = []
-    parts = [
-        part
+    found = [
+        (sequence, _structures(sequence, next(iter(engines.values())), given, left_out, bar))
         for sequence in sequences
-        for part in _parts(sequence, engine, work, given, left_out, bar)
+    ]
+    fits = _fits(found, engines)
+    start = min(fits, key=fits.__getitem__) if fits else next(iter(engines))
+    parts = [
+        _part(sequence, structure, number, engines[start], work, given)
+        for sequence, good in found
+        for number, structure in enumerate(good)
     ]
     known, rows = [], []
     for part in parts:
@@ -93,25 +109,33 @@ def find_geometry(
     with ForeignCode(DatasetError, f'cannot write {work}'):
         work.mkdir(parents=True, exist_ok=True)
         np.save(work / POINTS, points)
-        text = json.dumps({'parts': rows, 'left_out': left_out})
+        text = json.dumps({'parts': rows, 'left_out': left_out, 'start': start, 'fits': fits})
         record.write_text(text, encoding='utf-8')
-    return FoundGeometry(rows, left_out, known, points)
+    return FoundGeometry(rows, left_out, known, points, start, fits)
 
 
-def _parts(
+def _read_again(record: Path, engines: Mapping[str, Engine]) -> FoundGeometry:
+    done = json.loads(record.read_text(encoding='utf-8'))
+    known = [record.parent / KNOWN / part['name'] for part in done['parts']]
+    points = np.load(record.parent / POINTS) if known else np.empty(0, np.float32)
+    fits = {name: off for name, off in done['fits'].items() if name in engines}
+    start = done['start'] if done['start'] in engines else next(iter(engines))
+    return FoundGeometry(done['parts'], done['left_out'], known, points, start, fits)
+
+
+def _structures(
     sequence: TrainingSequence,
     engine: Engine,
-    work: Path,
     given: AdaptationSettings,
     left_out: list[str],
     bar: Bar,
-) -> Iterator[Part]:
-    """Yield the parts of a sequence that hang together; why others do not is added."""
+) -> list[Structure]:
+    """Return what of a sequence hangs together; why the rest does not is added."""
     reason = unsuitable(sequence)
     if reason:
         LOGGER.warning('%s', reason)
         left_out.append(reason)
-        return
+        return []
     used = stretches(len(sequence), given)
     if len(used) > 1:
         spans = ', '.join(f'{span.start} to {span.stop - 1}' for span in used)
@@ -122,10 +146,41 @@ def _parts(
     if not good:
         left_out.append(_why_not(sequence.name, found))
         LOGGER.warning('%s', left_out[-1])
-    for number, structure in enumerate(good):
-        metres = _metres(structure, sequence, engine, given)
-        path = work / 'parts' / f'{sequence.name}_{number:02}'
-        yield write_part(path, sequence, structure, metres, overwrite=path.exists())
+    return good
+
+
+def _fits(
+    found: Sequence[tuple[TrainingSequence, Sequence[Structure]]], engines: Mapping[str, Engine]
+) -> dict[str, float]:
+    """Compare the depth of several weights with the sure points."""
+    if len(engines) < 2:
+        return {}
+    sure = [(sequence, each) for sequence, good in found for each in good if each.sure]
+    fits = {
+        name: [
+            off
+            for sequence, structure in sure
+            for off in difference_from_points(structure, seeing(sequence, engine))
+        ]
+        for name, engine in engines.items()
+    }
+    means = {name: float(np.mean(offs)) for name, offs in fits.items() if offs}
+    for name, mean in means.items():
+        LOGGER.info('depth of %s: %.3f of relative difference from the sure points', name, mean)
+    return means
+
+
+def _part(
+    sequence: TrainingSequence,
+    found: Structure,
+    number: int,
+    engine: Engine,
+    work: Path,
+    given: AdaptationSettings,
+) -> Part:
+    metres = _metres(found, sequence, engine, given)
+    path = work / 'parts' / f'{sequence.name}_{number:02}'
+    return write_part(path, sequence, found, metres, overwrite=path.exists())
 
 
 def _why_not(name: str, found: Sequence[Structure]) -> str:

@@ -136,6 +136,21 @@ def by_depth(found: Structure, see: See, name: str) -> Metres | None:
     return _settled(ratios, f'depth of the weights {name}') if len(ratios) else None
 
 
+def difference_from_points(found: Structure, see: See) -> list[float]:
+    """
+    Return how far seen depth is from the sure points of some images, each median scaled.
+
+    :param see: returns the depth of an image by its index in the sequence, shape (H, W)
+    :return: mean relative difference of each image that shows enough of them
+    """
+    off = []
+    for index, points in _chosen(found):
+        ratios = _ratios(points, see(index))
+        if ratios is not None:
+            off.append(float(np.abs(ratios / np.median(ratios) - 1).mean()))
+    return off
+
+
 def _chosen(found: Structure) -> Iterator[tuple[int, SparseDepth]]:
     """Yield some images, spread over the structure: index in the sequence, and points."""
     for place in spread(len(found.indices), IMAGES):
@@ -145,10 +160,16 @@ def _chosen(found: Structure) -> Iterator[tuple[int, SparseDepth]]:
 
 def _scale(points: SparseDepth, seen: NDArray[np.float32]) -> float | None:
     """Return what the depth of points must be multiplied with to be that of a map."""
+    ratios = _ratios(points, seen)
+    return None if ratios is None else float(np.median(ratios))
+
+
+def _ratios(points: SparseDepth, seen: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """Return what a map sees where points are, in units of their depth; None: too few."""
     u, v = np.rint(points.pixels).astype(int).T
     ratios = seen[v, u] / points.depth
     ratios = ratios[np.isfinite(ratios) & (ratios > 0)]
-    return float(np.median(ratios)) if len(ratios) >= FEWEST else None
+    return ratios if len(ratios) >= FEWEST else None
 
 
 def _settled(

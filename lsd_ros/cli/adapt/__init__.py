@@ -16,7 +16,7 @@ examples:
   lsd_ros adapt sequences/* --out mine.safetensors --set replay=0.4
 
 Images and their calibration are enough. Structure from motion finds how the camera moved, and
-where things are; the weights learn from that. The last quarter of the recording is not learned
+where things are; the weights of the package that fit this best learn from it. The last quarter of the recording is not learned
 from. New weights are written only if they are better there; else the verb says why, and what to
 record. FILE.adapt/ has a report with pictures, and all that was made on the way: the same call
 again goes on where it was stopped.
@@ -39,7 +39,8 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         dest='start',
         default='',
         metavar='FILE',
-        help='weights to go on from: a name or a file; default: those that come with the package',
+        help='weights to go on from: a name or a file; default: those of the package that fit the '
+        'recording best',
     )
     add('--minutes', type=positive, metavar='N', help='time for all of it; default: 60')
     add(

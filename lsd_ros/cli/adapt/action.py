@@ -138,8 +138,11 @@ def _estimated(path: Path, work: Path, wanted: AdaptationSettings) -> Path:
 
 def report(result: Adaptation, out: Path) -> Iterator[str]:
     """Yield the lines of the report, in Markdown that reads well at a terminal."""
-    yield f'# Adapted from {result.start or "street"}'
+    yield f'# Adapted from {result.start}'
     yield ''
+    if result.fits:
+        offs = ', '.join(f'{name} {off:.3f}' for name, off in result.fits.items())
+        yield f'- start: {result.start}; relative difference from the sure points: {offs}'
     for part in result.parts:
         yield (
             f'- {part["name"]}: {part["images"]} images; metres by {part["metres"]}, which agrees '

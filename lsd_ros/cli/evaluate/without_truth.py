@@ -33,7 +33,11 @@ def run_without_truth(given: argparse.Namespace, wanted: EngineSettings) -> int:
     sequences = opened_data(given)
     with _work(given.work) as work, running_engine(wanted) as engine:
         found = find_geometry(
-            sequences, engine, work, how, lambda what, total: progress(what, total, 'image')
+            sequences,
+            {engine.info.name: engine},
+            work,
+            how,
+            lambda what, total: progress(what, total, 'image'),
         )
         if not found.known:
             raise DatasetError(found.left_out[0] if found.left_out else 'there is not one image')
