@@ -3,8 +3,8 @@ The labelled images of NYU Depth v2 as sequences, by the official split.
 
     python experiments/shipped/nyu.py FOLDER OUT
 
-FOLDER has ``nyu_images/0.jpg`` to ``1448.jpg``, ``nyu_depths/0.png`` and so on (8 bit, 10 m / 255 a
-step), both in the order of the labelled file of the dataset (Silberman et al., ECCV 2012), and
+FOLDER has ``nyu_images/0.jpg`` to ``1448.jpg``, ``nyu_depths/0.png`` and so on (8 bit, 10 m / 255
+a step), both in the order of the labelled file of the dataset (Silberman et al., ECCV 2012), and
 ``splits.mat``, which says which are for training. Such a copy is in markshih91/refinenet_pytorch
 on GitHub (data), the split in ankurhanda/nyuv2-meta-data.
 

@@ -48,7 +48,9 @@ def test_a_street_goes_on_from_weights_for_streets_whatever_comes_first(tmp_path
         assert (again.start, again.fits, again.parts) == (found.start, found.fits, found.parts)
         # another call may name its start: what was found stays, and the choice is its own
         named = {'indoors': engines['indoors']}
-        assert find_geometry([FolderSequence(path)], named, work, given, _silent).start == 'indoors'
+        assert (
+            find_geometry([FolderSequence(path)], named, work, given, _silent).start == 'indoors'
+        )
 
 
 @contextlib.contextmanager

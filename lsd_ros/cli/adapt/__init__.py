@@ -16,10 +16,10 @@ examples:
   lsd_ros adapt sequences/* --out mine.safetensors --set replay=0.4
 
 Images and their calibration are enough. Structure from motion finds how the camera moved, and
-where things are; the weights of the package that fit this best learn from it. The last quarter of the recording is not learned
-from. New weights are written only if they are better there; else the verb says why, and what to
-record. FILE.adapt/ has a report with pictures, and all that was made on the way: the same call
-again goes on where it was stopped.
+where things are; the weights of the package that fit this best learn from it. The last quarter of
+the recording is not learned from. New weights are written only if they are better there; else the
+verb says why, and what to record. FILE.adapt/ has a report with pictures, and all that was made on
+the way: the same call again goes on where it was stopped.
 """
 
 

@@ -21,6 +21,7 @@ STEEPEST_UP_RAD = math.radians(-5.0)  # flatter rays meet the ground too far awa
 FEWEST_SAMPLES = 60
 HYPOTHESES = 96
 TOLERANCE = 0.12
+LEAST_HEIGHT = 1e-3  # of the camera above the ground, as a share of the distance to it
 BELOW_COST = 3.0  # obstacles stand on the ground; nothing is below it but holes and errors
 LARGEST_TILT_RAD = math.radians(12.0)
 TILT_DEVIATION_RAD = math.radians(2.0)
@@ -124,7 +125,10 @@ class GroundFinder:
         plane = _best_hypothesis(points, samples.triples, up)
         if plane is None:
             return NoGround('no plane lies flat below the camera')
-        plane, deviation, residual, on_plane = _refined(points, samples.rays, inverse, plane, up)
+        refined = _refined(points, samples.rays, inverse, plane, up)
+        if refined is None:
+            return NoGround('no plane lies flat below the camera')
+        plane, deviation, residual, on_plane = refined
         reason = _fault(points, plane, samples, residual, on_plane, up)
         if reason is None and deviation > LARGEST_FIT_DEVIATION:
             reason = f'the height of its plane is uncertain by {deviation:.0%}'
@@ -148,10 +152,13 @@ def _best_hypothesis(points: Array, triples: NDArray[np.intp], up: Array) -> Arr
     first, second, third = corners[:, 0], corners[:, 1], corners[:, 2]
     normals = np.cross(second - first, third - first)
     offsets = np.einsum('ij,ij->i', normals, first)
-    with np.errstate(divide='ignore', invalid='ignore'):
-        planes = normals / offsets[:, None]
-        cosine = -(planes @ up) / np.linalg.norm(planes, axis=1)
-    planes = planes[cosine > math.cos(LARGEST_TILT_RAD)]  # false for NaN
+    # pixels on one line of the image lie on a plane through the camera, whatever their depth
+    least = LEAST_HEIGHT * np.linalg.norm(normals, axis=1) * np.linalg.norm(first, axis=1)
+    apart = np.abs(offsets) > least
+    normals, offsets = normals[apart], offsets[apart]
+    planes = normals / offsets[:, None]
+    cosine = -(planes @ up) / np.linalg.norm(planes, axis=1)
+    planes = planes[cosine > math.cos(LARGEST_TILT_RAD)]
     if not len(planes):
         return None
     residuals = points @ planes.T - 1
@@ -164,11 +171,12 @@ def _best_hypothesis(points: Array, triples: NDArray[np.intp], up: Array) -> Arr
 
 def _refined(
     points: Array, rays: Array, inverse: Array, plane: Array, up: Array
-) -> tuple[Array, float, float, NDArray[np.bool_]]:
+) -> tuple[Array, float, float, NDArray[np.bool_]] | None:
     """
     Refine a plane by weighted least squares, with a weak belief in where up is.
 
-    :return: plane, deviation of its height as a share, spread of the points on it, which those are
+    :return: plane, deviation of its height as a share, spread of the points on it, which those
+        are; None where it loses all of them
     """
     aside = _perpendicular(up)
     spread = TOLERANCE / 3
@@ -180,6 +188,8 @@ def _refined(
         expected = rays @ plane
         expected = np.maximum(expected, 0.05 * expected.max())
         weights *= (expected / expected.max()) ** 2
+        if not weights.any():
+            return None
         rows = rays / expected[:, None]
         worth = min(1.0, PATCHES / max(float(weights.sum()), 1e-9)) / spread**2
         belief = aside.T @ aside / (TILT_DEVIATION_RAD * np.linalg.norm(plane)) ** 2
