@@ -2,8 +2,10 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import re
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given
@@ -143,6 +145,37 @@ def test_an_impossible_camera_is_refused(changes: dict[str, Any], sentence: str)
 def test_an_impossible_lens_is_refused(changes: dict[str, Any], sentence: str) -> None:
     with pytest.raises(CameraError, match=sentence):
         dataclasses.replace(LENS, **changes)
+
+
+TURNED, _ = cv2.Rodrigues(np.array((0.012, -0.023, 0.007)))
+SHEAR = np.eye(3) + np.diag((0.01, 0.0), 1)
+
+
+@pytest.mark.parametrize(
+    'matrix',
+    [
+        5e-324 * np.eye(3),
+        1e300 * np.eye(3),
+        np.diag((1.0, 1.0, -1.0)),
+        -np.eye(3),
+        1.001 * np.eye(3),
+        SHEAR,
+        np.ones((3, 3)),
+        np.zeros((3, 3)),
+    ],
+)
+def test_a_rectification_that_is_no_rotation_is_refused(matrix: Any) -> None:
+    numbers = re.escape(', '.join(f'{value:g}' for value in matrix.ravel()))
+    with pytest.raises(CameraError, match=rf'R \({numbers}\) is no rotation: calibrate the'):
+        dataclasses.replace(LENS, rectification=tuple(matrix.ravel().tolist()))
+
+
+@pytest.mark.parametrize('digits', [4, 6, 17])
+def test_a_rotation_may_be_rounded(digits: int) -> None:
+    rounded = tuple(np.round(TURNED, digits).ravel().tolist())
+    assert dataclasses.replace(LENS, rectification=rounded).rectification == rounded
+    quarter = (0.0, -1.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0)
+    assert dataclasses.replace(LENS, rectification=quarter).rectification == quarter
 
 
 @pytest.mark.parametrize(

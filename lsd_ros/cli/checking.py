@@ -15,7 +15,7 @@ from pathlib import Path
 from lsd_ros.bags.odometry_topic import odometry_topic
 from lsd_ros.bags.reader import BagReader
 from lsd_ros.cli.engine_setup import engine_settings
-from lsd_ros.cli.export import output_of
+from lsd_ros.cli.export import files_of, output_of
 from lsd_ros.datasets.camera_yaml import read_camera
 from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.datasets.source import kind_of_source, open_source
@@ -23,7 +23,7 @@ from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import CameraError, DatasetError, TrainingError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import kind_of_node, read_text
-from lsd_ros.foreign.output_paths import check_apart
+from lsd_ros.foreign.output_paths import check_apart, check_writable
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.shipped import weights_file
 from lsd_ros.models.stored_weights import existing_weights, read_stored
@@ -100,6 +100,7 @@ def _adapt(given: argparse.Namespace) -> None:
     calibration = None if given.camera == ESTIMATE else given.camera
     inputs = [*given.recordings, calibration, given.config, _weights(given.start)]
     check_apart({'--out': given.out, '--work': work}, inputs)
+    check_writable({'--out': given.out})
     for path in given.recordings:
         kind_of_source(path)
     if calibration:
@@ -123,6 +124,7 @@ def _mask(given: argparse.Namespace) -> None:
             raise DatasetError(f'{output} is a {kind} and no file: choose another file')
         if not given.overwrite:
             raise DatasetError(f'{output} exists already: add --overwrite, or choose another file')
+    check_writable({'--out': given.out})
 
 
 def _replay(given: argparse.Namespace) -> None:
@@ -133,6 +135,7 @@ def _replay(given: argparse.Namespace) -> None:
     check_bag_output(given.out, overwrite=given.overwrite)
     _check_new(given.preview)
     _check_new(given.video)
+    check_writable({'--video': given.video})
     source = opened_source(given)
     try:
         _check_camera(source, settings)
@@ -181,6 +184,8 @@ def _evaluate(given: argparse.Namespace) -> None:
         _weights(settings.weights)
     inputs = [*given.data, given.split, given.teacher, given.config, file]
     check_apart({'--json': given.json, '--pictures': given.pictures}, inputs)
+    calibrated = file if given.write_calibration and file.is_file() else None
+    check_writable({'--json': given.json, '--weights': calibrated})
     _check_new(given.pictures)
     opened_data(given)
 
@@ -205,8 +210,10 @@ def _triangulate(given: argparse.Namespace) -> None:
 def _export(given: argparse.Namespace) -> None:
     out = output_of(given)
     check_apart({'--out': out}, [_weights(given.weights)])
-    if out.exists() and not given.overwrite:
-        raise DatasetError(f'{out} exists already: add --overwrite, or choose another path')
+    check_writable({'--out': out})
+    for path in files_of(given):
+        if path.exists() and not given.overwrite:
+            raise DatasetError(f'{path} exists already: add --overwrite, or choose another path')
 
 
 def _benchmark(given: argparse.Namespace) -> None:
@@ -214,6 +221,7 @@ def _benchmark(given: argparse.Namespace) -> None:
     if given.live:
         kind_of_source(Path(given.live))
     check_apart({'--json': given.json}, [given.live or None, given.config, weights])
+    check_writable({'--json': given.json})
 
 
 def _doctor(given: argparse.Namespace) -> None:
@@ -221,6 +229,7 @@ def _doctor(given: argparse.Namespace) -> None:
     if given.path is not None:
         kind_of_source(given.path)
     check_apart({'--json': given.json}, [given.path, given.config, weights])
+    check_writable({'--json': given.json})
 
 
 def _demo(given: argparse.Namespace) -> None:

@@ -44,6 +44,35 @@ def check_apart(outputs: Mapping[str, Path | None], inputs: Iterable[str | Path 
                     )
 
 
+def check_writable(files: Mapping[str, Path | None]) -> None:
+    """
+    Check that files can be written, before the work whose result they are to hold.
+
+    :param files: by the names of their options; None: not wanted
+    :raises DatasetError: the folder of one does not exist or cannot be written to, or a folder
+        stands in the place of the file
+    """
+    for name, path in files.items():
+        if path is None:
+            continue
+        shown = f'{name} {printable(str(path))}'
+        target = real_target(path)
+        with ForeignCode(DatasetError, f'cannot write {shown}'):
+            folder = target.parent
+            if not folder.is_dir():
+                raise DatasetError(
+                    f'cannot write {shown}: the folder {printable(str(folder))} does not exist: '
+                    'make it first, or choose another'
+                )
+            if target.is_dir():
+                raise DatasetError(f'{shown} is a folder: give the path of a file')
+            if not os.access(folder, os.W_OK):
+                raise DatasetError(
+                    f'cannot write {shown}: you may not write into {printable(str(folder))}: '
+                    'choose another folder'
+                )
+
+
 def real_target(path: Path, kind: type[LsdError] = DatasetError) -> Path:
     """
     Follow symbolic links to where something is really written: a link stays what it is.

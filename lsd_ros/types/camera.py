@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from lsd_ros.errors import CameraError
 
 IDENTITY_ROTATION = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
+ROTATION_TOLERANCE = 1e-3  # of any number of R R^T: a rotation written with 4 digits passes
 # OpenCV tells the lenses of the first two by their number alone, and so do drivers: some write
 # plumb_bob and eight coefficients.
 _OPENCV_LENGTHS = (4, 5, 8, 12, 14)
@@ -32,7 +33,8 @@ class Distortion:
     :param coefficients: in OpenCV's order
     :param rectification: 3 x 3 rotation, row by row, from the camera to its rectified twin
     :param rectified: (fx, fy, cx, cy) of the rectified twin [pixels]
-    :raises CameraError: the model is unknown or the number of coefficients does not fit it
+    :raises CameraError: the model is unknown, the number of coefficients does not fit it, a number
+        is not finite, or the rectification is no rotation
     """
 
     model: str
@@ -57,6 +59,7 @@ class Distortion:
             raise CameraError('a distortion needs a 3 x 3 rectification and (fx, fy, cx, cy)')
         if not all(map(math.isfinite, self.coefficients + self.rectification + self.rectified)):
             raise CameraError(f'distortion coefficients {self.coefficients} must all be finite')
+        _check_rotation(self.rectification)
 
 
 @dataclass(frozen=True)
@@ -185,6 +188,25 @@ class Camera:
     def _must_be_rectified(self, action: str) -> None:
         if self.distortion is not None:
             raise CameraError(f'cannot {action} a distorted camera: undistort its image first')
+
+
+def _check_rotation(rectification: tuple[float, ...]) -> None:
+    """
+    Check that a matrix turns, and neither stretches nor mirrors.
+
+    :param rectification: 3 x 3, row by row, finite
+    :raises CameraError: it is no rotation
+    """
+    rotation = np.array(rectification).reshape(3, 3)
+    with np.errstate(over='ignore', invalid='ignore'):
+        off = float(np.abs(rotation @ rotation.T - np.eye(3)).max())
+        turns = off <= ROTATION_TOLERANCE and np.linalg.det(rotation) > 0
+    if not turns:
+        shown = ', '.join(f'{value:g}' for value in rectification)
+        raise CameraError(
+            f'the rectification matrix R ({shown}) is no rotation: calibrate the camera again, or '
+            'give the identity where it is not one of a stereo pair'
+        )
 
 
 def _reduced(

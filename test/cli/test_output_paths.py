@@ -213,6 +213,41 @@ def test_what_is_apart_is_let_through(tmp_path: Path) -> None:
         check_apart({'--out': tmp_path / 'drive'}, [tmp_path / '.' / 'drive'])
 
 
+FILES = {
+    'export': ['export', '--weights', 'w.safetensors', '--out'],
+    'export graphs': ['export', '--format', 'graphs', '--weights', 'w.safetensors', '--out'],
+    'export openvino': ['export', '--format', 'openvino', '--weights', 'w.safetensors', '--out'],
+    'evaluate': ['evaluate', '--weights', 'w.safetensors', '--data', 'seq', '--json'],
+    'benchmark': ['benchmark', '--weights', 'w.safetensors', '--json'],
+    'doctor': ['doctor', 'drive', '--weights', 'w.safetensors', '--json'],
+    'mask': ['mask', 'drive', '--out'],
+    'replay': ['replay', 'drive', '--weights', 'w.safetensors', '--out', 'new', '--video'],
+    'adapt': ['adapt', 'drive', '--from', 'w.safetensors', '--work', 'work', '--out'],
+}
+
+
+@pytest.mark.parametrize('name', FILES)
+def test_a_missing_folder_is_found_before_the_work(
+    room: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(room)
+    verb = FILES[name][0]
+    monkeypatch.setattr(f'lsd_ros.cli.{verb}.action.run', lambda _: pytest.fail('it works'))
+    line = refused([*FILES[name], 'missing/x.xml'], room, capsys)
+    assert f'the folder {room / "missing"} does not exist: make it first' in line
+
+
+def test_what_stands_in_the_way_of_a_file_is_found_before_the_work(
+    room: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(room)
+    call = ['benchmark', '--weights', 'w.safetensors', '--json', 'elsewhere']
+    assert '--json elsewhere is a folder: give the path of a file' in refused(call, room, capsys)
+    Path('depth.bin').write_bytes(b'mine')
+    call = [*FILES['export openvino'], 'depth.xml']
+    assert 'depth.bin exists already: add --overwrite' in refused(call, room, capsys)
+
+
 def test_a_symbolic_link_that_is_overwritten_stays_one(
     room: Path, engine: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:

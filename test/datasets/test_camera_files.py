@@ -81,6 +81,23 @@ def test_other_files_are_refused_with_what_is_wanted(
         read_camera(path)
 
 
+def test_a_rectification_in_a_file_must_be_a_rotation(tmp_path: Path) -> None:
+    path = tmp_path / 'camera.yaml'
+    # of the left camera of a pair, as camera_calibration rounds it
+    turned = (0.999925, 0.008731, -0.008642, -0.00879, 0.999938, -0.006795, 0.008582, 0.00687)
+    lens = Distortion(
+        'plumb_bob', (0.1, 0.0, 0.0, 0.0, 0.0), (*turned, 0.99994), (40.0, 41.0, 31.0, 23.0)
+    )
+    camera = Camera(64, 48, 50.0, 52.0, 30.0, 25.0, lens)
+    write_camera(path, camera)
+    assert read_camera(path) == camera
+    content = yaml.safe_load(path.read_text())
+    content['rectification_matrix']['data'][8] *= -1
+    path.write_text(yaml.safe_dump(content))
+    with pytest.raises(CameraError, match=r'yaml: .* R \(.*, -0\.99994\) is no rotation'):
+        read_camera(path)
+
+
 def test_p_of_a_camera_without_distortion_is_kept(tmp_path: Path) -> None:
     path = tmp_path / 'camera.yaml'
     camera = Camera(64, 48, 50.0, 52.0, 30.0, 25.0, rectified=(40.0, 41.0, 31.0, 23.0))

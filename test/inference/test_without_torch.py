@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import importlib
 import os
 import shutil
 import subprocess
@@ -11,17 +13,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from lsd_ros.cli.main import main
+from lsd_ros.errors import BackendError
+from lsd_ros.inference.backends import exported_graphs
+from lsd_ros.inference.backends.base import Plan
 from lsd_ros.inference.backends.exported_graphs import (
+    graph_key,
     graphs_bytes,
     judged_key,
     judged_without_torch,
 )
-from lsd_ros.inference.backends.inference_network import InferenceNetwork
-from lsd_ros.models.checkpoint import save_weights, untrained_weights
+from lsd_ros.inference.backends.inference_network import InferenceNetwork, depth_network
+from lsd_ros.inference.rewrite import depth_inference
+from lsd_ros.models.checkpoint import load_weights, save_weights, untrained_weights
+from lsd_ros.models.network_settings import SmallDepthSettings
 from lsd_ros.models.shipped import weights_file
+from lsd_ros.models.small_depth_net import SmallDepthNet
 from lsd_ros.models.stored_weights import sealed
+from lsd_ros.models.weights import Weights
 
 ROOT = Path(__file__).resolve().parents[2]
 # torch cannot be imported in here, by whatever name of its modules
@@ -171,6 +182,54 @@ def test_graphs_that_do_not_fit_or_are_damaged_are_a_sentence(
     missing = said(tmp_path, 'openvino', 'without', weights=weights)
     assert f'copy what it writes to {graphs}' in missing.stderr
     assert 'pip install torch' in missing.stderr
+
+
+@pytest.fixture
+def unsure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Weights:
+    """Save weights that know their uncertainty; graphs are taken as where torch is missing."""
+    torch.manual_seed(0)
+    network = SmallDepthNet(SmallDepthSettings(uncertainty=True)).eval()
+    path = tmp_path / 'unsure.safetensors'
+    save_weights(dataclasses.replace(untrained_weights(), depth=network), path)
+
+    def missing() -> None:
+        raise BackendError('torch cannot be loaded')
+
+    monkeypatch.setattr(exported_graphs, 'load_torch', missing)
+    monkeypatch.setenv('XDG_CACHE_HOME', str(tmp_path / 'cache'))
+    return load_weights(path)
+
+
+@pytest.mark.parametrize('backend', ['openvino', 'onnxruntime'])
+def test_exported_graphs_know_the_uncertainty_that_torch_says(
+    backend: str, unsure: Weights
+) -> None:
+    for library in ('onnx', 'onnxruntime', backend):
+        pytest.importorskip(library, reason=f'needs {library}')
+    assert main(['export', '--format', 'graphs', '--weights', str(unsure.path)]) == 0
+    images = np.random.default_rng(0).integers(0, 256, (1, 64, 160, 3), np.uint8)
+    with torch.inference_mode():
+        wanted = depth_inference(unsure)(torch.from_numpy(images)).numpy()
+    assert wanted.shape == (1, 2, 32, 80)
+    network = dataclasses.replace(
+        depth_network(unsure), build=lambda: pytest.fail('it is built, and not read')
+    )
+    plan = Plan(unsure, 160, 64, threads=1, half=False)
+    runner = importlib.import_module(f'lsd_ros.inference.backends.{backend}').runner
+    found = runner(network, plan.image_shapes, plan)(images)
+    np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize('backend', ['openvino', 'onnxruntime'])
+def test_graphs_that_are_no_onnx_are_to_be_exported_again(backend: str, unsure: Weights) -> None:
+    pytest.importorskip(backend, reason=f'needs {backend}')
+    network = depth_network(unsure)
+    assert network.graphs is not None
+    network.graphs.write_bytes(graphs_bytes({graph_key(network): b'no ONNX'}, {}, 'a test'))
+    plan = Plan(unsure, 160, 64, threads=1, half=False)
+    runner = importlib.import_module(f'lsd_ros.inference.backends.{backend}').runner
+    with pytest.raises(BackendError, match=r'unsure\.graphs are damaged: .* write them again'):
+        runner(network, plan.image_shapes, plan)
 
 
 def test_what_torch_said_is_not_read_at_another_shape(tmp_path: Path) -> None:

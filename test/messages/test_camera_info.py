@@ -125,6 +125,8 @@ def test_a_point_falls_where_window_and_binning_put_its_pixel(
         ({'d': PLUMB_BOB, 'distortion_model': ''}, 'but no distortion_model: name it'),
         ({'d': (0.1, 0.2)}, 'plumb_bob distortion has 2 coefficients: it takes 4 or 5'),
         ({'k': [np.nan, 0, 1, 0, 1, 1, 0, 0, 1]}, 'must all be finite'),
+        ({'d': PLUMB_BOB, 'r': [5e-324, 0, 0, 0, 5e-324, 0, 0, 0, 5e-324]}, 'is no rotation'),
+        ({'d': PLUMB_BOB, 'r': [1, 0, 0, 0, 1, 0, 0, 0, -1]}, r'R \(1, .*, -1\) is no rotation'),
     ],
 )
 def test_an_impossible_camera_info_is_refused_with_a_sentence(

@@ -53,3 +53,14 @@ def test_info_that_does_not_fit_the_image_is_refused(info, sentence):
     calibration.offer(info)
     with pytest.raises(CameraError, match=sentence):
         calibration.camera_of('camera', 64, 48)
+
+
+def test_info_whose_rectification_mirrors_is_refused_until_a_better_one_comes():
+    calibration, info = Calibration('/camera_info'), info_of()
+    info.d, info.r = [-0.1, 0.0, 0.0, 0.0, 0.0], [1.0, 0, 0, 0, 1, 0, 0, 0, -1]
+    calibration.offer(info)
+    for _ in range(2):
+        with pytest.raises(CameraError, match=r'R \(1, 0, .*, -1\) is no rotation'):
+            calibration.camera_of('camera', 64, 48)
+    calibration.offer(info_of())
+    assert calibration.camera_of('camera', 64, 48).distortion is None

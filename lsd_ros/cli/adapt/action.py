@@ -174,8 +174,6 @@ def _check(given: argparse.Namespace) -> None:
         raise WeightsError(f'--out {given.out} must end in .safetensors')
     if given.out.exists() and not given.overwrite:
         raise WeightsError(f'{given.out} exists: choose another, or add --overwrite')
-    if given.out.parent != Path() and not given.out.parent.is_dir():
-        raise WeightsError(f'the folder {given.out.parent} does not exist: make it first')
 
 
 def _write_report(work: Path, lines: list[str], result: Adaptation) -> None:

@@ -65,12 +65,17 @@ def output_of(given: argparse.Namespace) -> Path:
     """
     Return the file that a call writes.
 
-    :raises SettingError: it is not said, or options are given that graphs do not have
+    :raises SettingError: it is not said, it has another ending than .xml for OpenVINO, or options
+        are given that graphs do not have
     :raises WeightsError: it is to be beside weights that do not exist
     """
     if given.format != 'graphs':
         if given.out is None:
             raise SettingError('--out is missing: give the file of the model to write')
+        if given.format == 'openvino' and given.out.suffix != '.xml':
+            raise SettingError(
+                f"--out is {str(given.out)!r}: the file of an OpenVINO model ends in '.xml'"
+            )
         return Path(given.out)
     for name in ('network', 'width', 'height'):
         if getattr(given, name) is not None:
@@ -79,3 +84,14 @@ def output_of(given: argparse.Namespace) -> Path:
                 f'any size; leave --{name} out'
             )
     return Path(given.out or graphs_file(existing_weights(given.weights)))
+
+
+def files_of(given: argparse.Namespace) -> list[Path]:
+    """Return all files that a call writes: that of :func:`output_of`, and OpenVINO's numbers."""
+    out = output_of(given)
+    return [out, numbers_file(out)] if given.format == 'openvino' else [out]
+
+
+def numbers_file(out: Path) -> Path:
+    """Return the file of the numbers of an OpenVINO model, beside its graph."""
+    return out.with_suffix('.bin')

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from lsd_ros import __version__
-from lsd_ros.cli.export import output_of
+from lsd_ros.cli.export import numbers_file, output_of
 from lsd_ros.cli.printing import say
 from lsd_ros.errors import BackendError, SettingError
 from lsd_ros.foreign.atomic import write_atomically
@@ -167,11 +167,8 @@ def as_openvino(
     """
     Make an OpenVINO model: its graph, and beside it its numbers.
 
-    :raises SettingError: the file has another ending than .xml
     :raises BackendError: OpenVINO is not installed
     """
-    if out.suffix != '.xml':
-        raise SettingError(f"--out is {str(out)!r}: the file of an OpenVINO model ends in '.xml'")
     try:
         import openvino
     except ImportError as error:
@@ -184,7 +181,7 @@ def as_openvino(
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, 'model.xml')
         openvino.save_model(model, path, compress_to_fp16=False)
-        files = {out.with_suffix('.bin'): path.with_suffix('.bin').read_bytes()}
+        files = {numbers_file(out): path.with_suffix('.bin').read_bytes()}
         files[out] = path.read_bytes()  # last: whoever finds it finds both
         options = {'INFERENCE_PRECISION_HINT': 'f32'}
         compiled = openvino_backend.the_core().compile_model(path, 'CPU', options)

@@ -99,6 +99,21 @@ def graph_without_torch(network: InferenceNetwork) -> bytes | None:
     return None
 
 
+def reading_graph(network: InferenceNetwork) -> ForeignCode:
+    """
+    Return a context in which a runtime takes what :func:`graph_without_torch` gave.
+
+    Copying such a file again does not help: its SHA-256 was right.
+
+    :raises BackendError: the runtime cannot read it
+    """
+    return ForeignCode(
+        BackendError,
+        f'the graphs {network.graphs} are damaged: one of them cannot be read as ONNX',
+        'write them again where torch is installed (lsd_ros export --format graphs)',
+    )
+
+
 def judged_without_torch(
     network: InferenceNetwork, size: tuple[int, int]
 ) -> NDArray[np.float32] | None:

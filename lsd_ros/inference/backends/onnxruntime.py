@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 from collections.abc import Sequence
 from typing import Any
@@ -13,7 +14,7 @@ from lsd_ros.errors import BackendError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.inference.backends.base import Network, NetworkPair, Plan, Shape
 from lsd_ros.inference.backends.compiled_cache import CompiledCache, cache_key
-from lsd_ros.inference.backends.exported_graphs import graph_without_torch
+from lsd_ros.inference.backends.exported_graphs import graph_without_torch, reading_graph
 from lsd_ros.inference.backends.inference_network import (
     InferenceNetwork,
     depth_network,
@@ -76,30 +77,29 @@ def _session(network: InferenceNetwork, shape: Shape, plan: Plan) -> Any:
     options.inter_op_num_threads = 1
     # a spinning thread starves whatever else runs on the robot
     options.add_session_config_entry('session.intra_op.allow_spinning', '0')
-    providers = ['CPUExecutionProvider']
-    stored = _graph(network, shape, any_length=plan.batch > 1)
-    try:
-        with ForeignCode(BackendError, 'ONNX Runtime cannot load the network of the cache'):
-            return onnxruntime.InferenceSession(stored, options, providers=providers)
-    except BackendError as error:
-        LOGGER.warning('%s: it is exported anew', error)
-    model = _graph(network, shape, any_length=plan.batch > 1, anew=True)
+    opened = functools.partial(
+        onnxruntime.InferenceSession, sess_options=options, providers=['CPUExecutionProvider']
+    )
+    cache, key = CompiledCache(), cache_key(network, 'onnx', shape, plan.batch > 1)
+    stored = cache.load(key)
+    if stored is not None:
+        try:
+            with ForeignCode(BackendError, 'ONNX Runtime cannot load the network of the cache'):
+                return opened(stored)
+        except BackendError as error:
+            LOGGER.warning('%s: it is exported anew', error)
+    graph = graph_without_torch(network)
+    if graph is not None:
+        with reading_graph(network):
+            return opened(graph)
+    model = _exported(network, shape, any_length=plan.batch > 1)
+    cache.store(key, model)
     with ForeignCode(BackendError, 'ONNX Runtime cannot load the network'):
-        return onnxruntime.InferenceSession(model, options, providers=providers)
+        return opened(model)
 
 
-def _graph(
-    network: InferenceNetwork, shape: Shape, *, any_length: bool, anew: bool = False
-) -> bytes:
-    """Return the network as ONNX, from the disk where it was exported before."""
-    cache, key = CompiledCache(), cache_key(network, 'onnx', shape, any_length)
-    model = None if anew else cache.load(key)
-    if model is None:
-        model = graph_without_torch(network)  # is on the disk already
-    if model is None:
-        built = network.build()
-        from lsd_ros.inference.onnx_export import onnx_bytes  # loads torch
+def _exported(network: InferenceNetwork, shape: Shape, *, any_length: bool) -> bytes:
+    built = network.build()
+    from lsd_ros.inference.onnx_export import onnx_bytes  # loads torch
 
-        model = onnx_bytes(built, shape, any_length=any_length)
-        cache.store(key, model)
-    return model
+    return onnx_bytes(built, shape, any_length=any_length)

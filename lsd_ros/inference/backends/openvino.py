@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from lsd_ros.errors import BackendError
 from lsd_ros.inference.backends.base import Network, NetworkPair, Plan, Shape
 from lsd_ros.inference.backends.compiled_cache import CompiledCache, cache_key
-from lsd_ros.inference.backends.exported_graphs import graph_without_torch
+from lsd_ros.inference.backends.exported_graphs import graph_without_torch, reading_graph
 from lsd_ros.inference.backends.inference_network import (
     InferenceNetwork,
     depth_network,
@@ -116,9 +116,10 @@ def _model(network: InferenceNetwork, shape: Shape) -> Any:
     graph = graph_without_torch(network)
     if graph is None:
         return converted(network.build(), shape)
-    model = the_core().read_model(io.BytesIO(graph))
-    model.reshape(list(shape))
-    return model
+    with reading_graph(network):
+        model = the_core().read_model(io.BytesIO(graph))
+        model.reshape(list(shape))
+        return model
 
 
 def converted(network: nn.Module, shape: Shape, *, any_shape: bool = False) -> Any:
