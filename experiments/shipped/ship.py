@@ -50,15 +50,21 @@ STREET = {
     ),
     'licence': 'KITTI / Karlsruhe: CC BY-NC-SA 3.0 (Geiger et al.), non-commercial, attribution, '
     'share-alike; synthetic streets: Apache-2.0; the teacher began at an ImageNet encoder '
-    '(Apache-2.0)',
+    'encoder (Apache-2.0)',
 }
 ROOMS = {
     'note': 'for rooms and corridors; docs/model_card.md has what fails',
-    'data': ('7-Scenes redkitchen', 'TUM RGB-D fr1 rpy', '249 sequences of rendered rooms'),
-    'licence': '7-Scenes: Microsoft Research licence, non-commercial; TUM RGB-D: CC BY 4.0 (Sturm '
-    'et al. 2012); own renderings: Apache-2.0, some with textures of miniworld (Apache-2.0), '
-    'furniture of Infinigen (BSD-3-Clause) and HDRIs of HDRI Haven (CC0); the teacher began at '
-    'an ImageNet encoder (Apache-2.0)',
+    'data': (
+        'NYU Depth v2, 735 labelled images of the training split',
+        '7-Scenes redkitchen',
+        'TUM RGB-D fr1 rpy',
+        '294 sequences of rendered rooms',
+    ),
+    'licence': '7-Scenes: Microsoft Research licence, non-commercial; NYU Depth v2 (Silberman et '
+    'al. 2012): none stated, published for research; TUM RGB-D: CC BY 4.0 (Sturm et al. 2012); '
+    'own renderings: Apache-2.0, some with textures of miniworld (Apache-2.0), furniture of '
+    'Infinigen (BSD-3-Clause) and HDRIs of HDRI Haven (CC0); the teacher began at an ImageNet '
+    'encoder (Apache-2.0)',
 }
 SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
     'street': (
@@ -67,8 +73,8 @@ SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
         STREET,
     ),
     'indoors': (
-        ('rooms_student',),
-        'indoors_before',
+        ('rooms_all',),
+        'indoors_rendered',
         ROOMS,
     ),
 }
