@@ -67,6 +67,23 @@ def test_uncalibrated_camera(robot, depths, scene):
     assert recovers(robot, depths, scene)
 
 
+def test_a_rectification_that_mirrors(robot, depths, scene):
+    def mirrored():
+        info = encode.camera_info(
+            robot.types, robot.camera_of(scene), robot.stamp_ns, robot.frame_id
+        )
+        info.d, info.r[8] = [-0.1, 0.0, 0.0, 0.0, 0.0], -1.0
+        robot.publish('/camera_info', info)
+        robot.spin(0.05)
+        robot.image(scene)
+
+    status = robot.diagnosis(lambda s: 'is no rotation' in s.message, mirrored)
+    assert status.level == 2
+    assert depths == []
+    assert robot.log.count('R (1, 0, 0, 0, 1, 0, 0, 0, -1) is no rotation') == 1
+    assert recovers(robot, depths, scene)
+
+
 def test_camera_info_of_another_frame(robot, depths, scene):
     def foreign():
         robot.camera_info(robot.camera_of(scene), frame_id='other')
