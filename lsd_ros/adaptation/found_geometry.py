@@ -118,8 +118,10 @@ def _read_again(record: Path, engines: Mapping[str, Engine]) -> FoundGeometry:
     done = json.loads(record.read_text(encoding='utf-8'))
     known = [record.parent / KNOWN / part['name'] for part in done['parts']]
     points = np.load(record.parent / POINTS) if known else np.empty(0, np.float32)
-    fits = {name: off for name, off in done['fits'].items() if name in engines}
-    start = done['start'] if done['start'] in engines else next(iter(engines))
+    fits = {name: off for name, off in done.get('fits', {}).items() if name in engines}
+    start = done.get('start')  # none in a folder of a version that did not choose
+    if start not in engines:
+        start = next(iter(engines))
     return FoundGeometry(done['parts'], done['left_out'], known, points, start, fits)
 
 

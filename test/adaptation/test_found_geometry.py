@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from lsd_ros import settings
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
-from lsd_ros.adaptation.found_geometry import find_geometry
+from lsd_ros.adaptation.found_geometry import RECORD, find_geometry
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.engine_settings import EngineSettings
@@ -48,9 +49,15 @@ def test_a_street_goes_on_from_weights_for_streets_whatever_comes_first(tmp_path
         assert (again.start, again.fits, again.parts) == (found.start, found.fits, found.parts)
         # another call may name its start: what was found stays, and the choice is its own
         named = {'indoors': engines['indoors']}
-        assert (
-            find_geometry([FolderSequence(path)], named, work, given, _silent).start == 'indoors'
-        )
+        other = find_geometry([FolderSequence(path)], named, work, given, _silent)
+        assert other.start == 'indoors'
+        # a folder of a version that did not choose
+        record = work / RECORD
+        older = json.loads(record.read_text())
+        del older['start'], older['fits']
+        record.write_text(json.dumps(older))
+        older_found = find_geometry([FolderSequence(path)], named, work, given, _silent)
+        assert (older_found.start, older_found.fits) == ('indoors', {})
 
 
 @contextlib.contextmanager
