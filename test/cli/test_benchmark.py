@@ -102,4 +102,5 @@ def test_a_json_file_that_cannot_be_written_is_one_sentence(
     file = tmp_path / 'no' / 'benchmark.json'
     call = ['benchmark', '--weights', str(weights), '--backends', 'torch', '--frames', '1']
     assert main([*call, '--json', str(file)]) == 1
-    assert f'cannot write {file}: No such file' in capsys.readouterr().err.splitlines()[-1]
+    said = capsys.readouterr().err.splitlines()[-1]
+    assert f'cannot write --json {file}: the folder {file.parent} does not exist' in said
