@@ -33,7 +33,8 @@ lsd_ros train student --config $here/rooms_teacher.yaml --out "$RUNS/rooms_taugh
 lsd_ros train student --config $here/rooms_teacher.yaml --out "$RUNS/rooms_student" --max-steps 2100 $fast --data "$RENDERED"/* "$kitchen" "$office" \
   --set 'data.shares=["indoor_* 0.25","tum_* 0.15","* 0.6"]' --set start_from="$RUNS/rooms_taught/weights.safetensors" $whole --set pose.output_scale=0.03 \
   --set truth.scale_free=0.6 --set optimiser.learning_rate=1.5e-3 --set optimiser.weight_decay=0.001
-# Real rooms of many homes: with them the network sees shape in rooms that it never saw. From the weights that the lines above made, on a processor without bf16
+# Real rooms of many homes: with them the network sees shape in rooms that it never saw. From the weights that the lines above made, on a processor without bf16;
+# of RENDERED, 120 sequences of the forerunner and the 45 new ones were there
 git show 4eb0c11:lsd_ros/weights/indoors.safetensors > "$RUNS/indoors_rendered.safetensors"
 python $here/nyu.py "$NYU" "$RUNS"
 lsd_ros synthesize --world rooms --out "$RENDERED" --first-seed 20000 --count 9 --clips 5 --frames 2

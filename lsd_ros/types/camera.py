@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.errors import CameraError
+from lsd_ros.types.motion import rotation_error
 
 IDENTITY_ROTATION = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 ROTATION_TOLERANCE = 1e-3  # of any number of R R^T: a rotation written with 4 digits passes
@@ -197,11 +198,7 @@ def _check_rotation(rectification: tuple[float, ...]) -> None:
     :param rectification: 3 x 3, row by row, finite
     :raises CameraError: it is no rotation
     """
-    rotation = np.array(rectification).reshape(3, 3)
-    with np.errstate(over='ignore', invalid='ignore'):
-        off = float(np.abs(rotation @ rotation.T - np.eye(3)).max())
-        turns = off <= ROTATION_TOLERANCE and np.linalg.det(rotation) > 0
-    if not turns:
+    if not rotation_error(np.array(rectification).reshape(1, 3, 3)) <= ROTATION_TOLERANCE:
         shown = ', '.join(f'{value:g}' for value in rectification)
         raise CameraError(
             f'the rectification matrix R ({shown}) is no rotation: calibrate the camera again, or '

@@ -141,12 +141,22 @@ def check_rigid(matrices: NDArray[np.float64], what: str) -> None:
         raise FrameError(f'{what} of shape {matrices.shape} must be 4 x 4')
     if not np.isfinite(matrices).all():
         raise FrameError(f'{what} has values that are not finite')
-    rotation = matrices[:, :3, :3]
-    error = np.abs(rotation @ rotation.transpose(0, 2, 1) - _IDENTITY)
-    if error.max(initial=0) > 1e-4 or np.linalg.det(rotation).min(initial=1) < 0:
+    if not rotation_error(matrices[:, :3, :3]) <= 1e-4:
         raise FrameError(f'{what} is not a rotation and a translation')
     if (matrices[:, 3] != _LAST_ROW).any():
         raise FrameError(f'{what} must end with the row 0 0 0 1')
+
+
+def rotation_error(matrices: NDArray[np.float64]) -> float:
+    """
+    Return the largest number of R R^T - 1 over matrices of shape (N, 3, 3).
+
+    It is infinite where one mirrors, and may be NaN where numbers overflow.
+    """
+    with np.errstate(over='ignore', invalid='ignore'):
+        error = np.abs(matrices @ matrices.transpose(0, 2, 1) - _IDENTITY).max(initial=0)
+        mirrors = np.linalg.det(matrices).min(initial=1) < 0
+    return math.inf if mirrors else float(error)
 
 
 def check_covariance(covariance: NDArray[np.float64], what: str) -> None:
