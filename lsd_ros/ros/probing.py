@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from array import array
 from collections.abc import Sequence
@@ -32,10 +31,12 @@ class Watched:
     :param ages_ms: from stamp to arrival, after the warm-up
     :param arrivals_s: after the warm-up
     :param stamps_s: of the headers, after the warm-up
+    :param measures_from_s: when the warm-up of this topic is over, by the monotonic clock
     """
 
     type_name: str
     stamped: bool
+    measures_from_s: float
     count: int = 0
     size: int = 0
     ages_ms: array[float] = field(default_factory=lambda: array('d'))
@@ -60,7 +61,7 @@ class Probe:
     """
     Notes size, age and arrival of every message on some topics; the messages stay serialised.
 
-    :param warm_up_s: after the first message, only counts are kept for so long
+    :param warm_up_s: after the first message of a topic, only counts of it are kept for so long
     :param diagnostics: also remember what /diagnostics said, and its newest values
     """
 
@@ -69,7 +70,6 @@ class Probe:
     ) -> None:
         self._clock = node.get_clock()
         self._warm_up_s = warm_up_s
-        self._measures_from_s = math.inf
         self._watched: dict[str, Watched] = {}
         self._diagnostics: dict[str, dict[str, Any]] = {}
         self._subscriptions = RawSubscriptions(node, topics, self._note)
@@ -87,11 +87,10 @@ class Probe:
     def _note(self, topic: str, type_name: str, data: bytes) -> None:
         now_ns = self._clock.now().nanoseconds
         now_s = time.monotonic()
-        self._measures_from_s = min(self._measures_from_s, now_s + self._warm_up_s)
-        seen = self._watched.get(topic) or self._watch(topic, type_name)
+        seen = self._watched.get(topic) or self._watch(topic, type_name, now_s)
         seen.count += 1
         seen.size += len(data)
-        if now_s < self._measures_from_s:
+        if now_s < seen.measures_from_s:
             return
         seen.arrivals_s.append(now_s)
         if seen.stamped:
@@ -99,9 +98,10 @@ class Probe:
             seen.stamps_s.append(stamp_ns / 1e9)
             seen.ages_ms.append((now_ns - stamp_ns) / 1e6)
 
-    def _watch(self, topic: str, type_name: str) -> Watched:
+    def _watch(self, topic: str, type_name: str, now_s: float) -> Watched:
         stamped = starts_with_header(message_class(type_name))
-        return self._watched.setdefault(topic, Watched(type_name, stamped))
+        seen = Watched(type_name, stamped, now_s + self._warm_up_s)
+        return self._watched.setdefault(topic, seen)
 
     def _remember(self, message: Any) -> None:
         for status in message.status:

@@ -73,7 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_not_negative,
         default=0.0,
         metavar='S',
-        help='seconds after the first message that are counted but not measured (default: 0)',
+        help='seconds after the first message of each topic, only counted (default: 0)',
     )
     add(
         '--diagnostics',

@@ -257,7 +257,12 @@ def test_newest_image_wins_and_the_rest_is_counted_as_dropped(robot):
     depths = robot.listen(Image, 'depth/image_rect')
     before = robot.diagnosis(lambda s: True).values
     image = np.random.default_rng(0).integers(0, 256, (375, 1242, 3), np.uint8)
-    robot.until(lambda: depths, 'depth', lambda: robot.view(image))
+    earlier = robot.stamp_ns
+    robot.until(
+        lambda: depths and stamp_ns(depths[-1].header) > earlier,
+        'depth of an image of this size',
+        lambda: robot.view(image),
+    )
     for _ in range(60):
         robot.image(image)
     newest = robot.stamp_ns

