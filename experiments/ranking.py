@@ -23,6 +23,7 @@ from lsd_ros.adaptation.found_geometry import find_geometry
 from lsd_ros.adaptation.held_out import judge
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.evaluation.depth import crop_for, depth_errors, summarise
+from lsd_ros.foreign.output_paths import check_writable
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.shipped import weights_file
@@ -34,6 +35,7 @@ EVERY_DEPTH = {'depth_size': 'camera', 'min_depth_m': 1e-3, 'max_depth_m': 1e4}
 
 def main(work: Path, out: Path, weights: list[str], paths: list[Path]) -> None:
     """Print a table and the rank correlations of each sequence."""
+    check_writable({'OUT.json': out})
     rows = {path.name: _rows(path, work / path.name, weights) for path in paths}
     for name, table in rows.items():
         print(f'\n{name}\ntruth  ' + '  '.join(FIGURES))

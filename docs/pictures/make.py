@@ -22,6 +22,7 @@ import argparse
 import contextlib
 import importlib.util
 import itertools
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -130,6 +131,11 @@ def write(name: str, rows: list[Picture]) -> None:
 def drawn(path: Path, indices: tuple[int, ...], show: Show) -> list[Picture]:
     """Draw some images of a sequence; poses whose z is up say where the camera sits."""
     (sequence,) = open_sequences([path])
+    if len(sequence.stamps_ns) <= max(indices):
+        sys.exit(
+            f'{path} has {len(sequence.stamps_ns)} images, and images {indices} are drawn: '
+            f'take a sequence of at least {max(indices) + 1}'
+        )
     rows = []
     with running(show) as engine:
         for index in indices:

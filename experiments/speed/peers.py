@@ -27,6 +27,7 @@ from torch import Tensor, nn
 from lsd_ros.cli.benchmark.interleaved import AGAIN, Ratio, in_turns, ratios
 from lsd_ros.cli.benchmark.resources import machine
 from lsd_ros.cli.printing import MISSING, json_text, say, table
+from lsd_ros.foreign.output_paths import check_writable
 from lsd_ros.inference.backends import onnxruntime, openvino, torch_cpu
 from lsd_ros.inference.backends.base import Plan
 from lsd_ros.inference.backends.inference_network import InferenceNetwork
@@ -60,6 +61,7 @@ def main() -> None:
     parser.add_argument('--threads', type=int, default=1)
     parser.add_argument('--json', type=Path)
     given = parser.parse_args()
+    check_writable({'--json': given.json})
     torch.set_num_threads(given.threads)
     torch.manual_seed(0)
     with tempfile.TemporaryDirectory() as cache:

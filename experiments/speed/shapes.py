@@ -23,6 +23,7 @@ from torch import nn
 from lsd_ros.cli.benchmark.interleaved import AGAIN, ROW_HEAD, in_turns, ratio_rows, ratios
 from lsd_ros.cli.benchmark.resources import machine
 from lsd_ros.cli.printing import json_text, say, table
+from lsd_ros.foreign.output_paths import check_writable
 from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.inference.backends.base import Plan
 from lsd_ros.inference.backends.inference_network import InferenceNetwork
@@ -77,6 +78,7 @@ def main() -> None:
     parser.add_argument('--json', type=Path)
     parser.add_argument('--only', nargs='+', choices=list(SHAPES), default=list(SHAPES))
     given = parser.parse_args()
+    check_writable({'--json': given.json})
     torch.set_num_threads(1)
     found = {'machine': machine(), 'shapes': {}}
     with tempfile.TemporaryDirectory() as cache:
