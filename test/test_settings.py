@@ -127,6 +127,7 @@ def test_every_setting_of_the_engine_says_what_it_is_and_has_a_range() -> None:
     [
         ({'min_depth_m': 5.0, 'max_depth_m': 5.0}, 'the minimum must be below the maximum'),
         ({'backend': 'openvino', 'device': 'cuda'}, "backend is 'openvino' and device is 'cuda'"),
+        ({'backend': 'triton', 'device': 'cpu'}, "backend is 'triton' and device is 'cpu'"),
         (
             {'points.min_height_m': 2.0, 'points.max_height_m': 1.0},
             'points.min_height_m is 2.0 and points.max_height_m is 1.0',

@@ -22,15 +22,17 @@ from typing import Any, NamedTuple
 os.environ.pop('TRITON_INTERPRET', None)  # the interpreter compiles nothing
 
 import triton
-from fused_block import CHUNK, _coded, warps
-from fused_ends import TAPS, _from_bytes, _head
-from fused_weighting import FEW, ROWS, WARPS, _weighted_sum
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
+from lsd_ros.inference.kernels.block import CHUNK, _coded, warps
+from lsd_ros.inference.kernels.convolution import MADE, PIXELS, _convolution
+from lsd_ros.inference.kernels.ends import TAPS, _from_bytes, _head
+from lsd_ros.inference.kernels.weighting import FEW, ROWS, WARPS, _weighted_sum
+
 CARDS = {'H200': 90, 'Jetson Orin': 87}
 READER = Path(triton.__file__).parent / 'backends' / 'nvidia' / 'bin' / 'cuobjdump'
-WHOLE = ('height', 'width', 'channels', 'wide')
+WHOLE = ('height', 'width', 'channels', 'wide', 'made', 'made_height', 'made_width')
 REAL = ('lowest', 'span')
 
 
@@ -52,7 +54,14 @@ def kernels() -> dict[str, tuple[Any, int, set[str], dict[str, Any]]]:
             _weighted_sum,
             WARPS,
             {'a', 'b', 'out'},
-            {**row, 'ROWS': ROWS, 'FEW': FEW},
+            {**row, 'DOUBLED': False, 'ROWS': ROWS, 'FEW': FEW},
+        ),
+        'convolution': (
+            _convolution,
+            4,
+            {'x', 'kernel', 'out'},
+            {'SIZE': 3, 'STRIDE': 2, 'ACTIVE': True, 'PIXELS': PIXELS, 'MADE': MADE}
+            | {'CHANNELS': CHUNK},
         ),
         'block, tiles of 16': (_coded, warps(16), maps, {**block, 'SIDE': 16, 'MADE': 16}),
         'block, tiles of 16, 64 channels': (

@@ -25,7 +25,7 @@ from torch.utils._pytree import tree_leaves
 
 from lsd_ros.inference.rewrite import channels_last, depth_inference, pose_inference
 from lsd_ros.models.checkpoint import load_weights
-from lsd_ros.models.network_settings import FRAMES
+from lsd_ros.models.network_settings import FRAMES, STAGES, SmallDepthSettings
 
 HALF = 2  # bytes
 
@@ -38,12 +38,14 @@ class Kernel(NamedTuple):
     :param bytes: read and written, each map once
     :param operations: multiplications and sums of convolutions; the others wait for memory anyway
     :param dense: whether tensor cores can do them
+    :param beside: operations of the same kernel that they cannot do
     """
 
     name: str
     bytes: int
     operations: int = 0
     dense: bool = False
+    beside: int = 0
 
 
 class Card(NamedTuple):
@@ -105,7 +107,8 @@ def seconds(kernels: Sequence[Kernel], card: Card) -> tuple[float, float]:
     work = sum(
         max(
             each.bytes / card.bandwidth,
-            each.operations / (card.dense if each.dense else card.plain),
+            each.operations / (card.dense if each.dense else card.plain)
+            + each.beside / card.plain,
         )
         for each in kernels
     )
@@ -117,8 +120,61 @@ def shipped_networks(width: int, height: int) -> dict[str, list[Kernel]]:
     weights = load_weights('street')
     return {
         'depth': counted(depth_inference(weights), (1, height, width, 3)),
+        'depth, kernels alone': kernels_alone(weights.depth.shape, width, height),
         'pose': counted(pose_inference(weights), (FRAMES, height, width, 3)),
     }
+
+
+def kernels_alone(shape: SmallDepthSettings, width: int, height: int) -> list[Kernel]:
+    """
+    Count what ``lsd_ros/inference/kernels`` does for an image; a test there counts its launches.
+
+    Weights are left out: they are read again by every program, and stay in the cache.
+    """
+    pixels = [(width >> level) * (height >> level) for level in range(STAGES + 1)]
+    widths, made = (3, *shape.encoder_widths), []
+    for level in range(1, STAGES + 1):
+        made.append(_layer(pixels[level - 1] * widths[level - 1], pixels[level], widths, level, 9))
+        made += _block(shape, pixels[level], widths[level], pixels[level] * widths[level])
+    before = widths[-1]
+    for level in range(STAGES - 1, shape.read_level - 1, -1):
+        channels = shape.decoder_widths[level]
+        small = pixels[level + 1]
+        taps = shape.transform_kernel**2
+        made.append(_layer(small * before, small, (before, channels), 1, taps))
+        made += _block(shape, pixels[level], channels, small * channels)
+        if level > 0:
+            made.append(_weighting(pixels[level], channels, pixels[level] * channels))
+        before = channels
+    read = pixels[shape.read_level]
+    return [*made, Kernel('head', HALF * read * before + 4 * read, 18 * read * before)]
+
+
+def _layer(given: int, pixels: int, widths: Sequence[int], index: int, taps: int) -> Kernel:
+    before, channels = widths[index - 1], widths[index]
+    work = 2 * pixels * channels * before * taps
+    return Kernel('convolution', HALF * (given + pixels * channels), work, dense=True)
+
+
+def _block(shape: SmallDepthSettings, pixels: int, channels: int, given: int) -> list[Kernel]:
+    """
+    Count a block of the channels of ``given`` numbers, and its sum.
+
+    Tiles of 16 x 16 have 12 x 12 pixels of their own, and the map is expanded anew for every 64
+    channels that are made.
+    """
+    again, parts = (16 / 12) ** 2, -(-channels // 64)
+    wide = pixels * shape.expansion * channels * again
+    size = HALF * (given + pixels * channels) + 8 * pixels
+    products, taps = int(2 * wide * channels * (1 + parts)), int(36 * wide * parts)
+    block = Kernel('block', size, products, dense=True, beside=taps)
+    return [block, _weighting(pixels, channels, given)]
+
+
+def _weighting(pixels: int, channels: int, first: int) -> Kernel:
+    """Count a sum of two maps: matrices of 128 x 128 and 64 x 128 for each pixel."""
+    size = HALF * (first + 2 * pixels * channels) + 12 * pixels
+    return Kernel('weighting', size, 2 * pixels * (128 * 128 + 64 * 128))
 
 
 def _is_view(function: Any) -> bool:

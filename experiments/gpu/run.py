@@ -8,9 +8,9 @@ Needs a CUDA build of torch, which brings Triton. Writes into ``--out``:
 - ``tests.txt``: the tests that need a card (equality of the captured graphs, full memory, mixed
   precision) and those of the kernels, on the card,
 - ``benchmark.json``: a camera frame through everything, on CUDA and in the backends of the CPU,
-- ``times.json``: the depth network eager, compiled by inductor and captured, in half and in full
-  precision; each part that there is a kernel for, as torch computes it and as that kernel; median,
-  microseconds,
+- ``times.json``: the depth network eager, compiled by inductor, captured, and of kernels alone, in
+  half and in full precision; each part that there is a kernel for, as torch computes it and as
+  that kernel; median, microseconds,
 - ``trace.json``: one eager frame, for chrome://tracing.
 
 Nothing of it was ever run on a card.
@@ -27,8 +27,12 @@ from pathlib import Path
 from statistics import median
 
 import torch
-from fused_block import Numbers, coded, numbers
-from fused_ends import (
+
+from lsd_ros.inference.backends.cuda import CudaNetwork
+from lsd_ros.inference.folding import folded, rewrite
+from lsd_ros.inference.kernels.block import Numbers, coded, numbers
+from lsd_ros.inference.kernels.depth_net import KernelDepthNet
+from lsd_ros.inference.kernels.ends import (
     FirstNumbers,
     HeadNumbers,
     first_numbers,
@@ -36,10 +40,7 @@ from fused_ends import (
     head_numbers,
     read_head,
 )
-from fused_weighting import Matrices, matrices, weighted_sum
-
-from lsd_ros.inference.backends.cuda import CudaNetwork
-from lsd_ros.inference.folding import folded, rewrite
+from lsd_ros.inference.kernels.weighting import Matrices, matrices, weighted_sum
 from lsd_ros.inference.rewrite import ReadHead, channels_last, depth_inference
 from lsd_ros.models.checkpoint import untrained_weights
 from lsd_ros.models.normalise import Normalise
@@ -52,8 +53,7 @@ SHAPE = (1, 128, 416, 3)
 TESTS = (
     'test/inference/test_backends.py',
     'test/inference/test_fallback.py',
-    'test/inference/test_fused_kernels.py',
-    'test/inference/test_fused_weighting.py',
+    'test/inference/test_kernels.py',
     'test/training/test_precision.py',
 )
 
@@ -95,6 +95,13 @@ def network_times(rounds: int) -> dict[str, float | str]:
             'eager': lambda network=network: network(on_card),
             'captured, with both copies': lambda captured=captured: captured(images.numpy()),
         }
+        weights = untrained_weights()
+        kernels = KernelDepthNet(weights.depth, weights.preprocessing, 'cuda', kind)
+        forms['kernels alone'] = lambda kernels=kernels: kernels(on_card)
+        with_graph = CudaNetwork(kernels, SHAPE)
+        forms['kernels alone, captured, with both copies'] = lambda with_graph=with_graph: (
+            with_graph(images.numpy())
+        )
         compiled = torch.compile(network, mode='max-autotune')
         forms['inductor'] = lambda compiled=compiled: compiled(on_card)
         for form, call in forms.items():
@@ -108,11 +115,11 @@ def kernel_times(rounds: int) -> dict[str, float | str]:
     weights = Matrices(*(each.cuda() for each in matrices(trained.float())))
     trained = trained.half()
     a, b = torch.randn(2, 1, 64, 208, 16, device='cuda', dtype=torch.float16)
-    means = torch.stack([a.float().mean(3), b.float().mean(3)], dim=3)
+    means = [each.float().mean(3) for each in (a, b)]
     planes = [each.permute(0, 3, 1, 2) for each in (a, b)]
     return {
         'weighting, torch': _time(lambda: trained(*planes), rounds),
-        'weighting, one kernel': _time(lambda: weighted_sum(a, b, means, weights), rounds),
+        'weighting, one kernel': _time(lambda: weighted_sum(a, b, *means, weights), rounds),
     }
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from lsd_ros import settings
 from lsd_ros.errors import SettingError
-from lsd_ros.inference.backends.registry import BACKENDS, CUDA_BACKENDS
+from lsd_ros.inference.backends.registry import BACKENDS, CPU_BACKENDS, CUDA_BACKENDS
 from lsd_ros.inference.mask_settings import MaskSettings
 from lsd_ros.inference.obstacles.obstacle_settings import (
     DropOffSettings,
@@ -135,4 +135,8 @@ class EngineSettings:
         if self.device == 'cuda' and self.backend not in ('auto', *CUDA_BACKENDS):
             raise SettingError(
                 f"backend is {self.backend!r} and device is 'cuda': it runs on the cpu only"
+            )
+        if self.device == 'cpu' and self.backend not in ('auto', *CPU_BACKENDS):
+            raise SettingError(
+                f"backend is {self.backend!r} and device is 'cpu': it runs on cuda only"
             )

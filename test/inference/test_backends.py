@@ -10,7 +10,7 @@ import torch
 
 from lsd_ros import settings
 from lsd_ros.errors import BackendError
-from lsd_ros.inference.backends import choice, registry
+from lsd_ros.inference.backends import choice, measured_choice, registry
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.models.checkpoint import untrained_weights
 from lsd_ros.models.network_settings import SmallDepthSettings
@@ -104,6 +104,41 @@ def test_cuda_is_near_and_repeats_itself(precision, tolerance, weights, truth):
 def test_cuda_that_is_not_there_is_refused_when_asked_for_by_name(weights):
     with pytest.raises(BackendError, match="no CUDA device: .* set device to 'cpu'"):
         opened(weights, device='cuda')
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason='there is a CUDA device')
+@pytest.mark.parametrize('device', ['auto', 'cuda'])
+def test_kernels_for_a_card_that_is_not_there_are_refused(device, weights):
+    with pytest.raises(BackendError, match="CUDA.*: .*set (backend|device) to '(auto|cpu)'"):
+        opened(weights, device=device, backend='triton')
+
+
+def test_on_a_card_the_fastest_that_is_right_is_taken(weights, truth, monkeypatch):
+    built, build = [], choice._build
+
+    def on_the_cpu(device, name, plan):
+        built.append((device, name, plan.half))
+        made = build('cpu', 'torch', dataclasses.replace(plan, half=False))
+        made.name = name
+        return made
+
+    monkeypatch.setattr(choice, 'has_cuda', lambda: True)
+    monkeypatch.setattr(choice, '_is_installed', lambda name: True)
+    monkeypatch.setattr(choice, '_build', on_the_cpu)
+    monkeypatch.setattr(measured_choice, '_card', lambda: 'a card')
+    monkeypatch.setattr(
+        measured_choice,
+        '_times',
+        lambda backends, _: {each: 1 + (each.name != 'triton') for each in backends},
+    )
+    backend = opened(dataclasses.replace(weights, sha256='of a file'), device='cuda')
+    assert backend.name == 'triton'
+    assert 'triton in half precision is the fastest here, time of the depth' in backend.reason
+    torches, kernels = (
+        [('cuda', 'torch', half) for half in (True, False)],
+        ('cuda', 'triton', True),
+    )
+    assert built == [torches[0], kernels, torches[1], kernels]
 
 
 def test_what_fails_to_build_is_passed_over_with_its_reason(weights, monkeypatch, caplog):

@@ -51,9 +51,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add(
         '--backends',
         nargs='+',
-        choices=(*CPU_BACKENDS, 'cuda'),
+        choices=(*CPU_BACKENDS, 'cuda', 'triton'),
         metavar='NAME',
-        help=f'{", ".join(CPU_BACKENDS)}, cuda; default: all that are there',
+        help=f'{", ".join(CPU_BACKENDS)}; on a card cuda (torch) and triton; default: all that '
+        'are there',
     )
     _add_live_options(parser)
     add_engine_options(parser, 'weights')

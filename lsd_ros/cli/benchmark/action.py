@@ -21,7 +21,7 @@ from lsd_ros.cli.progress import progress
 from lsd_ros.errors import SettingError
 from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.inference.backends.choice import has_cuda
-from lsd_ros.inference.backends.registry import CPU_BACKENDS
+from lsd_ros.inference.backends.registry import CPU_BACKENDS, CUDA_BACKENDS
 from lsd_ros.inference.engine_settings import EngineSettings, MountSettings
 
 FRAMES = 200
@@ -66,8 +66,8 @@ def _check_nothing_live(given: argparse.Namespace) -> None:
 
 def installed_backends() -> list[str]:
     """Return every backend that can run here, fastest first."""
-    on_cuda = ['cuda'] if has_cuda() else []
-    return on_cuda + [name for name in CPU_BACKENDS if importlib.util.find_spec(name) is not None]
+    names = ['cuda', 'triton', *CPU_BACKENDS] if has_cuda() else CPU_BACKENDS
+    return [name for name in names if name == 'cuda' or importlib.util.find_spec(name) is not None]
 
 
 def take_turns(contenders: Sequence[Contender], frames: int) -> None:
@@ -142,4 +142,6 @@ def _of_a_robot(wanted: EngineSettings) -> EngineSettings:
 def _settings_of(backend: str, wanted: EngineSettings) -> EngineSettings:
     if backend == 'cuda':
         return dataclasses.replace(wanted, backend='torch', device='cuda')
+    if backend in CUDA_BACKENDS and backend not in CPU_BACKENDS:
+        return dataclasses.replace(wanted, backend=backend, device='cuda')
     return dataclasses.replace(wanted, backend=backend, device='cpu')

@@ -33,10 +33,10 @@ def open_backend(
     """
     Build the backend that the settings ask for, for one network size.
 
-    Where the choice is left open, the candidates of the CPU are measured once for each machine and
-    weights file, and the fastest of those that are right is taken; weights that are from no file
-    run in the first backend that builds, in full precision. Where CUDA fails, at once or later on,
-    the CPU takes over.
+    Where the choice is left open, the candidates of the device are measured once for each machine
+    and weights file, and the fastest of those that are right is taken; weights that are from no
+    file run in the first backend that builds, on the CPU in full precision. Where CUDA fails, at
+    once or later on, the CPU takes over.
 
     :param batch: most cameras whose images run together
     :raises BackendError: what was asked for by name cannot run, or nothing can
@@ -60,9 +60,9 @@ class _Opening:
         if not on_cuda:
             return self._opened_on_cpu()
         if self._settings.device == 'cuda':
-            return self._first_of(on_cuda)
+            return self._opened_on_cuda(on_cuda)
         try:
-            backend = self._first_of(on_cuda)
+            backend = self._opened_on_cuda(on_cuda)
         except BackendError as error:
             LOGGER.warning('CUDA is not used: %s', error)
             return self._opened_on_cpu()
@@ -73,10 +73,24 @@ class _Opening:
         if wanted.device == 'cpu' or (wanted.device == 'auto' and not has_cuda()):
             return []
         names = [name for name in CUDA_BACKENDS if wanted.backend in ('auto', name)]
+        if wanted.backend == 'auto':
+            names = [name for name in names if name == 'torch' or _is_installed(name)]
         return [Candidate('cuda', name, wanted.precision != 'full') for name in names]
 
+    def _opened_on_cuda(self, trusted: list[Candidate]) -> Backend:
+        measured = trusted
+        if len(trusted) > 1 and self._settings.precision == 'auto':
+            measured = [*trusted, trusted[0]._replace(half=False)]
+        return self._fastest_of(measured, trusted)
+
     def _opened_on_cpu(self) -> Backend:
-        names = [name for name in CPU_BACKENDS if self._settings.backend in ('auto', name)]
+        wanted = self._settings.backend
+        names = [name for name in CPU_BACKENDS if wanted in ('auto', name)]
+        if not names:
+            raise BackendError(
+                f'backend is {wanted!r}, which runs on CUDA, and CUDA cannot be used here: set '
+                "backend to 'auto'"
+            )
         if self._settings.backend == 'auto':
             names = [name for name in names if _is_installed(name)]
         trusted = [Candidate('cpu', name, self._settings.precision == 'half') for name in names]
@@ -89,6 +103,10 @@ class _Opening:
         # torch takes twice as long on every machine so far, and beside other work, where its
         # threads spin, a hundred times: too long to measure at every start
         measured = [each for each in candidates if each.name != 'torch']
+        return self._fastest_of(measured, trusted)
+
+    def _fastest_of(self, measured: list[Candidate], trusted: list[Candidate]) -> Backend:
+        """Open the fastest, or the first of those that are trusted where nothing is measured."""
         # torch says what is right, of weights that can be told from others
         if len(measured) < 2 or not self._weights.sha256:
             return self._first_of(trusted)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from lsd_ros.errors import BackendError, DeviceMemoryError
 from lsd_ros.inference.backends.base import Network, NetworkPair, Plan, Shape
@@ -16,6 +16,7 @@ from lsd_ros.inference.rewrite import channels_last, depth_inference, pose_infer
 
 LOGGER = logging.getLogger(__name__)
 WARM_UP_RUNS = 3
+OnDevice = Callable[[Tensor], Tensor]
 
 
 class CudaBackend(NetworkPair):
@@ -36,18 +37,29 @@ class CudaBackend(NetworkPair):
         torch.backends.cudnn.benchmark = True  # shapes stay the same: let it try what is fastest
         try:
             super().__init__(
-                _captured(depth_inference(plan.weights), plan.image_shapes, plan.half),
-                _captured(pose_inference(plan.weights), plan.frames_shapes, plan.half),
+                _captured(self.depth_network(plan), plan.image_shapes),
+                _captured(
+                    channels_last(pose_inference(plan.weights).to('cuda', kind(plan))),
+                    plan.frames_shapes,
+                ),
                 half=plan.half,
             )
         except RuntimeError as error:
             raise _translated(error, 'CUDA cannot run the network') from error
         self.device = f'cuda ({torch.cuda.get_device_name()})'
 
+    def depth_network(self, plan: Plan) -> OnDevice:
+        """Return the depth network on the device, from bytes to disparity."""
+        return channels_last(depth_inference(plan.weights).to('cuda', kind(plan)))
 
-def _captured(network: nn.Module, shapes: Sequence[Shape], half: bool) -> Network:
+
+def kind(plan: Plan) -> torch.dtype:
+    """Return the numbers that a plan computes with."""
+    return torch.float16 if plan.half else torch.float32
+
+
+def _captured(network: OnDevice, shapes: Sequence[Shape]) -> Network:
     """Capture a graph for every length now: on the road it would stop the images."""
-    network = channels_last(network.to('cuda', torch.float16 if half else torch.float32))
     by_length = {shape[0]: CudaNetwork(network, shape) for shape in shapes}
     return lambda images: by_length[len(images)](images)
 
@@ -60,7 +72,7 @@ class CudaNetwork:
     capturing fails, the same three steps run one by one, and the reason is logged.
     """
 
-    def __init__(self, network: nn.Module, shape: Shape) -> None:
+    def __init__(self, network: OnDevice, shape: Shape) -> None:
         self._network = network
         self._stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
         self._pinned_in = torch.zeros(shape, dtype=torch.uint8).pin_memory()

@@ -1,7 +1,8 @@
 """
 Which candidate is the fastest on this machine, of those that give the right depth.
 
-Candidates take turns on the stored images for two seconds at most; CPU time counts. Each is held
+Candidates take turns on the stored images for two seconds at most. On the CPU the time of the
+processor counts, on a card the time that passes. Each is held
 against the network as torch computes it in full precision, here or where its graphs were exported:
 depth may differ by 1 % in the median.
 What was found is kept beside the compiled networks, by machine, versions and weights.
@@ -161,7 +162,8 @@ def _measured(
     order = _order(seconds)
     times = ', '.join(f'{each} {seconds[each] * 1e3:.1f} ms' for each in order)
     passed_s = time.monotonic() - began
-    best = f'{order[0]} is the fastest here, CPU time of the depth network'
+    what = 'time' if order[0].device == 'cuda' else 'CPU time'
+    best = f'{order[0]} is the fastest here, {what} of the depth network'
     return Ranking(order, f'{best}: {times}; measured in {passed_s:.1f} s')
 
 
@@ -185,19 +187,22 @@ def _times(
     backends: dict[Candidate, Backend], images: NDArray[np.uint8]
 ) -> dict[Candidate, float]:
     """
-    Return the least CPU time of each for an image, of all its threads [s].
+    Return the least time of each for an image [s].
 
-    That is what a robot pays; the time that passes says more of the other work of the machine.
+    On the CPU that of all its threads: it is what a robot pays, and the time that passes says more
+    of the other work of the machine. A card works while the processor waits: there time passes.
     """
+    on_card = any(candidate.device == 'cuda' for candidate in backends)
+    clock = time.perf_counter if on_card else time.process_time
     until = time.monotonic() + SECONDS
     seconds = dict.fromkeys(backends, float('inf'))
     for number in range(ROUNDS):
         image = images[number % len(images)][None]
         for candidate, backend in backends.items():
             backend.disparities(image)  # caches still belong to the one before
-            began = time.process_time()
+            began = clock()
             backend.disparities(image)
-            seconds[candidate] = min(seconds[candidate], time.process_time() - began)
+            seconds[candidate] = min(seconds[candidate], clock() - began)
         if time.monotonic() > until:
             break
     return seconds
@@ -214,8 +219,15 @@ def _order(seconds: dict[Candidate, float]) -> list[Candidate]:
 
 def _key(candidates: Sequence[Candidate], weights: Weights, threads: int) -> str:
     versions = [found for name in LIBRARIES if (found := version_of(name)) is not None]
-    known = (__version__, processor_name(), versions, weights.sha256, threads, tuple(candidates))
+    on_card = any(candidate.device == 'cuda' for candidate in candidates)
+    machine = _card() if on_card else processor_name()
+    known = (__version__, machine, versions, weights.sha256, threads, tuple(candidates))
     return hashlib.sha256(repr(known).encode()).hexdigest()
+
+
+def _card() -> str:
+    torch = load_torch()
+    return f'{torch.cuda.get_device_name()} {torch.__version__} {version_of("triton")}'
 
 
 def _read(stored: bytes | None) -> Ranking | None:

@@ -28,6 +28,7 @@ class BackendEntry(NamedTuple):
 # of each device the one first that most trust is put in: what is open is measured
 BACKENDS = (
     BackendEntry('cuda', 'torch', 'cuda:CudaBackend', half=True),
+    BackendEntry('cuda', 'triton', 'triton:TritonBackend', half=True),
     BackendEntry('cpu', 'openvino', 'openvino:OpenVinoBackend', half=True),
     BackendEntry('cpu', 'onnxruntime', 'onnxruntime:OnnxRuntimeBackend', half=False),
     BackendEntry('cpu', 'torch', 'torch_cpu:TorchCpuBackend', half=True),

@@ -6,15 +6,13 @@ pixels, 7 x 7 around each, and takes the three 3 x 3 convolutions as products of
 kernels laid out for all 5 x 5 and 3 x 3 pixels that the result needs: more operations than the
 convolutions have, in full precision, and no pass over memory between them. Then it goes through
 the channels once: out = b + s (a - b). The mean of the result over its channels, which the next
-weighting module asks for, comes along for nothing. Maps are NHWC.
-
-Not measured on any card yet: it is proven equal by Triton's interpreter on the CPU
-(``test/inference/test_fused_weighting.py``), and no backend takes it.
+weighting module asks for, comes along for nothing. In the decoder the first map may be of half the
+resolution: each pixel of it is read four times. Maps are NHWC.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 import triton
@@ -27,7 +25,7 @@ SEEN, EXPANDED, MIXED = 7, 5, 3  # pixels in a row and a column around the one t
 PATHS, WIDE = 2, 4
 ROWS = 128  # of the matrices: 98 and 100 are needed, and Triton wants powers of two
 FEW = 64  # 36 are needed
-WARPS = 8  # with 4, and with 16, more of the matrices does not fit into registers
+WARPS = 8
 
 
 @triton.jit
@@ -46,8 +44,8 @@ def _in_image(place, row, column, height, width, SIDE: tl.constexpr):
 
 @triton.jit
 def _weighted_sum(
-    a, b, means, expand, expand_bias, mix, mix_bias, last, last_bias, out, mean_out,
-    height, width, channels,
+    a, b, mean_a, mean_b, expand, expand_bias, mix, mix_bias, last, last_bias, out, mean_out,
+    height, width, channels, DOUBLED: tl.constexpr,
     PIXELS: tl.constexpr, CHANNELS: tl.constexpr, ROWS: tl.constexpr, FEW: tl.constexpr,
 ):  # fmt: skip
     image, row = tl.program_id(0), tl.program_id(1)
@@ -56,8 +54,9 @@ def _weighted_sum(
     # rows of the matrices: place, then path or channel
     seen = _in_image(wide // 2, row, column, height, width, 7) & (wide < 98)[:, None]
     y, x = row + wide // 14 - 3, column[None, :] + (wide // 2 % 7)[:, None] - 3
-    place = ((image * height + y)[:, None] * width + x) * 2 + (wide % 2)[:, None]
-    mean = tl.load(means + place, mask=seen, other=0.0)
+    place, path = (image * height + y)[:, None] * width + x, (wide % 2)[:, None]
+    mean = tl.load(mean_a + place, mask=seen & (path == 0), other=0.0)
+    mean += tl.load(mean_b + place, mask=seen & (path == 1), other=0.0)
     matrix = tl.load(expand + wide[:, None] * ROWS + wide[None, :])
     total = tl.dot(matrix, mean, input_precision='ieee') + tl.load(expand_bias + wide)[:, None]
     known = _in_image(wide // 4, row, column, height, width, 5)
@@ -70,12 +69,16 @@ def _weighted_sum(
     share = 1.0 / (1.0 + tl.exp(-score))
     inside = column < width
     pixel = (image * height + row) * width + column
+    source = pixel
+    if DOUBLED:
+        source = (image * (height // 2) + row // 2) * (width // 2) + column // 2
     fused_sum = tl.zeros((PIXELS,), tl.float32)
     for first in range(0, channels, CHANNELS):
         channel = first + tl.arange(0, CHANNELS)
-        where = pixel[:, None] * channels + channel[None, :]
         there = inside[:, None] & (channel < channels)[None, :]
+        where = source[:, None] * channels + channel[None, :]
         one = tl.load(a + where, mask=there, other=0.0).to(tl.float32)
+        where = pixel[:, None] * channels + channel[None, :]
         other = tl.load(b + where, mask=there, other=0.0).to(tl.float32)
         fused = other + share[:, None] * (one - other)
         tl.store(out + where, fused.to(out.dtype.element_ty), mask=there)
@@ -98,7 +101,7 @@ def matrices(trained: WeightedSum) -> Matrices:
     """Lay out the three convolutions; the last one as the difference of its two outputs."""
     module = trained.weighting
     squeeze, expand, mix = (
-        [each.detach().float() for each in (conv.weight, conv.bias)]
+        [each.detach().float() for each in (conv.weight, cast(Tensor, conv.bias))]
         for conv in (module.squeeze, module.expand, module.mix)
     )
     last = _laid_out(squeeze[0][:1] - squeeze[0][1:], 1, MIXED)
@@ -113,26 +116,34 @@ def matrices(trained: WeightedSum) -> Matrices:
 
 
 def weighted_sum(
-    a: Tensor, b: Tensor, means: Tensor, weights: Matrices, pixels: int = 32
+    a: Tensor,
+    b: Tensor,
+    mean_a: Tensor,
+    mean_b: Tensor,
+    weights: Matrices,
+    *,
+    doubled: bool = False,
+    pixels: int = 32,
 ) -> tuple[Tensor, Tensor]:
     """
     Fuse two maps in one launch.
 
-    :param a: shape (B, H, W, C), contiguous
+    :param a: shape (B, H, W, C), contiguous; (B, H / 2, W / 2, C) where it is ``doubled``
     :param b: shape (B, H, W, C), contiguous
-    :param means: of both over their channels, shape (B, H, W, 2), float32
+    :param mean_a: of ``a`` over its channels, shape (B, H, W), float32, contiguous
+    :param mean_b: of ``b``, likewise
     :param weights: of :func:`matrices`
+    :param doubled: repeat each pixel of ``a`` twice both ways
     :param pixels: of a row that a program works on, a power of two from 16 on
     :return: the fused map, shape (B, H, W, C); and its mean over channels, shape (B, H, W)
     """
-    images, height, width, channels = a.shape
-    out, mean = torch.empty_like(a), means.new_empty(images, height, width)
+    images, height, width, channels = b.shape
+    out, mean = torch.empty_like(b), torch.empty_like(mean_b)
     grid = (images, height, triton.cdiv(width, pixels))
     block = min(triton.next_power_of_2(channels), 64)
-    sizes = {'PIXELS': pixels, 'CHANNELS': block, 'ROWS': ROWS, 'FEW': FEW}
-    _weighted_sum[grid](
-        a, b, means, *weights, out, mean, height, width, channels, **sizes, num_warps=WARPS
-    )
+    sizes = {'DOUBLED': doubled, 'PIXELS': pixels, 'CHANNELS': block, 'ROWS': ROWS, 'FEW': FEW}
+    given = (a, b, mean_a, mean_b, *weights, out, mean, height, width, channels)
+    _weighted_sum[grid](*given, **sizes, num_warps=WARPS)
     return out, mean
 
 

@@ -7,13 +7,10 @@ other, and makes some of the output channels. It goes through the wide channels 
 convolutions, whose shifts are gathers inside the tile, and the product with the chunk of the last
 1 x 1 convolution, which is summed up. So none of the wide maps is ever in memory. At the border of
 a tile the shifts read wrong pixels; they reach no further than the halo. Means over channels of
-both paths come along, for the weighting module (``fused_weighting.py``). Maps are NHWC.
+both paths come along, for the weighting module (:mod:`.weighting`). Maps are NHWC.
 
 In the decoder the map is doubled before the block: the program reads each pixel of the small map
 four times, and the doubled one is not written either.
-
-Not measured on any card yet: it is proven equal by Triton's interpreter on the CPU
-(``test/inference/test_fused_kernels.py``), and no backend takes it.
 """
 
 from __future__ import annotations
@@ -23,10 +20,10 @@ from typing import NamedTuple, cast
 import torch
 import triton
 import triton.language as tl
-from fused_weighting import hardswish
 from torch import Tensor, nn
 
 from lsd_ros.inference.folding import folded
+from lsd_ros.inference.kernels.weighting import hardswish
 from lsd_ros.models.layers import ConvNormAct
 from lsd_ros.models.sparse_block import SparseBlock
 
@@ -48,9 +45,29 @@ def _depthwise(given, place, kernel, bias, channel, known, wide, SIDE: tl.conste
 
 
 @triton.jit
+def _expanded(
+    x, expand, source, seen, channel, known, channels, wide,
+    SIDE: tl.constexpr, CHANNELS: tl.constexpr, WIDE: tl.constexpr,
+):  # fmt: skip
+    """Return a chunk of the 1 x 1 convolution of a tile, and the sum of the tile's channels."""
+    total = tl.zeros((SIDE * SIDE, WIDE), tl.float32)
+    seen_sum = tl.zeros((SIDE * SIDE,), tl.float32)
+    for first in range(0, channels, CHANNELS):
+        given = first + tl.arange(0, CHANNELS)
+        there = seen[:, None] & (given < channels)[None, :]
+        values = tl.load(x + source[:, None] * channels + given[None, :], mask=there, other=0.0)
+        there = (given < channels)[:, None] & known[None, :]
+        where = given[:, None] * wide + channel[None, :]
+        matrix = tl.load(expand + where, mask=there, other=0.0)
+        total = tl.dot(values, matrix, total, input_precision='ieee')
+        seen_sum += tl.sum(values.to(tl.float32), axis=1)
+    return total, seen_sum
+
+
+@triton.jit
 def _coded(
     x, expand, expand_bias, first, first_bias, second, second_bias, squeeze, squeeze_bias,
-    mean_squeeze, mean_bias, out, means, height, width, channels, wide,
+    mean_squeeze, mean_bias, out, mean_out, mean_coded_out, height, width, channels, wide,
     SIDE: tl.constexpr, DOUBLED: tl.constexpr, CHANNELS: tl.constexpr, WIDE: tl.constexpr,
     MADE: tl.constexpr,
 ):  # fmt: skip
@@ -72,19 +89,11 @@ def _coded(
     for start in range(0, wide, WIDE):
         channel = start + tl.arange(0, WIDE)
         known = channel < wide
-        coded = tl.zeros((SIDE * SIDE, WIDE), tl.float32)
-        for first_of in range(0, channels, CHANNELS):
-            given = first_of + tl.arange(0, CHANNELS)
-            there = seen[:, None] & (given < channels)[None, :]
-            values = tl.load(
-                x + source[:, None] * channels + given[None, :], mask=there, other=0.0
-            )
-            there = (given < channels)[:, None] & known[None, :]
-            where = given[:, None] * wide + channel[None, :]
-            matrix = tl.load(expand + where, mask=there, other=0.0)
-            coded = tl.dot(values, matrix, coded, input_precision='ieee')
-            if start == 0:
-                mean += tl.sum(values.to(tl.float32), axis=1)
+        coded, seen_sum = _expanded(
+            x, expand, source, seen, channel, known, channels, wide, SIDE, CHANNELS, WIDE
+        )
+        if start == 0:
+            mean = seen_sum
         coded += tl.load(expand_bias + channel, mask=known, other=0.0)[None, :]
         coded = tl.where(seen[:, None], hardswish(coded), 0.0)
         coded = _depthwise(coded, place, first, first_bias, channel, known, wide, SIDE)
@@ -104,8 +113,8 @@ def _coded(
     there = whole[:, None] & (made < channels)[None, :]
     tl.store(out + where, total.to(out.dtype.element_ty), mask=there)
     ours = whole & (part + 0 * place == 0)
-    tl.store(means + 2 * pixel, mean / channels, mask=ours)
-    tl.store(means + 2 * pixel + 1, mean_coded + tl.load(mean_bias), mask=ours)
+    tl.store(mean_out + pixel, mean / channels, mask=ours)
+    tl.store(mean_coded_out + pixel, mean_coded + tl.load(mean_bias), mask=ours)
 
 
 class Numbers(NamedTuple):
@@ -135,7 +144,7 @@ def numbers(trained: SparseBlock, kind: torch.dtype) -> Numbers:
     :param kind: type of the maps
     """
     layers = (trained.expand, *trained.code, trained.squeeze)
-    convs = [_conv(folded(cast(ConvNormAct, layer))) for layer in layers]
+    convs = [folded_convolution(cast(ConvNormAct, layer)) for layer in layers]
     weights = [conv.weight.detach().float() for conv in convs]
     biases = [cast(Tensor, conv.bias).detach().float() for conv in convs]
     expand, squeeze = (weights[index][:, :, 0, 0].T.contiguous() for index in (0, 3))
@@ -149,7 +158,7 @@ def numbers(trained: SparseBlock, kind: torch.dtype) -> Numbers:
 
 def coded(
     x: Tensor, weights: Numbers, *, doubled: bool = False, side: int = 16, made: int = 64
-) -> tuple[Tensor, Tensor]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """
     Code a map sparsely, in one launch.
 
@@ -159,22 +168,21 @@ def coded(
     :param side: of a tile with its halo, a power of two
     :param made: most output channels of a program, a power of two from 16 on
     :return: the coded map, shape (B, H, W, C); and the means over channels of the map and of the
-        coded map, shape (B, H, W, 2), float32
+        coded map, shape (B, H, W) each, float32
     """
     images, height, width, channels = x.shape
     if doubled:
         height, width = 2 * height, 2 * width
     out = x.new_empty(images, height, width, channels)
-    means = torch.empty(images, height, width, 2, device=x.device)
+    means = torch.empty(2, images, height, width, device=x.device)
     made = min(made, max(CHUNK, triton.next_power_of_2(channels)))
     inner = side - 2 * HALO
     tiles = triton.cdiv(height, inner) * triton.cdiv(width, inner)
     grid = (images, tiles, triton.cdiv(channels, made))
-    options = {'num_warps': warps(side)}
     sizes = {'SIDE': side, 'DOUBLED': doubled, 'CHANNELS': CHUNK, 'WIDE': CHUNK, 'MADE': made}
-    wide = len(weights.expand_bias)
-    _coded[grid](x, *weights, out, means, height, width, channels, wide, **sizes, **options)
-    return out, means
+    given = (x, *weights, out, *means, height, width, channels, len(weights.expand_bias))
+    _coded[grid](*given, **sizes, num_warps=warps(side))
+    return out, means[0], means[1]
 
 
 def warps(side: int) -> int:
@@ -182,5 +190,7 @@ def warps(side: int) -> int:
     return max(4, side * side // 32)
 
 
-def _conv(layer: nn.Module) -> nn.Conv2d:
-    return cast(nn.Conv2d, layer[0] if isinstance(layer, nn.Sequential) else layer)
+def folded_convolution(layer: ConvNormAct) -> nn.Conv2d:
+    """Return the convolution of a layer with its normalisation folded into it."""
+    without = folded(layer)
+    return cast(nn.Conv2d, without[0] if isinstance(without, nn.Sequential) else without)

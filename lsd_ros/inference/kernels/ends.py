@@ -5,9 +5,6 @@ The first one normalises bytes and takes the first convolution of them, 3 x 3 wi
 bytes of a pixel are a row of a matrix that tensor cores multiply with the kernel. What is beyond
 the border is zero after the normalisation. The second is the head that is read: 3 x 3 over few
 channels, sigmoid, and the deviation where there is one. Maps are NHWC, what comes out is planes.
-
-Not measured on any card yet: they are proven equal by Triton's interpreter on the CPU
-(``test/inference/test_fused_kernels.py``), and no backend takes them.
 """
 
 from __future__ import annotations
@@ -17,10 +14,9 @@ from typing import NamedTuple, cast
 import torch
 import triton
 import triton.language as tl
-from fused_block import _conv
 from torch import Tensor, nn
 
-from lsd_ros.inference.folding import folded
+from lsd_ros.inference.kernels.block import folded_convolution
 from lsd_ros.models.layers import ConvNormAct
 from lsd_ros.models.normalise import LUMINANCE, Normalise
 from lsd_ros.models.small_depth_net import DisparityHead, SmallDepthNet
@@ -109,7 +105,7 @@ class HeadNumbers(NamedTuple):
 def first_numbers(normalise: Normalise, trained: SmallDepthNet, kind: torch.dtype) -> FirstNumbers:
     """Fold the first convolution, and lay it out; ``kind``: type of the map."""
     stage = cast(nn.Sequential, trained.encoder[0])
-    conv = _conv(folded(cast(ConvNormAct, stage[0])))
+    conv = folded_convolution(cast(ConvNormAct, stage[0]))
     kernel = conv.weight.detach().float().permute(2, 3, 1, 0).reshape(27, -1)
     bias = cast(Tensor, conv.bias).detach().float()
     scale, shift = normalise.scale.float(), normalise.shift.float()
