@@ -266,7 +266,7 @@ def test_every_kernel_compiles_for_cards_that_are_not_here():
     """The interpreter takes much that does not compile."""
     run = subprocess.run(
         [sys.executable, str(GPU / 'compile.py')],
-        env={**os.environ, 'PYTHONPATH': str(GPU.parents[1])},
+        env={**os.environ, 'PYTHONPATH': os.pathsep.join((str(GPU.parents[1]), *sys.path))},
         capture_output=True,
         text=True,
         check=False,
