@@ -58,7 +58,7 @@ ROOMS = {
         'NYU Depth v2, 735 labelled images of the training split',
         '7-Scenes redkitchen',
         'TUM RGB-D fr1 rpy',
-        '294 sequences of rendered rooms',
+        '339 sequences of rendered rooms',
     ),
     'licence': '7-Scenes: Microsoft Research licence, non-commercial; NYU Depth v2 (Silberman et '
     'al. 2012): none stated, published for research; TUM RGB-D: CC BY 4.0 (Sturm et al. 2012); '
@@ -73,15 +73,18 @@ SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
         STREET,
     ),
     'indoors': (
-        ('rooms_all',),
+        ('rooms_now',),
         'indoors_rendered',
         ROOMS,
     ),
 }
 
 
-# means that a training begins at
-STEPS = {'streets_mean': (('streets_taught', 'streets_student'), 'street_before', STREET)}
+# what a training begins at
+STEPS = {
+    'streets_mean': (('streets_taught', 'streets_student'), 'street_before', STREET),
+    'rooms_stopped': (('rooms_longer',), 'indoors_rendered', ROOMS),
+}
 
 
 def main(runs: Path, out: Path, names: list[str]) -> None:
