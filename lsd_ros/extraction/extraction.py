@@ -7,7 +7,6 @@ through, and last comes its record, ``NAME.extraction.yaml``: what has one is fi
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import re
@@ -32,6 +31,7 @@ from lsd_ros.extraction.extraction_job import extract_source
 from lsd_ros.extraction.extraction_settings import ExtractionSettings
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import read_text
+from lsd_ros.foreign.lock import locked
 from lsd_ros.foreign.output_paths import check_apart, check_replaceable
 from lsd_ros.foreign.printable import printable
 from lsd_ros.foreign.yaml_text import parse_yaml
@@ -253,16 +253,7 @@ def _cores() -> int:
 @contextmanager
 def _claimed(out: Path) -> Iterator[None]:
     """Keep other runs out, and remove what one that was killed had begun."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock = (out / LOCK).open('w')
-    except OSError as error:
-        raise DatasetError(f'cannot write into {out}: {error.strerror}') from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise DatasetError(f'{out} is in use: another extraction writes into it') from error
+    with locked(out / LOCK, DatasetError, f'{out} is in use: another extraction writes into it'):
         for left in out.glob(f'{STAGING_PREFIX}*'):
             shutil.rmtree(left, ignore_errors=True)
         yield
