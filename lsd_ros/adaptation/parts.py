@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
 import shutil
@@ -24,7 +25,11 @@ from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE, SequenceWriter
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
 from lsd_ros.triangulation.structure_from_motion import SparseDepth, Structure, reconstruct
-from lsd_ros.triangulation.triangulated_sequence import write_triangulated
+from lsd_ros.triangulation.triangulated_sequence import (
+    is_triangulated,
+    triangulated_entries,
+    write_triangulated,
+)
 from lsd_ros.triangulation.triangulation import Triangulator
 from lsd_ros.triangulation.triangulation_job import Unfinished, triangulate
 from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
@@ -68,6 +73,11 @@ def stretches(count: int, given: AdaptationSettings) -> list[range]:
     return [range(start, start + length) for start in starts.tolist()]
 
 
+def has_structure_from_motion() -> bool:
+    """Say whether the library for it is installed."""
+    return importlib.util.find_spec('pycolmap') is not None
+
+
 def structures(
     sequence: TrainingSequence,
     given: AdaptationSettings,
@@ -83,7 +93,7 @@ def structures(
     :param advance: called for each image
     :raises DatasetError: an image cannot be read
     """
-    known = importlib.util.find_spec('pycolmap') is not None
+    known = has_structure_from_motion()
     if not known:
         LOGGER.warning(
             'pycolmap is not installed: the motions of %s are followed by the depth of the start '
@@ -158,6 +168,8 @@ def with_depth(
     """
     source = FolderSequence(part.path)
     wanted = triangulation_settings(part, source, given)
+    if _is_done(out, part, wanted):
+        return FolderSequence(out)
     Triangulator([source], wanted)
     unfinished = Unfinished(out, source, wanted)
     triangulate([source], [part.path], wanted, 0, unfinished, jobs, advance)
@@ -169,12 +181,20 @@ def with_depth(
         SequenceFolder(part.path),
         out,
         depths,
-        {'depth_origin': 'triangulated by lsd_ros'},
+        triangulated_entries(wanted),
         wanted.furthest_m / MAX_DEPTH_VALUE,
+        overwrite=out.exists(),
     )
     unfinished.remove()
     LOGGER.info('%s: depth of %.0f %% of the pixels', result.name, 100 * result.density)
     return FolderSequence(out)
+
+
+def _is_done(out: Path, part: Part, wanted: TriangulationSettings) -> bool:
+    """Say whether a run that was interrupted later gave a part its depth already."""
+    with contextlib.suppress(DatasetError):
+        return is_triangulated(out, SequenceFolder(part.path), wanted)
+    return False
 
 
 def triangulation_settings(
