@@ -16,6 +16,7 @@ from lsd_ros.adaptation import found_geometry
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.found_geometry import FoundGeometry, find_geometry
 from lsd_ros.adaptation.kept_structures import identity, read_structures, write_structures
+from lsd_ros.adaptation.work_folder import claimed
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.errors import DatasetError
@@ -177,3 +178,15 @@ def test_motions_that_are_kept_come_back_as_they_were(
     assert read_structures(file, looked_at) is None
     write_structures(file, looked_at, [])
     assert read_structures(file, looked_at) == []
+
+
+def test_one_process_works_in_a_folder_and_begins_anew_where_it_is_told_to(tmp_path: Path) -> None:
+    work = tmp_path / 'work'
+    (work / 'parts' / 'drive_00').mkdir(parents=True)
+    (work / 'geometry.json').write_text('{}')
+    with claimed(work):
+        assert (work / 'geometry.json').exists()
+        with pytest.raises(DatasetError, match='work is in use: another process'), claimed(work):
+            pass
+    with claimed(work, overwrite=True):
+        assert [path.name for path in work.iterdir()] == ['.adaptation.lock']

@@ -7,7 +7,6 @@ import contextlib
 import dataclasses
 import logging
 import shlex
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from lsd_ros.adaptation.adaptation import Adaptation, adapt
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.held_out import ComparedImage
 from lsd_ros.adaptation.own_camera import estimate_camera
+from lsd_ros.adaptation.work_folder import claimed
 from lsd_ros.cli.checking import ESTIMATE, work_folder
 from lsd_ros.cli.held_out import held_out_table
 from lsd_ros.cli.pictures import Picture, error_map, write_png
@@ -34,7 +34,6 @@ from lsd_ros.errors import DatasetError, WeightsError
 from lsd_ros.extraction.extraction import extract
 from lsd_ros.extraction.extraction_settings import ExtractionSettings
 from lsd_ros.foreign.atomic import write_atomically
-from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.inference.preview import colour_map
 
 PANEL = 416  # width of a picture [pixels]
@@ -44,26 +43,21 @@ def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     logging.getLogger('lsd_ros').setLevel(logging.INFO)
     wanted = adaptation_settings(given)
-    start = str(given.start)
     _check(given)
     work = work_folder(given)
-    if given.overwrite and work.exists():
-        shutil.rmtree(work)
-    with ForeignCode(DatasetError, f'cannot write {work}'):
-        work.mkdir(parents=True, exist_ok=True)
-    sequences = opened(given, work, wanted)
-    result = adapt(
-        sequences,
-        start,
-        given.out,
-        work,
-        wanted,
-        bar=lambda what, total: progress(what, total, 'image'),
-        progress=_training_bar,
-        command=shlex.join(['lsd_ros', *sys.argv[1:]]),
-    )
-    lines = list(report(result, given.out))
-    _write_report(work, lines, result)
+    with claimed(work, overwrite=given.overwrite):
+        result = adapt(
+            opened(given, work, wanted),
+            str(given.start),
+            given.out,
+            work,
+            wanted,
+            bar=lambda what, total: progress(what, total, 'image'),
+            progress=_training_bar,
+            command=shlex.join(['lsd_ros', *sys.argv[1:]]),
+        )
+        lines = list(report(result, given.out))
+        _write_report(work, lines, result)
     say('\n'.join(lines))
     say(f'report: {work / "report.md"}')
     if result.verdict:
