@@ -24,6 +24,8 @@ from lsd_ros.datasets.sequence import Sequence as SequenceFolder
 from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE, SequenceWriter
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.atomic import PART
+from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.triangulation.structure_from_motion import SparseDepth, Structure, reconstruct
 from lsd_ros.triangulation.triangulated_sequence import (
     is_triangulated,
@@ -82,6 +84,7 @@ def structures(
     sequence: TrainingSequence,
     given: AdaptationSettings,
     see: See,
+    folder: Path,
     advance: Advance = lambda: None,
 ) -> Iterator[Structure]:
     """
@@ -90,8 +93,9 @@ def structures(
     Where pycolmap is not installed, the camera is followed by the depth that the weights see.
 
     :param see: returns the depth of an image by its index in the sequence [m], shape (H, W)
+    :param folder: for what is made meanwhile, and removed
     :param advance: called for each image
-    :raises DatasetError: an image cannot be read
+    :raises DatasetError: an image cannot be read, or nothing can be written
     """
     known = has_structure_from_motion()
     if not known:
@@ -106,7 +110,8 @@ def structures(
             if followed is not None:
                 yield followed
             continue
-        work = Path(tempfile.mkdtemp(prefix='lsd_ros_motions_'))
+        with ForeignCode(DatasetError, f'cannot write {folder}'):
+            work = Path(tempfile.mkdtemp(prefix=PART, dir=folder))
         try:
             yield from reconstruct(
                 sequence.image, stretch, sequence.camera, work, given.motions, advance
