@@ -88,7 +88,7 @@ def extract(
         written or is in use, or it holds something else of the same name
     """
     given = given or ExtractionSettings()
-    named = _named([Path(source) for source in sources])
+    named = name_each([Path(source) for source in sources])
     out = Path(out)
     for name, path in named.items():
         _check_apart(out, name, [path, given.calibration or None])
@@ -208,8 +208,12 @@ def _check_free(out: Path, name: str, path: Path, overwrite: bool) -> None:
             )
 
 
-def _named(paths: list[Path]) -> dict[str, Path]:
-    """Name each recording: by its file, with its folder's name where that is not enough."""
+def name_each(paths: list[Path]) -> dict[str, Path]:
+    """
+    Name each recording: by its file, with its folder's name where that is not enough.
+
+    :raises DatasetError: one is missing, or two have the same name
+    """
     if not paths:
         raise DatasetError('no bag is given')
     for path in paths:

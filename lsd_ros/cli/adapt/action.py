@@ -31,11 +31,13 @@ from lsd_ros.datasets.open_sequences import FolderSequence, open_sequences
 from lsd_ros.datasets.source import kind_of_source
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError, WeightsError
-from lsd_ros.extraction.extraction import extract
+from lsd_ros.extraction.extraction import extract, name_each
 from lsd_ros.extraction.extraction_settings import ExtractionSettings
 from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.inference.preview import colour_map
 
+EXTRACTED = 'extracted'
+LOGGER = logging.getLogger(__name__)
 PANEL = 416  # width of a picture [pixels]
 
 
@@ -89,35 +91,49 @@ def opened(
 
     :raises DatasetError: a recording cannot be read, or gives no sequence
     """
+    kinds = {path: kind_of_source(path) for path in given.recordings}
+    recorded = [path for path, kind in kinds.items() if kind != 'sequence']
+    names = {path: name for name, path in (name_each(recorded) if recorded else {}).items()}
     found: list[TrainingSequence] = []
     for path in given.recordings:
-        if kind_of_source(path) == 'sequence':
-            found += open_sequences([path])
+        if path in names:
+            found += _extracted(path, names[path], given, work, wanted)
             continue
-        calibration = given.camera or ''
-        if calibration == ESTIMATE:
-            calibration = str(_estimated(path, work, wanted))
-        with growing_progress('extract') as advance:
-            (result,) = extract(
-                [path],
-                work / 'extracted',
-                ExtractionSettings(calibration=calibration, max_width=832),
-                advance=advance,
-            )
-        if result.problem:
-            raise DatasetError(f'{path}: {result.problem}')
-        if not result.sequences:
-            raise DatasetError(
-                f'{path} gives no sequence: its camera stands still, or it is too short; record a '
-                'minute or more of driving'
-            )
-        found += [FolderSequence(work / 'extracted' / name) for name in result.sequences]
+        if given.camera:
+            LOGGER.warning('%s has a calibration of its own: --camera is not for it', path)
+        found += open_sequences([path])
     return found
 
 
-def _estimated(path: Path, work: Path, wanted: AdaptationSettings) -> Path:
+def _extracted(
+    path: Path, name: str, given: argparse.Namespace, work: Path, wanted: AdaptationSettings
+) -> list[FolderSequence]:
+    """Make sequences of a recording; one of another folder may have a file of the same name."""
+    calibration = given.camera or ''
+    if calibration == ESTIMATE:
+        calibration = str(_estimated(path, work / f'{name}.camera.yaml', wanted))
+    own = path.resolve().stem
+    out = work / EXTRACTED if name == own else work / EXTRACTED / name
+    with growing_progress('extract') as advance:
+        (result,) = extract(
+            [path],
+            out,
+            ExtractionSettings(calibration=calibration, max_width=832),
+            advance=advance,
+        )
+    problem = result.problem
+    if problem:
+        raise DatasetError(problem if str(path) in problem else f'{path}: {problem}')
+    if not result.sequences:
+        raise DatasetError(
+            f'{path} gives no sequence: its camera stands still, or it is too short; record a '
+            'minute or more of driving'
+        )
+    return [FolderSequence(out / each) for each in result.sequences]
+
+
+def _estimated(path: Path, file: Path, wanted: AdaptationSettings) -> Path:
     """Estimate the camera of a recording, once, and return the file of its calibration."""
-    file = work / f'{path.stem}.camera.yaml'
     if not file.exists():
         found = estimate_camera(path, wanted.motions)
         camera = found.camera
