@@ -315,5 +315,16 @@ def test_evaluate_refuses_data_without_truth(
     said = refusal(
         capsys, 'evaluate', '--weights', trained, '--data', tmp_path / 'blind', '--json', out
     )
-    assert 'has true depth or poses' in said
+    assert 'has true depth or poses: give one that has, or compare' in said
+    assert '--without-truth' in said
     assert not out.exists()
+
+
+def test_evaluate_refuses_two_sequences_of_one_name_before_the_work(
+    trained: Path, sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(sequence, tmp_path / sequence.name)
+    shutil.rmtree(tmp_path / sequence.name / 'depth')
+    both = [sequence, tmp_path / sequence.name]
+    said = refusal(capsys, 'evaluate', '--weights', trained, '--data', *both)
+    assert f'two sequences are called {sequence.name}: evaluate them apart' in said
