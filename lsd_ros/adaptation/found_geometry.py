@@ -37,7 +37,7 @@ from lsd_ros.adaptation.parts import (
 from lsd_ros.adaptation.suitability import unsuitable
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
-from lsd_ros.foreign.atomic import remove_parts, write_atomically
+from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.inference.engine import Engine
 from lsd_ros.triangulation.structure_from_motion import Structure
@@ -205,7 +205,6 @@ def _structures(
         folder = kept.file.parent
         with ForeignCode(DatasetError, f'cannot write {folder}'):
             folder.mkdir(parents=True, exist_ok=True)
-        remove_parts(folder)
         with bar(f'motions of {sequence.name}', sum(len(span) for span in used)) as advance:
             see = seeing(sequence, engine)
             found = list(structures(sequence, given, see, folder, advance))

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lsd_ros.errors import DatasetError
-from lsd_ros.foreign.atomic import PART
+from lsd_ros.foreign.atomic import PART, remove_parts
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.lock import locked
 from lsd_ros.foreign.printable import printable
 
 LOCK = '.adaptation.lock'
 TELLING = (LOCK, 'extracted', 'parts', 'geometry.json', 'report.json')
+BUILT_IN = ('motions', 'parts', 'known', 'synthetic')
 _OURS = re.compile(
     r'extracted|motions|parts|known|synthetic|depth|pose|images|images_pose'
     r'|(depth|pose|images|images_pose)\.(probe|plan\.json)|geometry\.json|points\.npy'
@@ -54,6 +55,8 @@ def claimed(work: Path, *, overwrite: bool = False) -> Iterator[None]:
     """
     Make the folder, or find it, and keep other processes out of it meanwhile.
 
+    What a process that was killed left half-written is removed.
+
     :param overwrite: whether what an earlier adaptation left there is removed
     :raises DatasetError: another process works in it, or it cannot be written
     """
@@ -64,4 +67,6 @@ def claimed(work: Path, *, overwrite: bool = False) -> Iterator[None]:
                 continue
             with ForeignCode(DatasetError, f'cannot remove {path}'):
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        for path in (work, *(work / name for name in BUILT_IN)):
+            remove_parts(path)
         yield

@@ -188,5 +188,9 @@ def test_one_process_works_in_a_folder_and_begins_anew_where_it_is_told_to(tmp_p
         assert (work / 'geometry.json').exists()
         with pytest.raises(DatasetError, match='work is in use: another process'), claimed(work):
             pass
+    left = work / 'parts' / '.part-drive_01.x'
+    left.mkdir()
+    with claimed(work):
+        assert [path.name for path in (work / 'parts').iterdir()] == ['drive_00']
     with claimed(work, overwrite=True):
         assert [path.name for path in work.iterdir()] == ['.adaptation.lock']
