@@ -113,7 +113,8 @@ def write_triangulated(
     :param poses: ``world_from_camera``, shape (N, 4, 4), where it was followed already
     :param advance: called after each image
     :return: how much has depth; true depth of the source is compared, and not copied
-    :raises DatasetError: the path exists, or something cannot be read or written
+    :raises DatasetError: the path exists, not one pixel has depth, or something cannot be read or
+        written
     """
     staging = AtomicFolder(path, overwrite=overwrite, is_ours=is_of_sequence)
     result = Triangulated(source.name)
@@ -125,6 +126,12 @@ def write_triangulated(
             write_image(file, depth_values(depth, unit_m))
             result.add(depth, source.depth(index))
             advance()
+        if not result.density:
+            raise DatasetError(
+                f'{source.name}: not one pixel of {result.frames} images has depth that two views '
+                'confirm: choose nearest_m, furthest_m and baseline_m by the place, in a room '
+                '--set nearest_m=0.4 --set furthest_m=10 --set baseline_m=0.04'
+            )
         entries = {**source.manifest, **manifest}
         entries |= {'depth_maps': result.frames, 'depth_unit_m': unit_m}
         text = yaml.safe_dump(entries, sort_keys=False, allow_unicode=True)

@@ -54,6 +54,19 @@ def test_what_lies_at_the_output_is_not_taken_for_the_depth_of_other_images(
     assert 'out/drive is of other images than' in capsys.readouterr().err
 
 
+def test_a_room_that_is_looked_for_in_a_street_says_what_to_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    camera = Camera(64, 48, 40.0, 40.0, 31.5, 23.5)
+    write_sequence(tmp_path / 'room', SyntheticDrive('room', 0, camera, 3))
+    far = ['--set', 'nearest_m=90', '--set', 'furthest_m=100']
+    call = ['triangulate', str(tmp_path / 'room'), '--out', str(tmp_path / 'out'), *far]
+    assert main(call) == 1
+    said = capsys.readouterr().err
+    assert 'room: not one pixel of 3 images has depth that two views confirm: choose' in said
+    assert not (tmp_path / 'out' / 'room').exists()
+
+
 def test_a_second_process_keeps_out_of_what_a_first_one_triangulates(
     drive: SyntheticDrive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -115,9 +115,9 @@ def report(result: Triangulated) -> str:
     line = f'{result.name}: {result.frames} images, depth of {result.density:.0%} of the pixels'
     if result.followed:
         line += ', and poses by following it'
-    if not result.errors:
+    errors = np.concatenate([np.empty(0, np.float32), *result.errors])
+    if not len(errors):
         return line
-    errors = np.concatenate(result.errors)
     covered = float(np.mean(result.covered))
     return (
         f'{line}; of true depth {covered:.0%} is covered, with a relative error of '
