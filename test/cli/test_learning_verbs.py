@@ -303,6 +303,15 @@ def test_a_teacher_for_the_teacher_is_a_wrong_call(sequence: Path, tmp_path: Pat
     assert caught.value.code == 2
 
 
+def test_shares_that_do_not_fit_leave_no_folder(
+    sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ['train', 'student', '--data', sequence, '--out', tmp_path / 'run', *SMALL]
+    said = refusal(capsys, *call, '--set', 'data.shares=[nope_* 1]')
+    assert 'data.shares says nothing of hall' in said
+    assert not (tmp_path / 'run').exists(), 'the call that is right would be refused'
+
+
 def test_evaluate_refuses_data_without_truth(
     trained: Path, sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
