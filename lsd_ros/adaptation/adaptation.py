@@ -109,6 +109,7 @@ def adapt(
         _Lessons(file, learned, rehearsed, held_out, found.points, work),
         given,
         _seconds_left(given, began),
+        minutes=given.minutes,
         command=command,
         progress=progress,
     )

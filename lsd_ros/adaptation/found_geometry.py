@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
+from lsd_ros.adaptation.kept_structures import identity, read_structures, write_structures
 from lsd_ros.adaptation.metric_scale import (
     Metres,
     by_depth,
@@ -26,6 +28,7 @@ from lsd_ros.adaptation.metric_scale import (
 from lsd_ros.adaptation.parts import (
     Part,
     every_point,
+    has_structure_from_motion,
     stretches,
     structures,
     with_depth,
@@ -34,11 +37,13 @@ from lsd_ros.adaptation.parts import (
 from lsd_ros.adaptation.suitability import unsuitable
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.inference.engine import Engine
 from lsd_ros.triangulation.structure_from_motion import Structure
 
-RECORD, POINTS, KNOWN = 'geometry.json', 'points.npy', 'known'
+RECORD, POINTS, KNOWN, MOTIONS = 'geometry.json', 'points.npy', 'known', 'motions'
+BY_HAND = ('camera_height_m', 'parallax_px')  # settings that say what becomes of the motions
 LARGEST_ERROR_PX = 1.3  # mean reprojection error of images whose camera is right: half a pixel
 Bar = Callable[[str, int], AbstractContextManager[Callable[[], object]]]
 LOGGER = logging.getLogger(__name__)
@@ -83,20 +88,25 @@ def find_geometry(
     :raises DatasetError: an image cannot be read, or nothing can be written
     """
     record = work / RECORD
+    looked_at = [identity(sequence, given) for sequence in sequences]
+    asked = {'looked_at': looked_at, **{name: getattr(given, name) for name in BY_HAND}}
     if record.exists():
-        return _read_again(record, engines)
+        return _read_again(record, engines, asked)
     left_out: list[str] = []
+    first = next(iter(engines.values()))
     found = [
-        (sequence, _structures(sequence, next(iter(engines.values())), given, left_out, bar))
-        for sequence in sequences
+        (sequence, _structures(sequence, first, _Kept(work, number, seen), given, left_out, bar))
+        for number, (sequence, seen) in enumerate(zip(sequences, looked_at, strict=True))
     ]
     fits = _fits(found, engines)
     start = min(fits, key=fits.__getitem__) if fits else next(iter(engines))
-    parts = [
-        _part(sequence, structure, number, engines[start], work, given)
-        for sequence, good in found
-        for number, structure in enumerate(good)
-    ]
+    numbers: Counter[str] = Counter()  # sequences of several folders may have one name
+    parts = []
+    for sequence, good in found:
+        for structure in good:
+            name = f'{sequence.name}_{numbers[sequence.name]:02}'
+            numbers[sequence.name] += 1
+            parts.append(_part(sequence, structure, name, engines[start], work, given))
     known, rows = [], []
     for part in parts:
         path = work / KNOWN / part.path.name
@@ -109,25 +119,72 @@ def find_geometry(
     with ForeignCode(DatasetError, f'cannot write {work}'):
         work.mkdir(parents=True, exist_ok=True)
         np.save(work / POINTS, points)
-        text = json.dumps({'parts': rows, 'left_out': left_out, 'start': start, 'fits': fits})
-        record.write_text(text, encoding='utf-8')
+    content = {'parts': rows, 'left_out': left_out, 'start': start, 'fits': fits, 'asked': asked}
+    write_atomically(record, json.dumps(content).encode(), durable=True)
     return FoundGeometry(rows, left_out, known, points, start, fits)
 
 
-def _read_again(record: Path, engines: Mapping[str, Engine]) -> FoundGeometry:
-    done = json.loads(record.read_text(encoding='utf-8'))
-    known = [record.parent / KNOWN / part['name'] for part in done['parts']]
-    points = np.load(record.parent / POINTS) if known else np.empty(0, np.float32)
-    fits = {name: off for name, off in done.get('fits', {}).items() if name in engines}
-    start = done.get('start')  # none in a folder of a version that did not choose
-    if start not in engines:
-        start = next(iter(engines))
-    return FoundGeometry(done['parts'], done['left_out'], known, points, start, fits)
+@dataclass(frozen=True)
+class _Kept:
+    """
+    Where what structure from motion finds in a sequence is kept.
+
+    :param work: folder of the adaptation
+    :param number: of the sequence
+    :param looked_at: see :func:`identity`
+    """
+
+    work: Path
+    number: int
+    looked_at: dict[str, Any]
+
+    @property
+    def file(self) -> Path:
+        """Return the file; names of sequences are not always different."""
+        return self.work / MOTIONS / f'{self.number:03}.npz'
+
+
+def _read_again(
+    record: Path, engines: Mapping[str, Engine], asked: dict[str, Any]
+) -> FoundGeometry:
+    with ForeignCode(DatasetError, f'{record} is damaged', 'remove it, and call again'):
+        done = json.loads(record.read_text(encoding='utf-8'))
+        _check_same(record.parent, done.get('asked', asked), asked)  # none in an older folder
+        known = [record.parent / KNOWN / part['name'] for part in done['parts']]
+        points = np.load(record.parent / POINTS) if known else np.empty(0, np.float32)
+        fits = {name: off for name, off in done.get('fits', {}).items() if name in engines}
+        start = done.get('start')  # none in a folder of a version that did not choose
+        if start not in engines:
+            start = next(iter(engines))
+        return FoundGeometry(done['parts'], done['left_out'], known, points, start, fits)
+
+
+def _check_same(work: Path, before: dict[str, Any], now: dict[str, Any]) -> None:
+    """Check that what was found in a folder is of the same images and settings."""
+    remedy = 'give another --work, or remove that folder'
+    was, wanted = ([each['name'] for each in told['looked_at']] for told in (before, now))
+    if was != wanted:
+        raise DatasetError(f'{work} is of {", ".join(was)}, not of {", ".join(wanted)}: {remedy}')
+    for old, new in zip(before['looked_at'], now['looked_at'], strict=True):
+        for what in ('images', 'camera'):
+            if old[what] != new[what]:
+                article = 'another' if what == 'camera' else 'other'
+                raise DatasetError(f'{work} is of {article} {what} of {new["name"]}: {remedy}')
+    settings_of = [
+        {**told['looked_at'][0]['settings'], **{name: told[name] for name in BY_HAND}}
+        for told in (before, now)
+    ]
+    for name, value in settings_of[1].items():
+        if settings_of[0][name] != value:
+            raise DatasetError(
+                f'{work} was made with {name} {settings_of[0][name]!r}, not {value!r}: {remedy}'
+            )
 
 
 def _structures(
     sequence: TrainingSequence,
     engine: Engine,
+    kept: _Kept,
     given: AdaptationSettings,
     left_out: list[str],
     bar: Bar,
@@ -142,8 +199,16 @@ def _structures(
     if len(used) > 1:
         spans = ', '.join(f'{span.start} to {span.stop - 1}' for span in used)
         LOGGER.info('%s: of %d images, %s are used', sequence.name, len(sequence), spans)
-    with bar(f'motions of {sequence.name}', sum(len(span) for span in used)) as advance:
-        found = list(structures(sequence, given, seeing(sequence, engine), advance))
+    looked_at = {**kept.looked_at, 'by': '' if has_structure_from_motion() else engine.info.name}
+    found = read_structures(kept.file, looked_at)
+    if found is None:
+        folder = kept.file.parent
+        with ForeignCode(DatasetError, f'cannot write {folder}'):
+            folder.mkdir(parents=True, exist_ok=True)
+        with bar(f'motions of {sequence.name}', sum(len(span) for span in used)) as advance:
+            see = seeing(sequence, engine)
+            found = list(structures(sequence, given, see, folder, advance))
+        write_structures(kept.file, looked_at, found)
     good = [structure for structure in found if structure.error_px <= LARGEST_ERROR_PX]
     if not good:
         left_out.append(_why_not(sequence.name, found))
@@ -175,13 +240,13 @@ def _fits(
 def _part(
     sequence: TrainingSequence,
     found: Structure,
-    number: int,
+    name: str,
     engine: Engine,
     work: Path,
     given: AdaptationSettings,
 ) -> Part:
     metres = _metres(found, sequence, engine, given)
-    path = work / 'parts' / f'{sequence.name}_{number:02}'
+    path = work / 'parts' / name
     return write_part(path, sequence, found, metres, overwrite=path.exists())
 
 

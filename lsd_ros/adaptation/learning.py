@@ -16,6 +16,7 @@ from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import TrainingError
 from lsd_ros.foreign.atomic import write_atomically
+from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.models.weights import Weights
 from lsd_ros.training.phase_settings import StudentSettings
 from lsd_ros.training.phases import Progress, train_student, unseen
@@ -152,6 +153,7 @@ def learn(
     out: Path,
     seconds: float,
     *,
+    minutes: float = 0.0,
     command: str = '',
     progress: Progress = unseen,
 ) -> Path:
@@ -165,15 +167,16 @@ def learn(
     :param held_out: where there are any, the best weights on these are returned
     :param out: folder of the training
     :param seconds: how long it may take
+    :param minutes: of the whole adaptation, which the number of steps was planned for
     :return: file of the weights
     :raises LsdError: the data cannot be read, or the training fails
     """
     plan = out.parent / f'{out.name}.{PLAN}'
     if plan.exists():
-        steps = int(json.loads(plan.read_text(encoding='utf-8'))['steps'])
+        steps = _planned(plan, minutes)
     else:
         steps = _affordable(given, data, out.parent / f'{out.name}.probe', seconds)
-        content = json.dumps({'steps': steps}).encode()
+        content = json.dumps({'steps': steps, 'minutes': minutes}).encode()
         write_atomically(plan, content, durable=True, kind=TrainingError)
     every = max(25, steps // 12)
     chosen = {
@@ -186,6 +189,19 @@ def learn(
     wanted = settings.build(StudentSettings, {**given, **chosen})
     train_student(wanted, data, out, validation=held_out, command=command, progress=progress)
     return out / (BEST_WEIGHTS if held_out else WEIGHTS)
+
+
+def _planned(plan: Path, minutes: float) -> int:
+    """Return how many steps were planned; another time makes them another training."""
+    with ForeignCode(TrainingError, f'{plan} is damaged', 'remove it, and call again'):
+        told = json.loads(plan.read_text(encoding='utf-8'))
+        steps, before = int(told['steps']), float(told.get('minutes', minutes))
+    if before != minutes:
+        raise TrainingError(
+            f'{plan.parent} holds a training that was planned for {before:g} minutes, not '
+            f'{minutes:g}: give the same again, or --overwrite to begin anew'
+        )
+    return steps
 
 
 def _affordable(

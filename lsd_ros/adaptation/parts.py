@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import logging
 import shutil
@@ -23,8 +24,14 @@ from lsd_ros.datasets.sequence import Sequence as SequenceFolder
 from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE, SequenceWriter
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.atomic import PART
+from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.triangulation.structure_from_motion import SparseDepth, Structure, reconstruct
-from lsd_ros.triangulation.triangulated_sequence import write_triangulated
+from lsd_ros.triangulation.triangulated_sequence import (
+    is_triangulated,
+    triangulated_entries,
+    write_triangulated,
+)
 from lsd_ros.triangulation.triangulation import Triangulator
 from lsd_ros.triangulation.triangulation_job import Unfinished, triangulate
 from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
@@ -68,10 +75,16 @@ def stretches(count: int, given: AdaptationSettings) -> list[range]:
     return [range(start, start + length) for start in starts.tolist()]
 
 
+def has_structure_from_motion() -> bool:
+    """Say whether the library for it is installed."""
+    return importlib.util.find_spec('pycolmap') is not None
+
+
 def structures(
     sequence: TrainingSequence,
     given: AdaptationSettings,
     see: See,
+    folder: Path,
     advance: Advance = lambda: None,
 ) -> Iterator[Structure]:
     """
@@ -80,10 +93,11 @@ def structures(
     Where pycolmap is not installed, the camera is followed by the depth that the weights see.
 
     :param see: returns the depth of an image by its index in the sequence [m], shape (H, W)
+    :param folder: for what is made meanwhile, and removed
     :param advance: called for each image
-    :raises DatasetError: an image cannot be read
+    :raises DatasetError: an image cannot be read, or nothing can be written
     """
-    known = importlib.util.find_spec('pycolmap') is not None
+    known = has_structure_from_motion()
     if not known:
         LOGGER.warning(
             'pycolmap is not installed: the motions of %s are followed by the depth of the start '
@@ -96,7 +110,8 @@ def structures(
             if followed is not None:
                 yield followed
             continue
-        work = Path(tempfile.mkdtemp(prefix='lsd_ros_motions_'))
+        with ForeignCode(DatasetError, f'cannot write {folder}'):
+            work = Path(tempfile.mkdtemp(prefix=PART, dir=folder))
         try:
             yield from reconstruct(
                 sequence.image, stretch, sequence.camera, work, given.motions, advance
@@ -158,6 +173,8 @@ def with_depth(
     """
     source = FolderSequence(part.path)
     wanted = triangulation_settings(part, source, given)
+    if _is_done(out, part, wanted):
+        return FolderSequence(out)
     Triangulator([source], wanted)
     unfinished = Unfinished(out, source, wanted)
     triangulate([source], [part.path], wanted, 0, unfinished, jobs, advance)
@@ -169,12 +186,20 @@ def with_depth(
         SequenceFolder(part.path),
         out,
         depths,
-        {'depth_origin': 'triangulated by lsd_ros'},
+        triangulated_entries(wanted),
         wanted.furthest_m / MAX_DEPTH_VALUE,
+        overwrite=out.exists(),
     )
     unfinished.remove()
     LOGGER.info('%s: depth of %.0f %% of the pixels', result.name, 100 * result.density)
     return FolderSequence(out)
+
+
+def _is_done(out: Path, part: Part, wanted: TriangulationSettings) -> bool:
+    """Say whether a run that was interrupted later gave a part its depth already."""
+    with contextlib.suppress(DatasetError):
+        return is_triangulated(out, SequenceFolder(part.path), wanted)
+    return False
 
 
 def triangulation_settings(

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from lsd_ros.adaptation.work_folder import check_work_folder
 from lsd_ros.bags.odometry_topic import odometry_topic
 from lsd_ros.bags.reader import BagReader
 from lsd_ros.cli.engine_setup import engine_settings
@@ -30,7 +31,6 @@ from lsd_ros.models.stored_weights import existing_weights, read_stored
 from lsd_ros.types.frame_source import FrameSource
 
 DEMO_REPORT = 'report.json'
-MADE_BY_ADAPT = ('extracted', 'parts', 'geometry.json', 'report.json')
 ESTIMATE = 'estimate'  # instead of the file of a calibration
 MADE_BY_DEMO = 'lsd_ros demo'
 
@@ -105,12 +105,7 @@ def _adapt(given: argparse.Namespace) -> None:
         kind_of_source(path)
     if calibration:
         read_camera(calibration)
-    ours = any((work / name).exists() for name in MADE_BY_ADAPT)
-    if given.overwrite and work.is_dir() and any(work.iterdir()) and not ours:
-        raise DatasetError(
-            f'{work} is not the work of an earlier adaptation and is left alone: give another '
-            '--work'
-        )
+    check_work_folder(work, overwrite=given.overwrite)
 
 
 def _mask(given: argparse.Namespace) -> None:
@@ -183,10 +178,13 @@ def _evaluate(given: argparse.Namespace) -> None:
     if not file.is_dir():  # else it is a teacher's training
         _weights(settings.weights)
     inputs = [*given.data, given.split, given.teacher, given.config, file]
-    check_apart({'--json': given.json, '--pictures': given.pictures}, inputs)
+    outputs = {'--json': given.json, '--pictures': given.pictures, '--work': given.work}
+    check_apart(outputs, inputs)
     calibrated = file if given.write_calibration and file.is_file() else None
     check_writable({'--json': given.json, '--weights': calibrated})
     _check_new(given.pictures)
+    if given.work is not None:
+        check_work_folder(given.work, overwrite=False)
     opened_data(given)
 
 

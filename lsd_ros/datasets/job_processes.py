@@ -7,6 +7,7 @@ import logging
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Any, NamedTuple
@@ -110,10 +111,19 @@ class _Running(NamedTuple):
         self.process.join()
 
 
+def _end_with_parent() -> None:
+    """End this process with the one that started it, which may be killed without a word."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
+
+
 def _run(connection: Connection, work: Callable[..., Any], job: tuple[Any, ...]) -> None:
     import cv2
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # whoever started this ends it
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     cv2.setNumThreads(1)
     os.environ['OMP_NUM_THREADS'] = '1'  # before torch is loaded
     logging.getLogger('lsd_ros').addHandler(logging.NullHandler())

@@ -55,6 +55,12 @@ class Sequence:
         self.images = image_files(self.path / 'images')
         if not self.images:
             raise DatasetError(f'{path} is empty: its folder images/ holds no image')
+        for name in ('camera.yaml',) * (camera is None) + ('timestamps.txt',):
+            if not (self.path / name).exists():
+                raise DatasetError(
+                    f'{path} has no {name}, which a sequence needs: where there are images alone, '
+                    f'give {self.path / "images"} and the calibration of its camera'
+                )
         self.camera = camera or read_camera(self.path / 'camera.yaml')
         self.stamps_ns = _stamps(self.path / 'timestamps.txt')
         if len(self.stamps_ns) != len(self.images):

@@ -243,19 +243,26 @@ def _is_steady(found: list[int], steady: NDArray[np.int64]) -> bool:
     return np.array_equal(np.array(found, np.int64), steady[: len(found)])
 
 
-def _opened(path: Path) -> cv2.VideoCapture:
-    """Open a capture without the complaints of OpenCV and FFmpeg: ours is one sentence."""
+@contextmanager
+def silent_opencv() -> Iterator[None]:
+    """Let neither OpenCV nor FFmpeg, which asks once, complain meanwhile: ours is one sentence."""
     os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-    # the other backends take numbers in names for image series
-    has_ffmpeg = cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG)
     log = cv2.utils.logging
     level = log.getLogLevel()
     log.setLogLevel(log.LOG_LEVEL_SILENT)
     try:
+        yield
+    finally:
+        log.setLogLevel(level)
+
+
+def _opened(path: Path) -> cv2.VideoCapture:
+    """Open a capture."""
+    # the other backends take numbers in names for image series
+    has_ffmpeg = cv2.videoio_registry.hasBackend(cv2.CAP_FFMPEG)
+    with silent_opencv():
         backend = cv2.CAP_FFMPEG if has_ffmpeg else cv2.CAP_ANY
         # absolute: FFmpeg takes what stands before a colon for a protocol, as in 10:30.mp4
         capture = cv2.VideoCapture(str(path.absolute()), backend)
         capture.set(cv2.CAP_PROP_ORIENTATION_AUTO, 0)  # pixels as they are stored
         return capture
-    finally:
-        log.setLogLevel(level)

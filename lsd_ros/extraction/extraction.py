@@ -7,7 +7,6 @@ through, and last comes its record, ``NAME.extraction.yaml``: what has one is fi
 
 from __future__ import annotations
 
-import fcntl
 import logging
 import os
 import re
@@ -32,6 +31,7 @@ from lsd_ros.extraction.extraction_job import extract_source
 from lsd_ros.extraction.extraction_settings import ExtractionSettings
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import read_text
+from lsd_ros.foreign.lock import locked
 from lsd_ros.foreign.output_paths import check_apart, check_replaceable
 from lsd_ros.foreign.printable import printable
 from lsd_ros.foreign.yaml_text import parse_yaml
@@ -88,7 +88,7 @@ def extract(
         written or is in use, or it holds something else of the same name
     """
     given = given or ExtractionSettings()
-    named = _named([Path(source) for source in sources])
+    named = name_each([Path(source) for source in sources])
     out = Path(out)
     for name, path in named.items():
         _check_apart(out, name, [path, given.calibration or None])
@@ -208,8 +208,12 @@ def _check_free(out: Path, name: str, path: Path, overwrite: bool) -> None:
             )
 
 
-def _named(paths: list[Path]) -> dict[str, Path]:
-    """Name each recording: by its file, with its folder's name where that is not enough."""
+def name_each(paths: list[Path]) -> dict[str, Path]:
+    """
+    Name each recording: by its file, with its folder's name where that is not enough.
+
+    :raises DatasetError: one is missing, or two have the same name
+    """
     if not paths:
         raise DatasetError('no bag is given')
     for path in paths:
@@ -253,16 +257,7 @@ def _cores() -> int:
 @contextmanager
 def _claimed(out: Path) -> Iterator[None]:
     """Keep other runs out, and remove what one that was killed had begun."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        lock = (out / LOCK).open('w')
-    except OSError as error:
-        raise DatasetError(f'cannot write into {out}: {error.strerror}') from error
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            raise DatasetError(f'{out} is in use: another extraction writes into it') from error
+    with locked(out / LOCK, DatasetError, f'{out} is in use: another extraction writes into it'):
         for left in out.glob(f'{STAGING_PREFIX}*'):
             shutil.rmtree(left, ignore_errors=True)
         yield

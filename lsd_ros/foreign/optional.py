@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import importlib.util
 from typing import Any
 
 from lsd_ros.errors import DatasetError
@@ -21,10 +22,19 @@ def require(library: str, purpose: str = 'bags', extra: str = 'bags') -> Any:
     try:
         return importlib.import_module(library)
     except ImportError as error:
-        raise DatasetError(
-            f'{purpose} need{"" if purpose == "bags" else "s"} the Python library '
-            f'{error.name or library}: install lsd_ros[{extra}]'
-        ) from error
+        raise _missing(error.name or library, purpose, extra) from error
+
+
+def check_installed(library: str, purpose: str, extra: str) -> None:
+    """
+    Check that a library is there which only a process of its own may import.
+
+    The parameters are those of :func:`require`.
+
+    :raises DatasetError: it is not installed
+    """
+    if importlib.util.find_spec(library) is None:
+        raise _missing(library, purpose, extra)
 
 
 def version_of(library: str) -> str | None:
@@ -33,3 +43,10 @@ def version_of(library: str) -> str | None:
         return importlib.metadata.version(library)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def _missing(library: str, purpose: str, extra: str) -> DatasetError:
+    return DatasetError(
+        f'{purpose} need{"" if purpose == "bags" else "s"} the Python library {library}: install '
+        f'lsd_ros[{extra}]'
+    )

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import fcntl
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from lsd_ros.errors import TrainingError
 from lsd_ros.foreign.atomic import atomic_folder, write_synced
 from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.lock import locked
 from lsd_ros.foreign.output_paths import check_replaceable
 from lsd_ros.training.checkpointing import CheckpointFolder, RunCard
 
@@ -40,7 +41,7 @@ class RunFolder:
     def __init__(self, path: Path, card: RunCard) -> None:
         self.path = path
         self.card = card
-        self._lock: IO[str] | None = None
+        self._lock: AbstractContextManager[None] | None = None
 
     @classmethod
     def open(
@@ -81,18 +82,15 @@ class RunFolder:
 
     def __enter__(self) -> RunFolder:
         """Lock the folder."""
-        self._lock = (self.path / '.lock').open('w')
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            self._lock.close()
-            raise TrainingError(f'another process trains into {self.path} now') from error
+        in_use = f'another process trains into {self.path} now'
+        self._lock = locked(self.path / '.lock', TrainingError, in_use)
+        self._lock.__enter__()
         return self
 
     def __exit__(self, *_: object) -> None:
         """Unlock the folder."""
         if self._lock is not None:
-            self._lock.close()
+            self._lock.__exit__(None, None, None)
             self._lock = None
 
     def checkpoints(self, keep_last: int = 3, keep_every: int = 0) -> CheckpointFolder:

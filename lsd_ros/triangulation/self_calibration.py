@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from lsd_ros.datasets.job_processes import run_jobs
 from lsd_ros.errors import DatasetError
-from lsd_ros.foreign.optional import require
+from lsd_ros.foreign.optional import check_installed
 from lsd_ros.triangulation.structure_from_motion import keep_quiet, mapped, write_grey
 from lsd_ros.triangulation.triangulation_settings import StructureSettings
 from lsd_ros.types import Camera, Distortion
@@ -50,7 +50,7 @@ def calibrate(images: Sequence[NDArray[np.uint8]], given: StructureSettings) -> 
     :param images: RGB, all of shape (H, W, 3)
     :raises DatasetError: pycolmap is not installed, or the images do not say what their camera is
     """
-    require('pycolmap', 'the calibration of a camera from its images', 'sfm')
+    check_installed('pycolmap', 'the calibration of a camera from its images', 'sfm')
     height, width = images[0].shape[:2]
     scale = min(1.0, given.width / width)
     size = (round(scale * width), round(scale * height))

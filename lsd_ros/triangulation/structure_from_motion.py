@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from lsd_ros.datasets.image_file import write_image
 from lsd_ros.datasets.job_processes import run_jobs
 from lsd_ros.errors import DatasetError
-from lsd_ros.foreign.optional import require
+from lsd_ros.foreign.optional import check_installed
 from lsd_ros.triangulation.triangulation_settings import StructureSettings
 from lsd_ros.triangulation.two_view import is_bent
 from lsd_ros.types import Camera
@@ -88,7 +88,8 @@ def reconstruct(
         first; empty: there is none
     :raises DatasetError: pycolmap is not installed, or an image cannot be read
     """
-    require('pycolmap', 'structure from motion', 'sfm')
+    # imported here, its handlers of signals would be in the place of ours
+    check_installed('pycolmap', 'structure from motion', 'sfm')
     small = _resized(camera, given.width)
     for index in indices:
         write_grey(work, index, image(index), (small.width, small.height))

@@ -11,6 +11,7 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
+from lsd_ros import settings
 from lsd_ros.datasets.image_file import write_image
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.datasets.sequence_writer import depth_values, is_of_sequence
@@ -18,7 +19,10 @@ from lsd_ros.datasets.tum import write_tum
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.atomic import AtomicFolder
 from lsd_ros.triangulation.rgbd_odometry import followed_motions
+from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
 from lsd_ros.types import Trajectory
+
+SETTINGS = 'triangulation'  # of the manifest
 
 
 @dataclass
@@ -55,6 +59,39 @@ class Triangulated:
             self.covered.append(float(both.sum() / judged.sum()))
 
 
+def triangulated_entries(wanted: TriangulationSettings) -> dict[str, object]:
+    """Return what the manifest of a triangulated sequence says of its depth."""
+    values = settings.values(wanted).items()
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values}
+    return {'depth_origin': 'triangulated by lsd_ros', SETTINGS: plain}
+
+
+def is_triangulated(path: Path, source: Sequence, wanted: TriangulationSettings) -> bool:
+    """
+    Say whether a sequence was triangulated into a folder already.
+
+    :param path: of the folder
+    :raises DatasetError: what is there is of other images or settings, or is something else
+    """
+    if not path.exists():
+        return False
+    remedy = 'add --overwrite, or choose another folder'
+    there = Sequence(path)
+    if not np.array_equal(there.stamps_ns, source.stamps_ns):
+        raise DatasetError(f'{path} is of other images than {source.path}: {remedy}')
+    before = there.manifest.get(SETTINGS)
+    if not isinstance(before, dict):
+        raise DatasetError(f'{path} exists already and has no triangulated depth: {remedy}')
+    now = triangulated_entries(wanted)[SETTINGS]
+    assert isinstance(now, dict)
+    for name, value in now.items():
+        if name in before and before[name] != value:
+            raise DatasetError(
+                f'{path} was triangulated with {name} {before[name]!r}, not {value!r}: {remedy}'
+            )
+    return True
+
+
 def write_triangulated(
     source: Sequence,
     path: Path,
@@ -76,7 +113,8 @@ def write_triangulated(
     :param poses: ``world_from_camera``, shape (N, 4, 4), where it was followed already
     :param advance: called after each image
     :return: how much has depth; true depth of the source is compared, and not copied
-    :raises DatasetError: the path exists, or something cannot be read or written
+    :raises DatasetError: the path exists, not one pixel has depth, or something cannot be read or
+        written
     """
     staging = AtomicFolder(path, overwrite=overwrite, is_ours=is_of_sequence)
     result = Triangulated(source.name)
@@ -88,6 +126,12 @@ def write_triangulated(
             write_image(file, depth_values(depth, unit_m))
             result.add(depth, source.depth(index))
             advance()
+        if not result.density:
+            raise DatasetError(
+                f'{source.name}: not one pixel of {result.frames} images has depth that two views '
+                'confirm: choose nearest_m, furthest_m and baseline_m by the place, in a room '
+                '--set nearest_m=0.4 --set furthest_m=10 --set baseline_m=0.04'
+            )
         entries = {**source.manifest, **manifest}
         entries |= {'depth_maps': result.frames, 'depth_unit_m': unit_m}
         text = yaml.safe_dump(entries, sort_keys=False, allow_unicode=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -21,11 +22,12 @@ from lsd_ros.datasets.job_processes import run_jobs
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE, depth_values
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.lock import locked
 from lsd_ros.triangulation.triangulation import Triangulator
 from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
 
 PART = 32  # images: neighbours share much of their work
-IDENTITY, POSES = 'triangulation.json', 'poses.npy'
+IDENTITY, POSES, LOCK = 'triangulation.json', 'poses.npy', '.lock'
 Advance = Callable[[], object]
 LOGGER = logging.getLogger(__name__)
 
@@ -59,6 +61,17 @@ class Unfinished:
             return None
         return np.asarray(np.load(self.path / POSES), np.float64)
 
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """
+        Keep other processes out of the folder meanwhile.
+
+        :raises DatasetError: another one triangulates into it, or it cannot be made
+        """
+        in_use = f'{self.path} is in use: another process triangulates into it'
+        with locked(self.path / LOCK, DatasetError, in_use):
+            yield
+
     def open(self, poses: NDArray[np.float64] | None) -> list[int]:
         """
         Make the folder, or find it.
@@ -68,10 +81,9 @@ class Unfinished:
         :raises DatasetError: nothing can be written there
         """
         try:
-            if self.path.exists() and not self._is_same():
-                LOGGER.info('%s is of other settings or images, and begun anew', self.path)
-                shutil.rmtree(self.path)
             self.path.mkdir(parents=True, exist_ok=True)
+            if not self._is_same() and self._emptied():
+                LOGGER.info('%s is of other settings or images, and begun anew', self.path)
             if poses is not None:
                 with (self.path / f'.{POSES}').open('wb') as file:
                     np.save(file, poses)
@@ -105,6 +117,13 @@ class Unfinished:
 
     def _file(self, index: int) -> Path:
         return self.path / f'{index:06}.png'
+
+    def _emptied(self) -> bool:
+        """Remove everything but the lock; return whether there was anything."""
+        left = [file for file in self.path.iterdir() if file.name != LOCK]
+        for file in left:
+            file.unlink()
+        return bool(left)
 
     def _is_same(self) -> bool:
         try:

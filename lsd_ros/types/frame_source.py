@@ -39,7 +39,7 @@ class FrameStats:
     unreadable: int = 0
 
 
-NO_CAMERA = 'it comes without a calibration: give that of its camera'
+NO_CAMERA = 'it comes without a calibration: give that of its camera with --camera'
 
 
 def note_undecodable(stats: FrameStats, damage: list[str], error: Exception) -> None:

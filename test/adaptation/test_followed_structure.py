@@ -30,7 +30,7 @@ def test_without_pycolmap_the_camera_is_followed_by_depth(room, tmp_path, monkey
     monkeypatch.setattr(
         importlib.util, 'find_spec', lambda name: None if name == 'pycolmap' else find_spec(name)
     )
-    (found,) = structures(room, AdaptationSettings(), room.depth)
+    (found,) = structures(room, AdaptationSettings(), room.depth, tmp_path)
     assert 'pycolmap is not installed' in caplog.text
     true, mine = np.linalg.inv(room.poses[0]) @ room.poses, found.world_from_camera
     way = np.linalg.norm(np.diff(true[:, :3, 3], axis=0), axis=1).sum()

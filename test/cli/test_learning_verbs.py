@@ -303,6 +303,15 @@ def test_a_teacher_for_the_teacher_is_a_wrong_call(sequence: Path, tmp_path: Pat
     assert caught.value.code == 2
 
 
+def test_shares_that_do_not_fit_leave_no_folder(
+    sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ['train', 'student', '--data', sequence, '--out', tmp_path / 'run', *SMALL]
+    said = refusal(capsys, *call, '--set', 'data.shares=[nope_* 1]')
+    assert 'data.shares says nothing of hall' in said
+    assert not (tmp_path / 'run').exists(), 'the call that is right would be refused'
+
+
 def test_evaluate_refuses_data_without_truth(
     trained: Path, sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -315,5 +324,16 @@ def test_evaluate_refuses_data_without_truth(
     said = refusal(
         capsys, 'evaluate', '--weights', trained, '--data', tmp_path / 'blind', '--json', out
     )
-    assert 'has true depth or poses' in said
+    assert 'has true depth or poses: give one that has, or compare' in said
+    assert '--without-truth' in said
     assert not out.exists()
+
+
+def test_evaluate_refuses_two_sequences_of_one_name_before_the_work(
+    trained: Path, sequence: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(sequence, tmp_path / sequence.name)
+    shutil.rmtree(tmp_path / sequence.name / 'depth')
+    both = [sequence, tmp_path / sequence.name]
+    said = refusal(capsys, 'evaluate', '--weights', trained, '--data', *both)
+    assert f'two sequences are called {sequence.name}: evaluate them apart' in said

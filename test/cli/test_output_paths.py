@@ -181,8 +181,19 @@ def test_an_adaptation_removes_nothing_but_the_work_of_an_earlier_one(
     room: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call = ['adapt', room / 'drive', '--from', room / 'w.safetensors', '--overwrite']
-    outputs = ['--out', room / 'new.safetensors', '--work', room / 'seq']
-    assert 'is left alone: give another --work' in refused([*call, *outputs], room, capsys)
+    outputs = ['--out', room / 'new.safetensors', '--work']
+    for given in (call, call[:-1]):
+        line = refused([*given, *outputs, room / 'seq'], room, capsys)
+        assert 'is left alone: give another --work' in line
+    work = room / 'work'
+    (work / 'parts').mkdir(parents=True)
+    (work / 'drive.mcap').write_bytes(b'mine')
+    line = refused([*call, *outputs, work], room, capsys)
+    assert 'work holds drive.mcap, which would be lost: move it away' in line
+    call = ['evaluate', '--weights', room / 'w.safetensors', '--data', room / 'seq']
+    line = refused([*call, '--without-truth', '--work', room / 'seq'], room, capsys)
+    assert '--work' in line
+    assert 'which is read: choose another output' in line
 
 
 def test_a_hard_link_to_an_input_is_the_input(

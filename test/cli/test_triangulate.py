@@ -23,7 +23,8 @@ def test_sequences_get_depth_once(
 ) -> None:
     write_sequence(tmp_path / 'drive', drive)
     call = ['triangulate', str(tmp_path / 'drive'), '--out', str(tmp_path / 'out')]
-    assert main([*call, '--set', 'nearest_m=0.5', '--set', 'furthest_m=20']) == 0
+    call += ['--set', 'nearest_m=0.5', '--set', 'furthest_m=20']
+    assert main(call) == 0
     said = capsys.readouterr().out
     assert 'drive: 12 images, depth of' in said
     assert 'of true depth' in said
@@ -33,6 +34,49 @@ def test_sequences_get_depth_once(
     assert written.manifest['triangulation']['nearest_m'] == 0.5
     assert main(call) == 0
     assert capsys.readouterr().out == 'drive: there already\n'
+    assert main([*call[:-1], 'furthest_m=10']) == 1
+    said = capsys.readouterr().err
+    assert f'{tmp_path / "out/drive"} was triangulated with furthest_m 20.0, not 10.0: add' in said
+
+
+def test_what_lies_at_the_output_is_not_taken_for_the_depth_of_other_images(
+    drive: SyntheticDrive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ('drive', 'out/drive'):
+        write_sequence(tmp_path / name, drive)
+    call = ['triangulate', str(tmp_path / 'drive'), '--out', str(tmp_path / 'out')]
+    assert main(call) == 1
+    assert 'out/drive exists already and has no triangulated depth' in capsys.readouterr().err
+    stamps = tmp_path / 'out' / 'drive' / 'timestamps.txt'
+    stamps.write_text(''.join(f'{int(line) + 1}\n' for line in stamps.read_text().split()))
+    (tmp_path / 'out' / 'drive' / 'poses.tum').unlink()
+    assert main(call) == 1
+    assert 'out/drive is of other images than' in capsys.readouterr().err
+
+
+def test_a_room_that_is_looked_for_in_a_street_says_what_to_set(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    camera = Camera(64, 48, 40.0, 40.0, 31.5, 23.5)
+    write_sequence(tmp_path / 'room', SyntheticDrive('room', 0, camera, 3))
+    far = ['--set', 'nearest_m=90', '--set', 'furthest_m=100']
+    call = ['triangulate', str(tmp_path / 'room'), '--out', str(tmp_path / 'out'), *far]
+    assert main(call) == 1
+    said = capsys.readouterr().err
+    assert 'room: not one pixel of 3 images has depth that two views confirm: choose' in said
+    assert not (tmp_path / 'out' / 'room').exists()
+
+
+def test_a_second_process_keeps_out_of_what_a_first_one_triangulates(
+    drive: SyntheticDrive, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_sequence(tmp_path / 'drive', drive)
+    folder, wanted = FolderSequence(tmp_path / 'drive'), TriangulationSettings()
+    first = triangulation_job.Unfinished(tmp_path / 'out' / 'drive', folder, wanted)
+    call = ['triangulate', str(tmp_path / 'drive'), '--out', str(tmp_path / 'out')]
+    with first.claimed():
+        assert main(call) == 1
+    assert 'is in use: another process triangulates into it' in capsys.readouterr().err
 
 
 def test_an_interrupted_run_goes_on_and_gives_the_same_in_parts_side_by_side(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import cv2
 import numpy as np
 import pytest
@@ -86,6 +89,36 @@ def test_a_chain_that_bends_is_cut_where_it_does(tmp_path, monkeypatch):
     assert cut() == [list(range(14))]
     monkeypatch.setattr(structure_from_motion, '_camera_from_world', bent)
     assert cut() == [list(range(9)), [9], [10], [11], [12], [13]]
+
+
+@pytest.mark.parametrize(
+    ('module', 'call'),
+    [
+        ('structure_from_motion', 'reconstruct(lambda _: image, [0], camera, work, given)'),
+        ('self_calibration', 'calibrate([image, image], given)'),
+    ],
+)
+def test_a_process_that_starts_colmap_keeps_its_handlers_of_signals(module, call, tmp_path):
+    """Where it is imported, SIGTERM is answered with a stack trace."""
+    script = f"""
+import sys
+from contextlib import suppress
+from pathlib import Path
+import numpy as np
+from lsd_ros.datasets.job_processes import Outcome
+from lsd_ros.errors import DatasetError
+from lsd_ros.triangulation.triangulation_settings import StructureSettings
+from lsd_ros.triangulation import {module} as module
+from lsd_ros.types import Camera
+
+module.run_jobs = lambda *_, **__: [Outcome(0, None, '')]
+image, camera = np.zeros((48, 64, 3), np.uint8), Camera(64, 48, 40.0, 40.0, 31.5, 23.5)
+work, given = Path(sys.argv[1]), StructureSettings()
+with suppress(DatasetError):
+    module.{call}
+assert 'pycolmap' not in sys.modules
+"""
+    subprocess.run([sys.executable, '-c', script, tmp_path], check=True)
 
 
 def test_pictures_without_anything_in_common_give_nothing(tmp_path):

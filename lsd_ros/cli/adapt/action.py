@@ -7,7 +7,6 @@ import contextlib
 import dataclasses
 import logging
 import shlex
-import shutil
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,6 +20,7 @@ from lsd_ros.adaptation.adaptation import Adaptation, adapt
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.held_out import ComparedImage
 from lsd_ros.adaptation.own_camera import estimate_camera
+from lsd_ros.adaptation.work_folder import claimed
 from lsd_ros.cli.checking import ESTIMATE, work_folder
 from lsd_ros.cli.held_out import held_out_table
 from lsd_ros.cli.pictures import Picture, error_map, write_png
@@ -31,12 +31,13 @@ from lsd_ros.datasets.open_sequences import FolderSequence, open_sequences
 from lsd_ros.datasets.source import kind_of_source
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError, WeightsError
-from lsd_ros.extraction.extraction import extract
+from lsd_ros.extraction.extraction import extract, name_each
 from lsd_ros.extraction.extraction_settings import ExtractionSettings
 from lsd_ros.foreign.atomic import write_atomically
-from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.inference.preview import colour_map
 
+EXTRACTED = 'extracted'
+LOGGER = logging.getLogger(__name__)
 PANEL = 416  # width of a picture [pixels]
 
 
@@ -44,26 +45,21 @@ def run(given: argparse.Namespace) -> int:
     """Run the verb."""
     logging.getLogger('lsd_ros').setLevel(logging.INFO)
     wanted = adaptation_settings(given)
-    start = str(given.start)
     _check(given)
     work = work_folder(given)
-    if given.overwrite and work.exists():
-        shutil.rmtree(work)
-    with ForeignCode(DatasetError, f'cannot write {work}'):
-        work.mkdir(parents=True, exist_ok=True)
-    sequences = opened(given, work, wanted)
-    result = adapt(
-        sequences,
-        start,
-        given.out,
-        work,
-        wanted,
-        bar=lambda what, total: progress(what, total, 'image'),
-        progress=_training_bar,
-        command=shlex.join(['lsd_ros', *sys.argv[1:]]),
-    )
-    lines = list(report(result, given.out))
-    _write_report(work, lines, result)
+    with claimed(work, overwrite=given.overwrite):
+        result = adapt(
+            opened(given, work, wanted),
+            str(given.start),
+            given.out,
+            work,
+            wanted,
+            bar=lambda what, total: progress(what, total, 'image'),
+            progress=_training_bar,
+            command=shlex.join(['lsd_ros', *sys.argv[1:]]),
+        )
+        lines = list(report(result, given.out))
+        _write_report(work, lines, result)
     say('\n'.join(lines))
     say(f'report: {work / "report.md"}')
     if result.verdict:
@@ -95,35 +91,49 @@ def opened(
 
     :raises DatasetError: a recording cannot be read, or gives no sequence
     """
+    kinds = {path: kind_of_source(path) for path in given.recordings}
+    recorded = [path for path, kind in kinds.items() if kind != 'sequence']
+    names = {path: name for name, path in (name_each(recorded) if recorded else {}).items()}
     found: list[TrainingSequence] = []
     for path in given.recordings:
-        if kind_of_source(path) == 'sequence':
-            found += open_sequences([path])
+        if path in names:
+            found += _extracted(path, names[path], given, work, wanted)
             continue
-        calibration = given.camera or ''
-        if calibration == ESTIMATE:
-            calibration = str(_estimated(path, work, wanted))
-        with growing_progress('extract') as advance:
-            (result,) = extract(
-                [path],
-                work / 'extracted',
-                ExtractionSettings(calibration=calibration, max_width=832),
-                advance=advance,
-            )
-        if result.problem:
-            raise DatasetError(f'{path}: {result.problem}')
-        if not result.sequences:
-            raise DatasetError(
-                f'{path} gives no sequence: its camera stands still, or it is too short; record a '
-                'minute or more of driving'
-            )
-        found += [FolderSequence(work / 'extracted' / name) for name in result.sequences]
+        if given.camera:
+            LOGGER.warning('%s has a calibration of its own: --camera is not for it', path)
+        found += open_sequences([path])
     return found
 
 
-def _estimated(path: Path, work: Path, wanted: AdaptationSettings) -> Path:
+def _extracted(
+    path: Path, name: str, given: argparse.Namespace, work: Path, wanted: AdaptationSettings
+) -> list[FolderSequence]:
+    """Make sequences of a recording; one of another folder may have a file of the same name."""
+    calibration = given.camera or ''
+    if calibration == ESTIMATE:
+        calibration = str(_estimated(path, work / f'{name}.camera.yaml', wanted))
+    own = path.resolve().stem
+    out = work / EXTRACTED if name == own else work / EXTRACTED / name
+    with growing_progress('extract') as advance:
+        (result,) = extract(
+            [path],
+            out,
+            ExtractionSettings(calibration=calibration, max_width=832),
+            advance=advance,
+        )
+    problem = result.problem
+    if problem:
+        raise DatasetError(problem if str(path) in problem else f'{path}: {problem}')
+    if not result.sequences:
+        raise DatasetError(
+            f'{path} gives no sequence: its camera stands still, or it is too short; record a '
+            'minute or more of driving'
+        )
+    return [FolderSequence(out / each) for each in result.sequences]
+
+
+def _estimated(path: Path, file: Path, wanted: AdaptationSettings) -> Path:
     """Estimate the camera of a recording, once, and return the file of its calibration."""
-    file = work / f'{path.stem}.camera.yaml'
     if not file.exists():
         found = estimate_camera(path, wanted.motions)
         camera = found.camera

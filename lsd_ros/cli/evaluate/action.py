@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
@@ -115,16 +116,20 @@ def evaluate(
     :raises DatasetError: two sequences have one name, or no sequence has any truth
     """
     scores: Scores = {}
+    ((name, count),) = Counter(sequence.name for sequence in sequences).most_common(1)
+    if count > 1:
+        raise DatasetError(f'two sequences are called {name}: evaluate them apart')
     for sequence in sequences:
-        if sequence.name in scores:
-            raise DatasetError(f'two sequences are called {sequence.name}: evaluate them apart')
         with progress(sequence.name, 2 * len(sequence)) as advance:
             show = None if pictures is None else partial(_write_sheet, pictures, sequence.name)
             depth = score_depth(engine, sequence, protocol, advance, show, claims)
             motion = score_motion(engine, sequence, protocol, advance, known)
         scores[sequence.name] = {'images': len(sequence), **depth, **motion}
     if not any(_has_truth(score) for score in scores.values()):
-        raise DatasetError(f'not one of {len(scores)} sequences has true depth or poses')
+        raise DatasetError(
+            f'not one of {len(scores)} sequences has true depth or poses: give one that has, or '
+            'compare with structure from motion by --without-truth'
+        )
     return scores
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.found_geometry import find_geometry
 from lsd_ros.adaptation.held_out import judge
+from lsd_ros.adaptation.work_folder import claimed
 from lsd_ros.cli.checking import opened_data
 from lsd_ros.cli.engine_setup import running_engine
 from lsd_ros.cli.held_out import held_out_table
@@ -61,7 +62,8 @@ def run_without_truth(given: argparse.Namespace, wanted: EngineSettings) -> int:
 @contextlib.contextmanager
 def _work(folder: Path | None) -> Iterator[Path]:
     if folder is not None:
-        yield folder
+        with claimed(folder):
+            yield folder
         return
     with tempfile.TemporaryDirectory(prefix='lsd_ros_evaluate_') as made:
         yield Path(made)

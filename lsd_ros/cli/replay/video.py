@@ -12,6 +12,7 @@ import numpy as np
 
 from lsd_ros.cli.panels import ESTIMATE_RED, fitted, scans_from_above, write_text
 from lsd_ros.cli.pictures import Picture
+from lsd_ros.datasets.video import VideoReader, silent_opencv
 from lsd_ros.errors import DatasetError
 from lsd_ros.foreign.atomic import atomic_file
 from lsd_ros.inference.preview import colour_map
@@ -32,11 +33,13 @@ class ReplayVideo:
     Its frame rate is that of the first two estimates.
 
     :param path: MP4 file to write
+    :param shown: how it is called in sentences
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, shown: Path) -> None:
         """Open nothing yet: size and rate come with the estimates."""
-        self._path = path
+        self._path, self._shown = path, shown
+        self._count = 0
         self._first: tuple[int, Picture] | None = None
         self._file: cv2.VideoWriter | None = None
 
@@ -61,14 +64,23 @@ class ReplayVideo:
         """
         Finish the file.
 
-        :raises DatasetError: there was no estimate at all
+        :raises DatasetError: there was no estimate at all, or not every image was written
         """
         if self._file is None and self._first is not None:
             self._file = self._opened(0, self._first[1])
             self._write(self._first[1])
         if self._file is None:
-            raise DatasetError(f'{self._path} is not written: there is no image to show')
-        self._file.release()
+            raise DatasetError(f'{self._shown} is not written: there is no image to show')
+        with silent_opencv():
+            self._file.release()
+        written = 0
+        with contextlib.suppress(DatasetError):
+            written = VideoReader(self._path).frame_count or 0
+        if written < self._count:  # OpenCV says nothing of it
+            raise DatasetError(
+                f'cannot write {self._shown}: {written} of {self._count} images are in it; is the '
+                'disk full?'
+            )
 
     def _opened(self, gap_ns: int, picture: Picture) -> cv2.VideoWriter:
         rate_hz = float(
@@ -76,17 +88,21 @@ class ReplayVideo:
         )
         height, width = picture.shape[:2]
         code = cv2.VideoWriter.fourcc(*'mp4v')
-        file = cv2.VideoWriter(str(self._path), code, rate_hz, (width, height))
+        # absolute: FFmpeg takes what stands before a colon for a protocol, as in 10:30.mp4
+        with silent_opencv():
+            file = cv2.VideoWriter(str(self._path.absolute()), code, rate_hz, (width, height))
         if not file.isOpened():
             raise DatasetError(
-                f'cannot write {self._path}: OpenCV has no encoder for it, or the folder cannot '
+                f'cannot write {self._shown}: OpenCV has no encoder for it, or the folder cannot '
                 'be written; choose a path that ends with .mp4'
             )
         return file
 
     def _write(self, picture: Picture) -> None:
         assert self._file is not None, 'it was opened before'
-        self._file.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        with silent_opencv():
+            self._file.write(cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
+        self._count += 1
 
 
 @contextlib.contextmanager
@@ -101,7 +117,7 @@ def replay_video(path: Path) -> Iterator[ReplayVideo]:
     except UnicodeEncodeError as error:  # OpenCV does not survive it
         raise DatasetError(f'{path} has bytes that are no text: choose another name') from error
     with atomic_file(path) as temporary:
-        video = ReplayVideo(temporary)
+        video = ReplayVideo(temporary, path)
         yield video
         video.close()
 

@@ -16,7 +16,12 @@ from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.sequence import Sequence
 from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE
 from lsd_ros.errors import DatasetError
-from lsd_ros.triangulation.triangulated_sequence import Triangulated, write_triangulated
+from lsd_ros.triangulation.triangulated_sequence import (
+    Triangulated,
+    is_triangulated,
+    triangulated_entries,
+    write_triangulated,
+)
 from lsd_ros.triangulation.triangulation import Triangulator
 from lsd_ros.triangulation.triangulation_job import Unfinished, triangulate
 from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
@@ -30,33 +35,26 @@ def run(given: argparse.Namespace) -> int:
     if given.weights is not None:
         follow(folders, wanted, given.weights)
     Triangulator(folders, wanted)  # says what is missing before anything is written
-    manifest = {
-        'depth_origin': 'triangulated by lsd_ros',
-        'triangulation': {
-            name: list(value) if isinstance(value, tuple) else value
-            for name, value in settings.values(wanted).items()
-        },
-    }
-    unit_m = wanted.furthest_m / MAX_DEPTH_VALUE
     for number, (path, folder) in enumerate(zip(given.sequences, folders, strict=True)):
-        if _is_there(folder, given):
+        if _is_there(path, given, wanted):
             say(f'{folder.name}: there already')
             continue
         unfinished = _unfinished(folder, given, wanted)
-        with progress(folder.name, len(folder)) as advance:
-            triangulate(
-                folders, given.sequences, wanted, number, unfinished, _jobs(given), advance
+        with unfinished.claimed():
+            with progress(folder.name, len(folder)) as advance:
+                triangulate(
+                    folders, given.sequences, wanted, number, unfinished, _jobs(given), advance
+                )
+            result = write_triangulated(
+                Sequence(path),
+                given.out / folder.name,
+                unfinished.depths(),
+                triangulated_entries(wanted),
+                wanted.furthest_m / MAX_DEPTH_VALUE,
+                poses=folder.poses,
+                overwrite=given.overwrite,
             )
-        result = write_triangulated(
-            Sequence(path),
-            given.out / folder.name,
-            unfinished.depths(),
-            manifest,
-            unit_m,
-            poses=folder.poses,
-            overwrite=given.overwrite,
-        )
-        unfinished.remove()
+            unfinished.remove()
         say(report(result))
     return 0
 
@@ -74,16 +72,18 @@ def _jobs(given: argparse.Namespace) -> int:
 def _opened(given: argparse.Namespace, wanted: TriangulationSettings) -> list[FolderSequence]:
     """Open the sequences; what was followed before has its poses from there."""
     folders = [FolderSequence(path) for path in given.sequences]
-    for folder in folders:
-        if folder.poses is None and _is_there(folder, given):
+    for path, folder in zip(given.sequences, folders, strict=True):
+        is_there = _is_there(path, given, wanted)
+        if folder.poses is None and is_there:
             folder.poses = FolderSequence(given.out / folder.name).poses
         elif folder.poses is None:
             folder.poses = _unfinished(folder, given, wanted).poses
     return folders
 
 
-def _is_there(folder: FolderSequence, given: argparse.Namespace) -> bool:
-    return (given.out / folder.name).exists() and not given.overwrite
+def _is_there(path: Path, given: argparse.Namespace, wanted: TriangulationSettings) -> bool:
+    source = Sequence(path)
+    return not given.overwrite and is_triangulated(given.out / source.name, source, wanted)
 
 
 def _check_targets(sources: list[Path], out: Path) -> None:
@@ -115,9 +115,9 @@ def report(result: Triangulated) -> str:
     line = f'{result.name}: {result.frames} images, depth of {result.density:.0%} of the pixels'
     if result.followed:
         line += ', and poses by following it'
-    if not result.errors:
+    errors = np.concatenate([np.empty(0, np.float32), *result.errors])
+    if not len(errors):
         return line
-    errors = np.concatenate(result.errors)
     covered = float(np.mean(result.covered))
     return (
         f'{line}; of true depth {covered:.0%} is covered, with a relative error of '

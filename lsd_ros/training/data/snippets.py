@@ -172,6 +172,7 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         self._by_size: dict[tuple[int, int], list[int]] = {}
         for index, place in enumerate(self.places):
             self._by_size.setdefault(self._sizes[place.sequence], []).append(index)
+        self.groups = self._drawn_by_size()
 
     def _places(self) -> list[Place]:
         sequences = self._sequences
@@ -187,8 +188,7 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         """Return the number of snippets."""
         return len(self.places)
 
-    @property
-    def groups(self) -> list[list[int]]:
+    def _drawn_by_size(self) -> list[list[int]]:
         """
         Return the indices of the snippets of each size: only those fit into one batch.
 
