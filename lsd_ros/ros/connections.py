@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from rclpy.callback_groups import CallbackGroup
 from rclpy.event_handler import (
     PublisherEventCallbacks,
     SubscriptionEventCallbacks,
@@ -91,12 +92,14 @@ class Connections:
         callback: Callable[[Any], None],
         profile: QoSProfile,
         on_lost: Callable[[Any], None] | None = None,
-    ) -> None:
+        group: CallbackGroup | None = None,
+    ) -> Subscription[Any]:
         """
         Subscribe.
 
         :param profile: what the user's overrides are written into
         :param on_lost: told by the middleware, as far as it can, of messages that were lost
+        :param group: whom it is served by; None: the executor of the node
         :raises RosError: an override is wrong, or the middleware refuses the topic
         """
         name = self._node.resolve_topic_name(topic)
@@ -107,6 +110,7 @@ class Connections:
                 topic,
                 callback,
                 profile,
+                callback_group=group,
                 qos_overriding_options=qos.overridable(),
                 event_callbacks=SubscriptionEventCallbacks(
                     incompatible_qos=self._look, message_lost=on_lost
@@ -120,6 +124,7 @@ class Connections:
                 subscription = subscribed(None)
         self._subscriptions.append(subscription)
         self._ends.append(_End(name, _type_name(kind), profile, is_publisher=False))
+        return subscription
 
     def latched_subscription(
         self, kind: type[Any], topic: str, callback: Callable[[Any], None]

@@ -27,6 +27,7 @@ def main(args: list[str] | None = None) -> None:
         with process.ros(args):
             from lsd_ros.ros.node import DepthNode
 
+            process.rest_opencv()
             _run(DepthNode(told_to_stop), told_to_stop)
     except RosError as error:
         sys.exit(f'depth_node: {error}')

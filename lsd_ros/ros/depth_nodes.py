@@ -94,6 +94,7 @@ def _run(argv: list[str], told_to_stop: threading.Event) -> list[str]:
     own, ros = split_arguments(argv)
     given = _parser().parse_args(own)
     with process.ros(['--ros-args', *ros]):
+        process.rest_opencv()
         cameras = [
             Camera(node, told_to_stop)
             for node in _nodes(given.cameras, dict(given.params), told_to_stop)

@@ -14,6 +14,7 @@ from lsd_ros.ros import qos
 from lsd_ros.ros.calibration import Calibration
 from lsd_ros.ros.connections import Connections
 from lsd_ros.ros.mailbox import Mailbox
+from lsd_ros.ros.receiver import PastExecutor
 
 MOST_LOST = 0.1  # share of the images that may be lost without a word
 TRANSPORT_REMEDY = (
@@ -63,19 +64,22 @@ class Inputs:
         self._topic = image_topic(node, transport)
         self._lost = 0
         self._reported = 0, 0
-        self._connections.subscription(
-            CameraInfo, 'camera_info', calibration.offer, qos.sensor_data()
+        group = PastExecutor()
+        camera_info = self._connections.subscription(
+            CameraInfo, 'camera_info', calibration.offer, qos.sensor_data(), group=group
         )
         self._calibration = calibration
         self._fetches_kept = False
         calibration.explain = self._why_no_camera_info
-        self._connections.subscription(
+        images = self._connections.subscription(
             Image if transport == 'raw' else CompressedImage,
             self._topic,
             self._on_image,
             qos.sensor_data(),
             on_lost=self._on_lost,
+            group=group,
         )
+        self.subscriptions = camera_info, images  # for a receiver; an image finds its camera info
 
     def fetch_kept(self) -> None:
         """

@@ -30,6 +30,7 @@ from lsd_ros.ros.odometry_input import OdometryInput
 from lsd_ros.ros.outputs import Outputs
 from lsd_ros.ros.parameters import Parameters, Settings
 from lsd_ros.ros.pipeline import Pipeline
+from lsd_ros.ros.receiver import Receiver
 from lsd_ros.ros.reporter import Reporter, Sources
 from lsd_ros.ros.worker import Worker
 
@@ -217,14 +218,16 @@ class DepthNode(LifecycleNode):
             verdict=configured.pipeline.verdict,
         )
         reporter = Reporter(self, sources, configured.diagnostics.publish)
-        for period_s, callback in (
-            (settings.diagnostics_period_s, reporter.report),
-            (WATCH_PERIOD_S, lambda: configured.pipeline.watch(mailbox.received)),
-            (WATCH_PERIOD_S, inputs.fetch_kept),
-        ):
-            steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while a bag is paused
-            timer = self.create_timer(period_s, callback, clock=steady)
-            active.callback(self.destroy_timer, timer)
+        steady = Clock(clock_type=ClockType.STEADY_TIME)  # goes on while a bag is paused
+        timer = self.create_timer(settings.diagnostics_period_s, reporter.report, clock=steady)
+        active.callback(self.destroy_timer, timer)
+
+        def watch() -> None:
+            configured.pipeline.watch(mailbox.received)
+            inputs.fetch_kept()
+
+        receiver = Receiver(self.context, inputs.subscriptions, WATCH_PERIOD_S, watch)
+        active.callback(receiver.close)
         active.callback(Bonding(self, wanted=settings.bond).close)
         for sentence in self.parameters.strangers():
             log.warning(sentence)

@@ -72,6 +72,18 @@ def ending() -> Iterator[None]:
         faulthandler.cancel_dump_traceback_later()
 
 
+def rest_opencv() -> None:
+    """
+    Let OpenCV work on the thread that calls it.
+
+    Its own threads spin while they wait, and what they do for images at the size of the network is
+    less than that.
+    """
+    import cv2
+
+    cv2.setNumThreads(1)
+
+
 def leave_builders(failed: bool = False) -> None:
     """
     End the process at once where networks are still being built: nothing can cut that off.
