@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from lsd_ros import config, settings
+from lsd_ros.cli.shared_options import assigned
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.publication.publication_settings import GuardedSettings
 
@@ -31,7 +32,7 @@ def engine_settings(given: argparse.Namespace) -> GuardedSettings:
     for name in ('weights', 'device', 'backend'):
         if getattr(given, name, None) is not None:
             values[name] = getattr(given, name)
-    values.update(config.given('\n'.join(given.set), GuardedSettings))
+    values.update(assigned(given, GuardedSettings))
     return settings.build(GuardedSettings, values)
 
 

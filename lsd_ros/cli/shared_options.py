@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-from lsd_ros import settings
+from lsd_ros import config, settings
+from lsd_ros.errors import SettingError
 from lsd_ros.foreign.limits import MAX_EXPANSION, MAX_MEGAPIXELS, MAX_UNPACKED_MIB
 from lsd_ros.inference.engine_settings import EngineSettings
 from lsd_ros.publication.publication_settings import GuardedSettings
@@ -41,6 +43,25 @@ def add_settings_options(parser: argparse._ActionsContainer) -> None:
         metavar='NAME=VALUE',
         help='one setting; may be repeated',
     )
+
+
+def assigned(given: argparse.Namespace, cls: type[Any]) -> dict[str, Any]:
+    """
+    Return what ``--set`` says, by names; the values are not checked yet.
+
+    :raises SettingError: one of them is no YAML, or two are of the same setting
+    """
+    found: dict[str, Any] = {}
+    for text in given.set:
+        try:
+            values = config.given(text, cls)
+        except SettingError as error:
+            raise SettingError(f'--set {text}: {error}') from error
+        for name, value in values.items():
+            if name in found:
+                raise SettingError(f'--set {name} is given twice: leave out one of them')
+            found[name] = value
+    return found
 
 
 def add_limit_options(parser: argparse.ArgumentParser) -> None:

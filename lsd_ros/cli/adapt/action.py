@@ -26,6 +26,7 @@ from lsd_ros.cli.held_out import held_out_table
 from lsd_ros.cli.pictures import Picture, error_map, write_png
 from lsd_ros.cli.printing import json_text, say
 from lsd_ros.cli.progress import growing_progress, progress
+from lsd_ros.cli.shared_options import assigned
 from lsd_ros.datasets.camera_yaml import write_camera
 from lsd_ros.datasets.open_sequences import FolderSequence, open_sequences
 from lsd_ros.datasets.source import kind_of_source
@@ -79,7 +80,7 @@ def adaptation_settings(given: argparse.Namespace) -> AdaptationSettings:
     for option, name in (('minutes', 'minutes'), ('camera_height', 'camera_height_m')):
         if getattr(given, option) is not None:
             values[name] = getattr(given, option)
-    values.update(config.given('\n'.join(given.set), AdaptationSettings))
+    values.update(assigned(given, AdaptationSettings))
     return settings.build(AdaptationSettings, values)
 
 

@@ -10,6 +10,7 @@ from lsd_ros import config, settings
 from lsd_ros.cli.extract import OWN_OPTIONS
 from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import growing_progress
+from lsd_ros.cli.shared_options import assigned
 from lsd_ros.errors import DatasetError
 from lsd_ros.extraction.extraction import Extracted, extract
 from lsd_ros.extraction.extraction_settings import ExtractionSettings
@@ -53,7 +54,7 @@ def extraction_settings(given: argparse.Namespace) -> ExtractionSettings:
         value = getattr(given, option)
         if value is not None:
             values[name] = value
-    values.update(config.given('\n'.join(given.set), ExtractionSettings))
+    values.update(assigned(given, ExtractionSettings))
     return settings.build(ExtractionSettings, values)
 
 

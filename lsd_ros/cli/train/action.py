@@ -17,6 +17,7 @@ from lsd_ros import config, settings
 from lsd_ros.cli.checking import opened_data
 from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import progress
+from lsd_ros.cli.shared_options import assigned
 from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.errors import TrainingError
 from lsd_ros.foreign.output_paths import check_apart
@@ -66,7 +67,7 @@ def phase_settings(given: argparse.Namespace, cls: type[Phase]) -> Phase:
         values.update(settings.values(config.load(given.config, cls)))
     if given.max_steps is not None:
         values['loop.max_steps'] = given.max_steps
-    values.update(config.given('\n'.join(given.set), cls))
+    values.update(assigned(given, cls))
     wanted = settings.build(cls, values)
     check_apart({'--out': given.out}, [wanted.start_from, getattr(wanted, 'encoder_weights', '')])
     return wanted

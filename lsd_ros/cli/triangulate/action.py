@@ -11,6 +11,7 @@ import numpy as np
 from lsd_ros import config, settings
 from lsd_ros.cli.printing import say
 from lsd_ros.cli.progress import progress
+from lsd_ros.cli.shared_options import assigned
 from lsd_ros.cli.triangulate.rgbd_motions import follow
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.sequence import Sequence
@@ -106,7 +107,7 @@ def triangulation_settings(given: argparse.Namespace) -> TriangulationSettings:
     values = {}
     if given.config is not None:
         values.update(settings.values(config.load(given.config, TriangulationSettings)))
-    values.update(config.given('\n'.join(given.set), TriangulationSettings))
+    values.update(assigned(given, TriangulationSettings))
     return settings.build(TriangulationSettings, values)
 
 
