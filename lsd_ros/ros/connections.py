@@ -8,11 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from rclpy.callback_groups import CallbackGroup
-from rclpy.event_handler import (
-    PublisherEventCallbacks,
-    SubscriptionEventCallbacks,
-    UnsupportedEventTypeError,
-)
 from rclpy.lifecycle import LifecycleNode
 from rclpy.lifecycle.publisher import LifecyclePublisher
 from rclpy.qos import QoSProfile
@@ -20,6 +15,19 @@ from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 
 from lsd_ros.ros import qos
+
+try:
+    from rclpy.event_handler import (
+        PublisherEventCallbacks,
+        SubscriptionEventCallbacks,
+        UnsupportedEventTypeError,
+    )
+except ModuleNotFoundError:  # the name of it in Humble
+    from rclpy.qos_event import (
+        PublisherEventCallbacks,
+        SubscriptionEventCallbacks,
+        UnsupportedEventTypeError,
+    )
 
 SOMEBODY = 'somebody'
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 
 import pytest
 
@@ -114,3 +116,14 @@ def test_other_publisher_of_a_result_is_named(robot):
     lidar = robot.node.create_publisher(LaserScan, '/scan', 1)
     named(robot, '/robot publishes /scan as well as this node')
     robot.node.destroy_publisher(lidar)
+
+
+def test_events_are_found_where_humble_has_them():
+    code = (
+        'import sys, rclpy.lifecycle; '
+        "sys.modules['rclpy.qos_event'] = sys.modules['rclpy.event_handler']; "
+        "sys.modules['rclpy.event_handler'] = None; "
+        'import lsd_ros.ros.connections as c; print(c.SubscriptionEventCallbacks.__name__)'
+    )
+    run = subprocess.run([sys.executable, '-c', code], capture_output=True, text=True, check=False)
+    assert run.stdout.strip() == 'SubscriptionEventCallbacks', run.stderr
