@@ -73,7 +73,7 @@ SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
         STREET,
     ),
     'indoors': (
-        ('rooms_now',),
+        ('rooms_now', 'rooms_now/best'),
         'indoors_rendered',
         ROOMS,
     ),
