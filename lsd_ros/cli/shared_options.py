@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lsd_ros import config, settings
+from lsd_ros import settings
 from lsd_ros.errors import SettingError
 from lsd_ros.foreign.limits import MAX_EXPANSION, MAX_MEGAPIXELS, MAX_UNPACKED_MIB
 from lsd_ros.inference.engine_settings import EngineSettings
@@ -51,6 +51,8 @@ def assigned(given: argparse.Namespace, cls: type[Any]) -> dict[str, Any]:
 
     :raises SettingError: one of them is no YAML, or two are of the same setting
     """
+    from lsd_ros import config  # loads a reader of YAML, which help need not
+
     found: dict[str, Any] = {}
     for text in given.set:
         try:

@@ -55,14 +55,8 @@ class Sequence:
         self.images = image_files(self.path / 'images')
         if not self.images:
             raise DatasetError(f'{path} is empty: its folder images/ holds no image')
-        for name in ('camera.yaml',) * (camera is None) + ('timestamps.txt',):
-            if not (self.path / name).exists():
-                raise DatasetError(
-                    f'{path} has no {name}, which a sequence needs: where there are images alone, '
-                    f'give {self.path / "images"} and the calibration of its camera'
-                )
-        self.camera = camera or read_camera(self.path / 'camera.yaml')
-        self.stamps_ns = _stamps(self.path / 'timestamps.txt')
+        self.camera = camera or read_camera(self._needed('camera.yaml'))
+        self.stamps_ns = _stamps(self._needed('timestamps.txt'))
         if len(self.stamps_ns) != len(self.images):
             raise DatasetError(
                 f'{path}: {len(self.stamps_ns)} lines of timestamps.txt do not fit '
@@ -173,6 +167,16 @@ class Sequence:
             'depth_maps': len(self.depth_files),
             'manifest': _plain(self.manifest),
         }
+
+    def _needed(self, name: str) -> Path:
+        """Return a file that every sequence has."""
+        file = self.path / name
+        if not file.exists():
+            raise DatasetError(
+                f'{self.path} has no {name}, which a sequence needs: where there are images '
+                f'alone, give {self.path / "images"} and the calibration of its camera'
+            )
+        return file
 
     @property
     def _frame_id(self) -> str:
