@@ -215,7 +215,7 @@ def main() -> None:
     print('| network | kernels | MB | GFLOP of convolutions |\n|---|---|---|---|')
     for name, kernels in networks.items():
         megabytes = sum(each.bytes for each in kernels) / 1e6
-        work = sum(each.operations for each in kernels) / 1e9
+        work = sum(each.operations + each.beside for each in kernels) / 1e9
         print(f'| {name} | {len(kernels)} | {megabytes:.1f} | {work:.2f} |')
     print('\nESTIMATED, not measured:\n')
     print('| card | network | work | starts | both |\n|---|---|---|---|---|')

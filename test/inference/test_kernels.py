@@ -137,39 +137,25 @@ def test_one_kernel_is_the_head_that_is_read(uncertainty, kind, tolerance):
 
 
 @pytest.mark.parametrize(('kind', 'tolerance'), [(torch.float32, 1e-5), (torch.float16, 2e-3)])
+@pytest.mark.parametrize('doubled', [False, True])
 @torch.inference_mode()
-def test_one_kernel_is_the_weighting_module_and_its_sum(kind, tolerance):
+def test_one_kernel_is_the_weighting_module_and_its_sum(doubled, kind, tolerance):
     torch.manual_seed(0)
     trained = WeightedSum(2).eval()
     for parameter in trained.parameters():
         parameter *= 3  # so that shares differ from a half
-    a, b = torch.randn(2, 2, 12, 5, 19)  # odd sizes, and more than a program takes
+    if doubled:  # the first map may be of half the size
+        given, b = torch.randn(2, 12, 3, 10), torch.randn(2, 12, 6, 20)
+        a = up_of(given)
+    else:
+        a, b = torch.randn(2, 2, 12, 5, 19)  # odd sizes, and more than a program takes
+        given = a
     wanted = trained(a, b)
     assert (wanted - (a + b) / 2).abs().max() > 0.1
-    maps = [each.permute(0, 2, 3, 1).contiguous().to(DEVICE, kind) for each in (a, b)]
     means = [each.mean(1).contiguous().to(DEVICE) for each in (a, b)]
     weights = Matrices(*(each.to(DEVICE) for each in matrices(trained)))
-    fused, mean = weighted_sum(*maps, *means, weights, pixels=16)
-    torch.testing.assert_close(
-        fused.float().cpu(), wanted.permute(0, 2, 3, 1), rtol=0, atol=tolerance
-    )
-    torch.testing.assert_close(mean.cpu(), wanted.mean(1), rtol=0, atol=tolerance)
-
-
-@pytest.mark.parametrize(('kind', 'tolerance'), [(torch.float32, 1e-5), (torch.float16, 2e-3)])
-@torch.inference_mode()
-def test_the_first_map_of_a_sum_may_be_of_half_the_size(kind, tolerance):
-    torch.manual_seed(0)
-    trained = WeightedSum(2).eval()
-    for parameter in trained.parameters():
-        parameter *= 3
-    small, b = torch.randn(2, 12, 3, 10), torch.randn(2, 12, 6, 20)
-    wanted = trained(up_of(small), b)
-    means = [each.mean(1).contiguous().to(DEVICE) for each in (up_of(small), b)]
-    weights = Matrices(*(each.to(DEVICE) for each in matrices(trained)))
-    fused, mean = weighted_sum(
-        nhwc(small, kind), nhwc(b, kind), *means, weights, doubled=True, pixels=16
-    )
+    maps = nhwc(given, kind), nhwc(b, kind)
+    fused, mean = weighted_sum(*maps, *means, weights, doubled=doubled, pixels=16)
     torch.testing.assert_close(
         fused.float().cpu(), wanted.permute(0, 2, 3, 1), rtol=0, atol=tolerance
     )
