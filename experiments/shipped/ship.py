@@ -49,7 +49,7 @@ STREET = {
         'synthetic streets and roads',
     ),
     'licence': 'KITTI / Karlsruhe: CC BY-NC-SA 3.0 (Geiger et al.), non-commercial, attribution, '
-    'share-alike; synthetic streets: Apache-2.0; the teacher began at an ImageNet encoder '
+    'share-alike; synthetic streets: Apache-2.0; the teacher began at an ImageNet '
     'encoder (Apache-2.0)',
 }
 ROOMS = {

@@ -1,20 +1,16 @@
-"""Random flip, window and colours ([0082]): the same for all frames of a snippet, camera too."""
+"""How images are varied while a network learns ([0082]): the settings, and other colours."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from lsd_ros import settings
-from lsd_ros.errors import SettingError
-from lsd_ros.geometry.resize import resize_image
 from lsd_ros.settings import setting
-from lsd_ros.types import Camera
 
 # FCC NTSC, 1953: luminance (ITU-R BT.601), and the plane of colour in which hue is an angle
 _YIQ_FROM_RGB = np.array(
@@ -73,6 +69,13 @@ class AugmentationSettings:
         minimum=0,
         maximum=1,
     )
+    roll_deg: float = setting(
+        0.0,
+        'Standard deviation of a turn about the optical axis, as when a camera is held askew, of '
+        'all images of a snippet alike; no turn goes beyond 45 [degrees]',
+        minimum=0,
+        maximum=45,
+    )
     turn_deg: float = setting(
         0.0,
         'Standard deviation of a virtual turn of the neighbours, where their motion is known, for '
@@ -84,54 +87,6 @@ class AugmentationSettings:
     def __post_init__(self) -> None:
         """Check every value."""
         settings.check(self)
-
-
-@dataclass(frozen=True)
-class Window:
-    """
-    Part of an image, and the size that it becomes.
-
-    :param left: first column [pixels]
-    :param top: first row [pixels]
-    :param columns: width of the part [pixels]
-    :param rows: height of the part [pixels]
-    :param size: (width, height) of the result [pixels]
-    :param flip: whether the result is mirrored left to right
-    """
-
-    left: int
-    top: int
-    columns: int
-    rows: int
-    size: tuple[int, int]
-    flip: bool = False
-
-    def image(self, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Cut, resize and mirror an image, shape (H, W, 3) to (height, width, 3)."""
-        part = image[self.top : self.top + self.rows, self.left : self.left + self.columns]
-        small = resize_image(part, *self.size)
-        return np.ascontiguousarray(small[:, ::-1]) if self.flip else small
-
-    def depth(self, depth: NDArray[np.float32], width: int, height: int) -> NDArray[np.float32]:
-        """
-        Cut, resize and mirror depth; every value is one that was there.
-
-        :param depth: of the whole image, of any size
-        :param width: of the image that the window is a part of [pixels]
-        :param height: of that image [pixels]
-        :return: shape (height, width) of the window's size
-        """
-        whole: NDArray[Any] = depth
-        if depth.shape != (height, width):
-            whole = cv2.resize(depth, (width, height), interpolation=cv2.INTER_NEAREST)
-        part = whole[self.top : self.top + self.rows, self.left : self.left + self.columns]
-        small = cv2.resize(part, self.size, interpolation=cv2.INTER_NEAREST)
-        return np.ascontiguousarray(small[:, ::-1] if self.flip else small)
-
-    def camera(self, camera: Camera) -> Camera:
-        """Return the camera of the result."""
-        cut = camera.cropped(self.left, self.top, self.columns, self.rows).resized(*self.size)
-        return cut.flipped() if self.flip else cut
 
 
 @dataclass(frozen=True)
@@ -162,45 +117,6 @@ class Colours:
             levels = 255 * (np.arange(256) / 255) ** self.gamma
             changed = cv2.LUT(changed, np.rint(levels).astype(np.uint8))
         return np.asarray(changed, np.uint8)
-
-
-def largest_window(width: int, height: int, size: tuple[int, int], fit: str) -> tuple[int, int]:
-    """
-    Return (columns, rows) of the largest part of an image that becomes the size.
-
-    :param fit: ``crop``: of the same aspect; ``stretch``: the whole image
-    :raises SettingError: fit is neither
-    """
-    if fit == 'stretch':
-        return width, height
-    if fit != 'crop':
-        raise SettingError(f"fit is {fit!r}: choose 'crop' or 'stretch'")
-    if width * size[1] > height * size[0]:
-        return max(1, round(height * size[0] / size[1])), height
-    return width, max(1, round(width * size[1] / size[0]))
-
-
-def central_window(width: int, height: int, size: tuple[int, int], fit: str) -> Window:
-    """Return the largest window, in the centre."""
-    columns, rows = largest_window(width, height, size, fit)
-    return Window((width - columns) // 2, (height - rows) // 2, columns, rows, size)
-
-
-def random_window(
-    rng: np.random.Generator,
-    width: int,
-    height: int,
-    size: tuple[int, int],
-    fit: str,
-    given: AugmentationSettings,
-) -> Window:
-    """Draw a window of a random scale at a random place, flipped or not."""
-    columns, rows = largest_window(width, height, size, fit)
-    scale = float(rng.uniform(given.min_scale, 1.0))
-    columns, rows = max(1, round(columns * scale)), max(1, round(rows * scale))
-    left = int(rng.integers(0, width - columns + 1))
-    top = int(rng.integers(0, height - rows + 1))
-    return Window(left, top, columns, rows, size, bool(rng.random() < given.flip))
 
 
 def random_colours(rng: np.random.Generator, given: AugmentationSettings) -> Colours | None:

@@ -26,7 +26,7 @@ from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
 from lsd_ros.geometry.resize import resize_image
 from lsd_ros.settings import setting
-from lsd_ros.training.data.augmentation import largest_window
+from lsd_ros.training.data.window import largest_window
 from lsd_ros.types import Camera
 
 _EMPTY, _FILLED, _COLOURED = 0, 1, 2  # coloured: a frame with colour in a grey sequence

@@ -14,18 +14,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from lsd_ros import settings
-from lsd_ros.datasets.stereo import StereoPair, beside, mirrored
+from lsd_ros.datasets.stereo import StereoPair, beside
 from lsd_ros.datasets.training_sequence import TrainingSequence, world_from_camera
 from lsd_ros.errors import SettingError
 from lsd_ros.geometry.resize import size_in_aspect, thumbnail_difference
 from lsd_ros.settings import setting
-from lsd_ros.training.data.augmentation import (
-    AugmentationSettings,
-    Window,
-    central_window,
-    random_window,
-    recoloured,
-)
+from lsd_ros.training.data.augmentation import AugmentationSettings, recoloured
 from lsd_ros.training.data.depth_mix import RgbdImage, depth_mix
 from lsd_ros.training.data.frame_cache import CacheSettings, FrameCache
 from lsd_ros.training.data.snippet_batch import Snippet
@@ -39,6 +33,7 @@ from lsd_ros.training.data.snippet_index import (
 )
 from lsd_ros.training.data.source_shares import SourceShare, repeated
 from lsd_ros.training.data.virtual_turns import turned_neighbours
+from lsd_ros.training.data.window import Window, central_window, random_window
 from lsd_ros.types import Camera
 
 SIZE_MULTIPLE = 32  # of both networks: five stages that halve
@@ -276,7 +271,7 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
         other = self.cache.image(place.beside, place.middle)
         return [other, self.cache.image(place.sequence, place.middle), other]
 
-    def _known_motions(self, place: Place, *, flipped: bool) -> NDArray[np.float32]:
+    def _known_motions(self, place: Place, window: Window) -> NDArray[np.float32]:
         if place.beside is not None:
             _, other_from_this = self._beside[place.sequence]
             motions = np.stack([other_from_this, other_from_this])
@@ -284,7 +279,7 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
             motions = _motions(self._sequences[place.sequence], place)
         else:
             motions = np.full((2, 4, 4), np.nan, np.float32)
-        return mirrored(motions) if flipped else motions
+        return window.motions(motions)
 
     def _true_depth(self, place: Place, window: Window) -> NDArray[np.float32]:
         if not self.settings.true_depth:
@@ -333,7 +328,7 @@ class SnippetDataset(torch.utils.data.Dataset[Snippet]):
             jittered = recoloured(rng, jittered, given.augmentation)
         sequence = self._sequences[place.sequence]
         intrinsics = window.camera(camera).matrix.astype(np.float32)
-        motions = self._known_motions(place, flipped=window.flip)
+        motions = self._known_motions(place, window)
         if given.augmentation.enabled and given.augmentation.turn_deg:
             jittered, motions = turned_neighbours(
                 rng, jittered, motions, intrinsics, given.augmentation.turn_deg
