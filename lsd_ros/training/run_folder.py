@@ -6,7 +6,7 @@ import dataclasses
 import json
 import logging
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ class RunFolder:
     def __init__(self, path: Path, card: RunCard) -> None:
         self.path = path
         self.card = card
-        self._lock: AbstractContextManager[None] | None = None
+        self._held = ExitStack()
 
     @classmethod
     def open(
@@ -83,15 +83,12 @@ class RunFolder:
     def __enter__(self) -> RunFolder:
         """Lock the folder."""
         in_use = f'another process trains into {self.path} now'
-        self._lock = locked(self.path / '.lock', TrainingError, in_use)
-        self._lock.__enter__()
+        self._held.enter_context(locked(self.path / '.lock', TrainingError, in_use))
         return self
 
     def __exit__(self, *_: object) -> None:
         """Unlock the folder."""
-        if self._lock is not None:
-            self._lock.__exit__(None, None, None)
-            self._lock = None
+        self._held.close()
 
     def checkpoints(self, keep_last: int = 3, keep_every: int = 0) -> CheckpointFolder:
         """Return the checkpoints of the training."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from lsd_ros.cli.shared_options import WIDEST, a_path, add_engine_options, at_least, positive
-from lsd_ros.inference.backends.registry import CPU_BACKENDS
+from lsd_ros.inference.backends.registry import CPU_BACKENDS, ONLY_CUDA_BACKENDS
 
 SYNTHETIC = ''
 RESULTS = ('points', 'scan', 'depth/image_rect', 'depth/camera_info', 'depth/preview', 'odom')
@@ -51,10 +51,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add(
         '--backends',
         nargs='+',
-        choices=(*CPU_BACKENDS, 'cuda', 'triton'),
+        choices=(*CPU_BACKENDS, 'cuda', *ONLY_CUDA_BACKENDS),
         metavar='NAME',
-        help=f'{", ".join(CPU_BACKENDS)}; on a card cuda (torch) and triton; default: all that '
-        'are there',
+        help=f'{", ".join(CPU_BACKENDS)}; on a card cuda (torch), '
+        f'{", ".join(ONLY_CUDA_BACKENDS)}; default: all that are there',
     )
     _add_live_options(parser)
     add_engine_options(parser, 'weights')

@@ -21,7 +21,7 @@ from lsd_ros.cli.progress import progress
 from lsd_ros.errors import SettingError
 from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.inference.backends.choice import has_cuda
-from lsd_ros.inference.backends.registry import CPU_BACKENDS, CUDA_BACKENDS
+from lsd_ros.inference.backends.registry import CPU_BACKENDS, ONLY_CUDA_BACKENDS
 from lsd_ros.inference.engine_settings import EngineSettings, MountSettings
 
 FRAMES = 200
@@ -66,7 +66,7 @@ def _check_nothing_live(given: argparse.Namespace) -> None:
 
 def installed_backends() -> list[str]:
     """Return every backend that can run here, fastest first."""
-    names = ['cuda', 'triton', *CPU_BACKENDS] if has_cuda() else CPU_BACKENDS
+    names = ['cuda', *ONLY_CUDA_BACKENDS, *CPU_BACKENDS] if has_cuda() else CPU_BACKENDS
     return [name for name in names if name == 'cuda' or importlib.util.find_spec(name) is not None]
 
 
@@ -142,6 +142,6 @@ def _of_a_robot(wanted: EngineSettings) -> EngineSettings:
 def _settings_of(backend: str, wanted: EngineSettings) -> EngineSettings:
     if backend == 'cuda':
         return dataclasses.replace(wanted, backend='torch', device='cuda')
-    if backend in CUDA_BACKENDS and backend not in CPU_BACKENDS:
+    if backend in ONLY_CUDA_BACKENDS:
         return dataclasses.replace(wanted, backend=backend, device='cuda')
     return dataclasses.replace(wanted, backend=backend, device='cpu')

@@ -35,3 +35,4 @@ BACKENDS = (
 )
 CPU_BACKENDS = tuple(entry.name for entry in BACKENDS if entry.device == 'cpu')
 CUDA_BACKENDS = tuple(entry.name for entry in BACKENDS if entry.device == 'cuda')
+ONLY_CUDA_BACKENDS = tuple(name for name in CUDA_BACKENDS if name not in CPU_BACKENDS)
