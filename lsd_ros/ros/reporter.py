@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -20,12 +21,17 @@ from lsd_ros.ros.odometry_input import OdometryInput
 from lsd_ros.ros.outputs import Outputs
 from lsd_ros.ros.parameters import Settings
 from lsd_ros.ros.pipeline import Pipeline
+from lsd_ros.ros.statistics import Report
 from lsd_ros.safety.supervisor import Verdict
 
 if TYPE_CHECKING:
     from lsd_ros.inference.engine_info import EngineInfo
 
 MIB = 2**20
+MOST_DROPPED = 0.2  # share of the images that may be dropped without a word
+ENOUGH_IMAGES = 100  # for that share
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -57,6 +63,7 @@ class Reporter:
         self._types = RclpyTypes()
         self._last_ns = -1
         self._last_fusion: Counter[str] = Counter()
+        self._told_of_drops = False
 
     def report(self) -> None:
         """Publish the state of this moment."""
@@ -86,6 +93,7 @@ class Reporter:
         )
         mailbox = sources.mailbox
         report = sources.pipeline.statistics.report(mailbox.received, mailbox.dropped)
+        self._tell_of_drops(report)
         self._publish(
             diagnostics.message(
                 self._types,
@@ -95,6 +103,21 @@ class Reporter:
                 stamp_ns=now_ns,
             )
         )
+
+    def _tell_of_drops(self, report: Report) -> None:
+        """Say once, in the log, that images come faster than they are worked on."""
+        settings = self._sources.settings()
+        if self._told_of_drops or settings.node.max_rate_hz or report.received < ENOUGH_IMAGES:
+            return
+        if report.dropped > MOST_DROPPED * report.received:
+            self._told_of_drops = True
+            log.warning(
+                '%d of %d images were dropped for newer ones: this computer is slower than the '
+                'camera; set threads (now %d) to more cores, or max_rate_hz to what it can do',
+                report.dropped,
+                report.received,
+                settings.engine.threads,
+            )
 
     def _of_clock(self, now_ns: int) -> Iterator[str]:
         """Yield what is wrong with a simulated clock; a real one never stands still."""

@@ -167,6 +167,18 @@ def test_images_that_the_middleware_loses_are_counted_with_a_remedy(robot):
     assert 'qos_overrides./image.subscription.reliability set to reliable' in status.message
 
 
+def test_images_that_come_too_fast_are_dropped_and_the_log_says_what_to_set(robot, scene):
+    def burst():
+        for _ in range(6):
+            robot.view(scene)
+
+    said = 'were dropped for newer ones: this computer is slower than the camera; set threads'
+    robot.until(lambda: said in robot.log, 'the remedy', burst)
+    for _ in range(5):
+        burst()
+    assert robot.log.count(said) == 1
+
+
 def test_the_log_has_sentences_and_no_tracebacks(robot):
     assert 'Traceback' not in robot.log
     assert robot.process.poll() is None
