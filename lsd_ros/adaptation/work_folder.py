@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lsd_ros.errors import DatasetError
-from lsd_ros.foreign.atomic import PART, remove_parts
 from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.half_written import PART, remove_parts
 from lsd_ros.foreign.lock import locked
 from lsd_ros.foreign.printable import printable
 

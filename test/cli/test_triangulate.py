@@ -34,8 +34,11 @@ def test_sequences_get_depth_once(
     assert len(written.depth_indices) == 12
     assert written.manifest['depth_unit_m'] == pytest.approx(20 / 65535)
     assert written.manifest['triangulation']['nearest_m'] == 0.5
+    for left in ('.part-drive.killed', '.drive.unfinished'):
+        (tmp_path / 'out' / left).mkdir()
     assert main(call) == 0
     assert capsys.readouterr().out == 'drive: there already\n'
+    assert [path.name for path in (tmp_path / 'out').iterdir()] == ['drive']
     assert main([*call[:-1], 'furthest_m=10']) == 1
     said = capsys.readouterr().err
     assert f'{tmp_path / "out/drive"} was triangulated with furthest_m 20.0, not 10.0: add' in said

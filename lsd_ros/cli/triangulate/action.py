@@ -41,10 +41,11 @@ def run(given: argparse.Namespace) -> int:
         follow(folders, wanted, given.weights)
     Triangulator(folders, wanted)  # says what is missing before anything is written
     for number, (path, folder) in enumerate(zip(given.sequences, folders, strict=True)):
+        unfinished = _unfinished(folder, given, wanted, followed_by[path])
         if _is_there(path, given, wanted, followed_by[path]):
+            unfinished.clear_away()
             say(f'{folder.name}: there already')
             continue
-        unfinished = _unfinished(folder, given, wanted, followed_by[path])
         with unfinished.claimed():
             with progress(folder.name, len(folder)) as advance:
                 triangulate(
