@@ -19,7 +19,7 @@ TELLING = (LOCK, 'extracted', 'parts', 'geometry.json', 'report.json')
 BUILT_IN = ('motions', 'parts', 'known', 'synthetic')
 _OURS = re.compile(
     r'extracted|motions|parts|known|synthetic|depth|pose|images|images_pose'
-    r'|(depth|pose|images|images_pose)\.(probe|plan\.json)|geometry\.json|points\.npy'
+    r'|(depth|pose|images|images_pose)\.(probe|plan\.json)|geometry\.json|spent\.json|points\.npy'
     r'|report\.(md|json)|held_out_\d+\.png|.+\.camera\.yaml|'
     rf'{re.escape(PART)}.*|{re.escape(LOCK)}'
 )

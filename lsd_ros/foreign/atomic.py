@@ -55,21 +55,26 @@ def write_atomically(
 
 
 @contextlib.contextmanager
-def atomic_file(path: Path, kind: type[LsdError] = DatasetError) -> Iterator[Path]:
+def atomic_file(
+    path: Path, kind: type[LsdError] = DatasetError, *, problem: str = '', remedy: str = ''
+) -> Iterator[Path]:
     """
     Let others write a file that appears at its path only when the block ends without an error.
+
+    The parameters are those of :func:`write_atomically`.
 
     :return: where to write meanwhile, of the same suffix
     :raises LsdError: of that kind: the path cannot be written
     """
     target = real_target(path, kind)
     temporary = target.with_name(f'{part_prefix(target)}{os.getpid()}{target.suffix}')
+    writing = ForeignCode(kind, problem or f'cannot write {path}', remedy)
     with contextlib.ExitStack() as stack:
-        with ForeignCode(kind, f'cannot write {path}'):
+        with writing:
             remove_abandoned(target)
             stack.enter_context(held_file(temporary))
         yield temporary
-        with ForeignCode(kind, f'cannot write {path}'):
+        with writing:
             temporary.replace(target)
 
 
