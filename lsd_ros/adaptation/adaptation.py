@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,11 @@ from lsd_ros.adaptation.learning import depth_settings, image_settings, learn, p
 from lsd_ros.adaptation.metric_scale import known_by_seen
 from lsd_ros.adaptation.parts import split
 from lsd_ros.adaptation.rehearsal import replayed
+from lsd_ros.adaptation.spent_time import SpentTime, noting
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.engine_settings import EngineSettings
-from lsd_ros.models.checkpoint import load_weights, save_weights
+from lsd_ros.models.checkpoint import load_weights, save_weights, saved_in_the_end
 from lsd_ros.models.shipped import shipped_names, weights_file
 from lsd_ros.training.phases import Progress
 
@@ -48,7 +48,8 @@ class Adaptation:
     :param replay_after: of the new ones on these
     :param verdict: why there are no new weights; empty: there are
     :param pictures: images that were held out, with the depth of the start weights and of the new
-    :param seconds: of each step
+    :param weights: file of the new ones in the folder of work; None: there are none
+    :param seconds: of each step, in all calls together
     """
 
     start: str
@@ -60,6 +61,7 @@ class Adaptation:
     replay_before: HeldOut | None = None
     replay_after: HeldOut | None = None
     verdict: str = ''
+    weights: Path | None = None
     pictures: list[tuple[ComparedImage, ComparedImage]] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -67,7 +69,6 @@ class Adaptation:
 def adapt(
     sequences: Sequence[TrainingSequence],
     start: str,
-    out: Path,
     work: Path,
     given: AdaptationSettings,
     *,
@@ -80,54 +81,72 @@ def adapt(
 
     :param start: name or file of the weights to go on from; it is never written to; empty: those
         of the package whose depth fits best what structure from motion finds
-    :param out: file of the new weights; it is written only if they are better
     :param work: folder for all that is made on the way; what is there is gone on from
     :param bar: shows how far a step is
     :param progress: shows how far a training is
     :raises LsdError: an image or the weights cannot be read, or the training fails
     """
-    began = time.monotonic()
+    spent = SpentTime(work)
     with contextlib.ExitStack() as stack:
+        note = stack.enter_context(spent.counted('geometry'))
+        noted = noting(bar, note)
         engines = {
             name: stack.enter_context(contextlib.closing(_engine(weights_file(name))))
             for name in ([start] if start else shipped_names())
         }
-        found = find_geometry(sequences, engines, work, given, bar)
+        found = find_geometry(sequences, engines, work, given, noted)
         engine, file = engines[found.start], weights_file(found.start)
         result = Adaptation(found.start, found.fits, found.parts, found.left_out)
-        result.seconds['geometry'] = time.monotonic() - began
         if not found.known:
-            return dataclasses.replace(result, verdict=_nothing_hangs_together(result))
+            note()
+            result.seconds, result.verdict = spent.seconds, _nothing_hangs_together(result)
+            return result
         halves = [split(path, given.held_out) for path in found.known]
         held_out = [measured for _, measured in halves]
-        rehearsed, known_before = replayed(work, held_out[0].camera, found.points, given, bar)
-        result.before, seen = _judged(engine, held_out, given, bar)
-        result.replay_before, _ = _judged(engine, known_before, given, bar)
+        rehearsed, known_before = replayed(work, held_out[0].camera, found.points, given, noted)
+        result.before, seen = _judged(engine, held_out, given, noted)
+        result.replay_before, _ = _judged(engine, known_before, given, noted)
     learned = [each for each, _ in halves]
     learn_by = _by_images if given.learn_from == 'images' else _by_geometry
-    path = learn_by(
-        _Lessons(file, learned, rehearsed, held_out, found.points, work),
-        given,
-        _seconds_left(given, began),
-        minutes=given.minutes,
-        command=command,
-        progress=progress,
-    )
-    result.seconds['training'] = time.monotonic() - began - result.seconds['geometry']
+    training_s = spent.left_for(given.minutes, LEAST_TRAINING)
+    with spent.counted('training') as note:
+        path = learn_by(
+            _Lessons(file, learned, rehearsed, held_out, found.points, work),
+            given,
+            training_s,
+            minutes=given.minutes,
+            command=command,
+            progress=noting(progress, note),
+        )
+    result.seconds = spent.seconds
     with contextlib.closing(_engine(path)) as engine:
         result.after, seen_after = _judged(engine, held_out, given, bar)
         result.replay_after, _ = _judged(engine, known_before, given, bar)
     result.pictures = list(zip(seen, seen_after, strict=False))
     result.verdict = not_better(result.before, result.after, given.better_by)
-    if not result.verdict:
-        _hand_out(path, out, result)
+    result.weights = None if result.verdict else path
     return result
 
 
-def _seconds_left(given: AdaptationSettings, began: float) -> float:
-    """Return how long to train, where geometry has taken its time already [s]."""
-    whole_s = 60 * given.minutes
-    return max(whole_s - (time.monotonic() - began), LEAST_TRAINING * whole_s)
+@contextlib.contextmanager
+def handed_out(result: Adaptation, out: Path) -> Iterator[None]:
+    """
+    Write the new weights, if there are any; they appear when the block ends without an error.
+
+    Whoever finds them finds all that the block has written, too.
+
+    :param out: their file
+    :raises WeightsError: they cannot be written
+    """
+    if result.weights is None:
+        yield
+        return
+    weights = load_weights(result.weights)
+    sources = sorted({str(part['metres']) for part in result.parts})
+    note = f'adapted from {result.start}; metres by {", ".join(sources)}; {weights.card.note}'
+    card = dataclasses.replace(weights.card, name=f'adapted from {result.start}', note=note)
+    with saved_in_the_end(dataclasses.replace(weights, card=card), out):
+        yield
 
 
 @dataclass(frozen=True)
@@ -226,14 +245,6 @@ def _judged(
     count = sum(len(sequence.targets or range(len(sequence))) for sequence in sequences)
     with bar('measuring', count) as advance:
         return judge(engine, sequences, given.parallax_px, advance)
-
-
-def _hand_out(path: Path, out: Path, result: Adaptation) -> None:
-    weights = load_weights(path)
-    sources = sorted({str(part['metres']) for part in result.parts})
-    note = f'adapted from {result.start}; metres by {", ".join(sources)}; {weights.card.note}'
-    card = dataclasses.replace(weights.card, name=f'adapted from {result.start}', note=note)
-    save_weights(dataclasses.replace(weights, card=card), out)
 
 
 def _engine(file: Path) -> Engine:

@@ -24,8 +24,8 @@ from lsd_ros.datasets.sequence import Sequence as SequenceFolder
 from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE, SequenceWriter
 from lsd_ros.datasets.training_sequence import TrainingSequence
 from lsd_ros.errors import DatasetError
-from lsd_ros.foreign.atomic import PART
 from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.half_written import PART
 from lsd_ros.triangulation.structure_from_motion import SparseDepth, Structure, reconstruct
 from lsd_ros.triangulation.triangulated_sequence import (
     is_triangulated,

@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from lsd_ros.errors import DatasetError
-from lsd_ros.foreign.atomic import PART, remove_parts
 from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.half_written import PART, remove_parts
 from lsd_ros.foreign.lock import locked
 from lsd_ros.foreign.printable import printable
 
@@ -19,7 +19,7 @@ TELLING = (LOCK, 'extracted', 'parts', 'geometry.json', 'report.json')
 BUILT_IN = ('motions', 'parts', 'known', 'synthetic')
 _OURS = re.compile(
     r'extracted|motions|parts|known|synthetic|depth|pose|images|images_pose'
-    r'|(depth|pose|images|images_pose)\.(probe|plan\.json)|geometry\.json|points\.npy'
+    r'|(depth|pose|images|images_pose)\.(probe|plan\.json)|geometry\.json|spent\.json|points\.npy'
     r'|report\.(md|json)|held_out_\d+\.png|.+\.camera\.yaml|'
     rf'{re.escape(PART)}.*|{re.escape(LOCK)}'
 )

@@ -13,6 +13,7 @@ import yaml
 from numpy.typing import NDArray
 
 from lsd_ros.errors import CameraError, DatasetError, LsdError
+from lsd_ros.foreign.atomic import write_atomically
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import read_text
 from lsd_ros.foreign.limits import limits
@@ -51,7 +52,7 @@ def read_camera(path: str | Path) -> Camera:
 
 def write_camera(path: str | Path, camera: Camera, name: str = 'camera') -> None:
     """
-    Write a ROS camera calibration file.
+    Write a ROS camera calibration file, wholly or not at all.
 
     :param name: of the camera
     :raises DatasetError: the file cannot be written
@@ -73,10 +74,9 @@ def write_camera(path: str | Path, camera: Camera, name: str = 'camera') -> None
         'rectification_matrix': _table(3, 3, distortion.rectification),
         'projection_matrix': _table(3, 4, projection),
     }
-    try:
-        Path(path).write_text(yaml.safe_dump(content, sort_keys=False, width=200))
-    except OSError as error:
-        raise DatasetError(f'cannot write the calibration {path}: {error.strerror}') from error
+    text = yaml.safe_dump(content, sort_keys=False, width=200)
+    problem = f'cannot write the calibration {path}'
+    write_atomically(Path(path), text.encode(), problem=problem)
 
 
 def _camera(content: Any) -> Camera:

@@ -11,10 +11,15 @@ from pathlib import Path
 
 from lsd_ros.errors import DatasetError, LsdError
 from lsd_ros.foreign.door import ForeignCode
+from lsd_ros.foreign.half_written import (
+    PART,
+    REPLACED,
+    held_file,
+    held_folder,
+    part_prefix,
+    remove_abandoned,
+)
 from lsd_ros.foreign.output_paths import check_replaceable, real_target
-
-LONGEST_PREFIX = 100  # names have at most 255 bytes
-PART = '.part-'  # how the name of what is not whole yet begins
 
 
 def write_atomically(
@@ -37,37 +42,40 @@ def write_atomically(
     """
     target = real_target(path, kind)
     with ForeignCode(kind, problem or f'cannot write {path}', remedy):
-        name = f'{PART}{target.name[:LONGEST_PREFIX]}.{os.getpid()}'
-        temporary = target.with_name(name)
-        try:
+        remove_abandoned(target)
+        temporary = target.with_name(f'{part_prefix(target)}{os.getpid()}')
+        with held_file(temporary) as handle:
+            with os.fdopen(handle, 'wb', closefd=False) as file:
+                file.write(data)
             if durable:
-                write_synced(temporary, data, kind)
-            else:
-                temporary.write_bytes(data)
+                os.fsync(handle)
             temporary.replace(target)
-            if durable:
-                sync_folder(target.parent)
-        finally:
-            temporary.unlink(missing_ok=True)
+        if durable:
+            sync_folder(target.parent)
 
 
 @contextlib.contextmanager
-def atomic_file(path: Path, kind: type[LsdError] = DatasetError) -> Iterator[Path]:
+def atomic_file(
+    path: Path, kind: type[LsdError] = DatasetError, *, problem: str = '', remedy: str = ''
+) -> Iterator[Path]:
     """
     Let others write a file that appears at its path only when the block ends without an error.
+
+    The parameters are those of :func:`write_atomically`.
 
     :return: where to write meanwhile, of the same suffix
     :raises LsdError: of that kind: the path cannot be written
     """
     target = real_target(path, kind)
-    name = f'{PART}{os.getpid()}.{target.stem[:LONGEST_PREFIX]}{target.suffix}'
-    temporary = target.with_name(name)
-    try:
+    temporary = target.with_name(f'{part_prefix(target)}{os.getpid()}{target.suffix}')
+    writing = ForeignCode(kind, problem or f'cannot write {path}', remedy)
+    with contextlib.ExitStack() as stack:
+        with writing:
+            remove_abandoned(target)
+            stack.enter_context(held_file(temporary))
         yield temporary
-        with ForeignCode(kind, f'cannot write {path}'):
+        with writing:
             temporary.replace(target)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_synced(path: Path, data: bytes, kind: type[LsdError] = DatasetError) -> None:
@@ -124,6 +132,7 @@ class AtomicFolder:
         if overwrite:
             check_replaceable(self._target, is_ours)
         self._parent: Path | None = None
+        self._held = -1
 
     def open(self) -> Path:
         """
@@ -136,8 +145,8 @@ class AtomicFolder:
             raise self._kind(f'cannot write {self.path}: it is the root of the file system')
         with ForeignCode(self._kind, f'cannot write {self.path}'):
             self._target.parent.mkdir(parents=True, exist_ok=True)
-            prefix = f'{PART}{self._target.name[:LONGEST_PREFIX]}.'
-            self._parent = Path(tempfile.mkdtemp(prefix=prefix, dir=self._target.parent))
+            remove_abandoned(self._target)
+            self._parent, self._held = held_folder(self._target)
         return self._parent / self._target.name
 
     def commit(self) -> None:
@@ -148,7 +157,7 @@ class AtomicFolder:
         """
         if self._parent is None:
             raise self._kind(f'{self.path} was never opened for writing')
-        new, replaced = self._parent / self._target.name, self._parent / 'replaced'
+        new, replaced = self._parent / self._target.name, self._parent / REPLACED
         try:
             if self._durable:
                 sync_folder(new)
@@ -166,6 +175,8 @@ class AtomicFolder:
         """Remove what is left of the hidden folder."""
         if self._parent is not None:
             shutil.rmtree(self._parent, ignore_errors=True)
+            os.close(self._held)
+            self._parent = None
 
 
 @contextlib.contextmanager
@@ -206,12 +217,3 @@ def remove_folder(path: Path, kind: type[LsdError] = DatasetError) -> None:
         parent = Path(tempfile.mkdtemp(prefix=PART, dir=path.parent))
         path.rename(parent / 'old')
     shutil.rmtree(parent, ignore_errors=True)
-
-
-def remove_parts(folder: Path) -> None:
-    """Remove what a process that was killed has left half-written."""
-    for left in folder.glob(f'{PART}*'):
-        if left.is_dir():
-            shutil.rmtree(left, ignore_errors=True)
-        else:
-            left.unlink(missing_ok=True)

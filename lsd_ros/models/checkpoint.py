@@ -7,12 +7,14 @@ that and of the tensors. Nothing in such a file can run code.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import hashlib
 import json
 import logging
 import math
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +24,7 @@ from torch import Tensor, nn
 
 from lsd_ros import settings
 from lsd_ros.errors import WeightsError
-from lsd_ros.foreign.atomic import write_atomically
+from lsd_ros.foreign.atomic import atomic_file, write_atomically
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.geometry.depth import DisparityRange
 from lsd_ros.models.licence import tell_once
@@ -59,6 +61,29 @@ def save_weights(weights: Weights, path: str | Path, *, dtype: torch.dtype = tor
     :return: SHA-256 of the file
     :raises WeightsError: a number is too large for that type, or the file cannot be written
     """
+    return _write_atomically(*_packed(weights, dtype), Path(path))
+
+
+@contextlib.contextmanager
+def saved_in_the_end(weights: Weights, path: Path) -> Iterator[None]:
+    """
+    Write a weights file that appears at its path only when the block ends without an error.
+
+    The disk has it before the block begins, so that the end of the block does not fail for want of
+    room.
+
+    :raises WeightsError: the file cannot be written
+    """
+    data, _ = _sealed(*_packed(weights, torch.float32), path)
+    with atomic_file(path, WeightsError, **_problem(path)) as hidden:
+        with _writing(path), hidden.open('wb') as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        yield
+
+
+def _packed(weights: Weights, dtype: torch.dtype) -> tuple[dict[str, Tensor], dict[str, str]]:
     tensors = {
         f'{part}.{name}': _stored(f'{part}.{name}', tensor, dtype)
         for part, network in (('depth', weights.depth), ('pose', weights.pose))
@@ -72,7 +97,7 @@ def save_weights(weights: Weights, path: str | Path, *, dtype: torch.dtype = tor
         'depths': json.dumps(dataclasses.asdict(weights.depths)),
         'card': json.dumps(dataclasses.asdict(weights.card)),
     }
-    return _write_atomically(tensors, header, Path(path))
+    return tensors, header
 
 
 def load_weights(path: str | Path) -> Weights:
@@ -189,12 +214,25 @@ def _size(shape: torch.Size | None) -> str:
 
 def _write_atomically(tensors: dict[str, Tensor], header: dict[str, str], path: Path) -> str:
     """Write a file, and return its SHA-256; a symbolic link stays one."""
-    problem = f'weights cannot be written to {path}'
-    remedy = 'check that the folder is there, writable and not full'
-    with ForeignCode(WeightsError, problem, remedy):
-        data, digest = sealed(safetensors.torch.save(tensors, metadata=header))
-    write_atomically(path, data, kind=WeightsError, problem=problem, remedy=remedy)
+    data, digest = _sealed(tensors, header, path)
+    write_atomically(path, data, durable=True, kind=WeightsError, **_problem(path))
     return digest
+
+
+def _sealed(tensors: dict[str, Tensor], header: dict[str, str], path: Path) -> tuple[bytes, str]:
+    with _writing(path):
+        return sealed(safetensors.torch.save(tensors, metadata=header))
+
+
+def _writing(path: Path) -> ForeignCode:
+    return ForeignCode(WeightsError, **_problem(path))
+
+
+def _problem(path: Path) -> dict[str, str]:
+    return {
+        'problem': f'weights cannot be written to {path}',
+        'remedy': 'check that the folder is there, writable and not full',
+    }
 
 
 def describe_weights(weights: Weights) -> dict[str, Any]:

@@ -14,14 +14,10 @@ from typing import Any
 import torch
 
 from lsd_ros.errors import TrainingError
-from lsd_ros.foreign.atomic import (
-    atomic_folder,
-    remove_folder,
-    remove_parts,
-    write_synced,
-)
+from lsd_ros.foreign.atomic import atomic_folder, remove_folder, write_synced
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import read_text
+from lsd_ros.foreign.half_written import remove_parts
 
 FORMAT = 'lsd_ros.checkpoint/1'
 CARD = 'checkpoint.json'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,7 @@ from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
 from lsd_ros.types import Trajectory
 
 SETTINGS = 'triangulation'  # of the manifest
+FOLLOWED_BY = 'followed_by'  # among these
 
 
 @dataclass
@@ -59,19 +60,47 @@ class Triangulated:
             self.covered.append(float(both.sum() / judged.sum()))
 
 
-def triangulated_entries(wanted: TriangulationSettings) -> dict[str, object]:
+@dataclass(frozen=True)
+class FollowedBy:
+    """
+    Weights whose depth said how a camera moved; by default nothing but the sequence said it.
+
+    :param weights: their name or file
+    :param sha256: of what is in them
+    """
+
+    weights: str = ''
+    sha256: str = ''
+
+
+ITSELF = FollowedBy()
+
+
+def triangulated_entries(
+    wanted: TriangulationSettings, followed_by: FollowedBy = ITSELF
+) -> dict[str, object]:
     """Return what the manifest of a triangulated sequence says of its depth."""
     values = settings.values(wanted).items()
-    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in values}
+    plain: dict[str, object] = {
+        name: list(value) if isinstance(value, tuple) else value for name, value in values
+    }
+    if followed_by != ITSELF:
+        plain[FOLLOWED_BY] = asdict(followed_by)
     return {'depth_origin': 'triangulated by lsd_ros', SETTINGS: plain}
 
 
-def is_triangulated(path: Path, source: Sequence, wanted: TriangulationSettings) -> bool:
+def is_triangulated(
+    path: Path,
+    source: Sequence,
+    wanted: TriangulationSettings,
+    followed_by: FollowedBy = ITSELF,
+) -> bool:
     """
     Say whether a sequence was triangulated into a folder already.
 
     :param path: of the folder
-    :raises DatasetError: what is there is of other images or settings, or is something else
+    :raises DatasetError: what is there is of other images, settings or weights, or is something
+        else
     """
     if not path.exists():
         return False
@@ -82,6 +111,9 @@ def is_triangulated(path: Path, source: Sequence, wanted: TriangulationSettings)
     before = there.manifest.get(SETTINGS)
     if not isinstance(before, dict):
         raise DatasetError(f'{path} exists already and has no triangulated depth: {remedy}')
+    change = _other_weights(before.get(FOLLOWED_BY), followed_by)
+    if change:
+        raise DatasetError(f'{path} was triangulated {change}: {remedy}')
     now = triangulated_entries(wanted)[SETTINGS]
     assert isinstance(now, dict)
     for name, value in now.items():
@@ -90,6 +122,19 @@ def is_triangulated(path: Path, source: Sequence, wanted: TriangulationSettings)
                 f'{path} was triangulated with {name} {before[name]!r}, not {value!r}: {remedy}'
             )
     return True
+
+
+def _other_weights(before: object, now: FollowedBy) -> str:
+    """Say how the weights are others; those of an earlier version are not known."""
+    if not isinstance(before, dict):
+        return ''
+    was = before.get('weights')
+    if now == ITSELF:
+        return f'with the weights {was!r}, not without any'
+    if before.get('sha256') == now.sha256:
+        return ''
+    also = 'others of that name' if was == now.weights else repr(now.weights)
+    return f'with the weights {was!r}, not {also}'
 
 
 def write_triangulated(

@@ -22,6 +22,7 @@ from lsd_ros.datasets.job_processes import run_jobs
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.sequence_writer import MAX_DEPTH_VALUE, depth_values
 from lsd_ros.errors import DatasetError
+from lsd_ros.foreign.half_written import remove_abandoned
 from lsd_ros.foreign.lock import locked
 from lsd_ros.triangulation.triangulation import Triangulator
 from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
@@ -45,6 +46,7 @@ class Unfinished:
         self, path: Path, folder: FolderSequence, wanted: TriangulationSettings, origin: str = ''
     ) -> None:
         self.path = path.parent / f'.{path.name}.unfinished'
+        self._result = path
         self._count, self._unit_m = len(folder), wanted.furthest_m / MAX_DEPTH_VALUE
         stamps = hashlib.sha256(np.ascontiguousarray(folder.stamps_ns).tobytes()).hexdigest()
         self._identity = {
@@ -114,6 +116,13 @@ class Unfinished:
     def remove(self) -> None:
         """Remove the folder: the result is there."""
         shutil.rmtree(self.path, ignore_errors=True)
+
+    def clear_away(self) -> None:
+        """Remove what a run has left that was killed when the result was there already."""
+        remove_abandoned(self._result)
+        if self.path.is_dir():
+            with contextlib.suppress(DatasetError), self.claimed():
+                self.remove()
 
     def _file(self, index: int) -> Path:
         return self.path / f'{index:06}.png'

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from lsd_ros.cli.main import main
 from lsd_ros.datasets.image_file import write_image
 from lsd_ros.datasets.open_sequences import FolderSequence
 from lsd_ros.datasets.sequence import Sequence
+from lsd_ros.models.shipped import weights_file
 from lsd_ros.synthetic.drive import SyntheticDrive
 from lsd_ros.synthetic.synthetic_sequence import write_sequence
 from lsd_ros.triangulation import triangulation_job
@@ -32,8 +34,11 @@ def test_sequences_get_depth_once(
     assert len(written.depth_indices) == 12
     assert written.manifest['depth_unit_m'] == pytest.approx(20 / 65535)
     assert written.manifest['triangulation']['nearest_m'] == 0.5
+    for left in ('.part-drive.killed', '.drive.unfinished'):
+        (tmp_path / 'out' / left).mkdir()
     assert main(call) == 0
     assert capsys.readouterr().out == 'drive: there already\n'
+    assert [path.name for path in (tmp_path / 'out').iterdir()] == ['drive']
     assert main([*call[:-1], 'furthest_m=10']) == 1
     said = capsys.readouterr().err
     assert f'{tmp_path / "out/drive"} was triangulated with furthest_m 20.0, not 10.0: add' in said
@@ -156,8 +161,20 @@ def test_what_has_no_poses_is_followed_by_the_depth_of_weights(
         for t in (followed, driven)
     )
     assert way == pytest.approx(true_way, rel=0.3)
-    assert main([*call, '--weights', 'street']) == 0
-    assert capsys.readouterr().out == 'street: there already\n'
+    copied = tmp_path / 'mine.safetensors'
+    shutil.copy(weights_file('street'), copied)
+    for weights in ('street', str(copied)):
+        assert main([*call, '--weights', weights]) == 0
+        assert capsys.readouterr().out == 'street: there already\n'
+    shutil.copy(weights_file('indoors'), copied)
+    for more, others in (
+        (['--weights', 'indoors'], "'indoors'"),
+        (['--weights', str(copied)], f"'{copied}'"),
+        ([], 'without any'),
+    ):
+        assert main([*call, *more]) == 1
+        said = capsys.readouterr().err
+        assert f"out/street was triangulated with the weights 'street', not {others}: add" in said
 
 
 def test_what_cannot_be_followed_is_not_written(

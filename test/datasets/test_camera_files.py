@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import shutil
 from pathlib import Path
 
@@ -96,6 +97,20 @@ def test_a_rectification_in_a_file_must_be_a_rotation(tmp_path: Path) -> None:
     path.write_text(yaml.safe_dump(content))
     with pytest.raises(CameraError, match=r'yaml: .* R \(.*, -0\.99994\) is no rotation'):
         read_camera(path)
+
+
+def test_a_calibration_that_finds_no_room_leaves_the_one_before(tmp_path: Path) -> None:
+    path = tmp_path / 'camera.yaml'
+    write_camera(path, CAMERA)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, hard))
+    try:
+        with pytest.raises(DatasetError, match='cannot write the calibration'):
+            write_camera(path, Camera(20, 16, 18.0, 18.0, 9.5, 7.5))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert read_camera(path) == CAMERA
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_p_of_a_camera_without_distortion_is_kept(tmp_path: Path) -> None:

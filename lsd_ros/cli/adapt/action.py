@@ -16,7 +16,7 @@ import cv2
 import numpy as np
 
 from lsd_ros import config, settings
-from lsd_ros.adaptation.adaptation import Adaptation, adapt
+from lsd_ros.adaptation.adaptation import Adaptation, adapt, handed_out
 from lsd_ros.adaptation.adaptation_settings import AdaptationSettings
 from lsd_ros.adaptation.held_out import ComparedImage
 from lsd_ros.adaptation.own_camera import estimate_camera
@@ -52,7 +52,6 @@ def run(given: argparse.Namespace) -> int:
         result = adapt(
             opened(given, work, wanted),
             str(given.start),
-            given.out,
             work,
             wanted,
             bar=lambda what, total: progress(what, total, 'image'),
@@ -60,7 +59,10 @@ def run(given: argparse.Namespace) -> int:
             command=shlex.join(['lsd_ros', *sys.argv[1:]]),
         )
         lines = list(report(result, given.out))
-        _write_report(work, lines, result)
+        if result.weights is not None:
+            _check(given)  # another process may have written it meanwhile
+        with handed_out(result, given.out):
+            _write_report(work, lines, result)
     say('\n'.join(lines))
     say(f'report: {work / "report.md"}')
     if result.verdict:
@@ -196,7 +198,8 @@ def _write_report(work: Path, lines: list[str], result: Adaptation) -> None:
         f'![image, triangulated depth, depth and error before and after]({n})' for n in names
     ]
     write_atomically(work / 'report.md', ('\n'.join([*lines, '', *pictures]) + '\n').encode())
-    plain = {**dataclasses.asdict(dataclasses.replace(result, pictures=[]))}
+    plain = dataclasses.asdict(dataclasses.replace(result, pictures=[], weights=None))
+    del plain['weights']  # what the folder of work is called says nothing
     write_atomically(work / 'report.json', json_text(plain).encode() + b'\n')
 
 

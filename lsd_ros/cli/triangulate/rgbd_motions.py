@@ -14,7 +14,9 @@ from lsd_ros.datasets.stereo import StereoPair
 from lsd_ros.errors import DatasetError, WeightsError
 from lsd_ros.inference.engine import Engine
 from lsd_ros.inference.engine_settings import EngineSettings
+from lsd_ros.models.stored_weights import existing_weights, read_stored
 from lsd_ros.triangulation.rgbd_odometry import followed_motions, scaled_motion
+from lsd_ros.triangulation.triangulated_sequence import ITSELF, FollowedBy
 from lsd_ros.triangulation.triangulation_settings import TriangulationSettings
 from lsd_ros.types import Frame
 
@@ -30,9 +32,7 @@ def follow(folders: Sequence[FolderSequence], wanted: TriangulationSettings, wei
     :raises DatasetError: a sequence cannot be followed, or an image cannot be decoded
     :raises WeightsError: the weights cannot be used, or are not metric
     """
-    pairs = [StereoPair.parse(text) for text in wanted.stereo]
-    paired = {name for pair in pairs for name in (pair.left, pair.right)}
-    lost = [folder for folder in folders if folder.poses is None and folder.name not in paired]
+    lost = [each for each in folders if each.poses is None and not is_paired(each.name, wanted)]
     if not lost:
         return
     seeing = EngineSettings(weights=weights, depth_size='camera')
@@ -54,6 +54,24 @@ def follow(folders: Sequence[FolderSequence], wanted: TriangulationSettings, wei
                     'that has too little in common with what is before it'
                 )
             folder.poses = poses
+
+
+def is_paired(name: str, wanted: TriangulationSettings) -> bool:
+    """Say whether a sequence is in a stereo pair, which says how it moved."""
+    pairs = [StereoPair.parse(text) for text in wanted.stereo]
+    return any(name in (pair.left, pair.right) for pair in pairs)
+
+
+def weights_identity(weights: str | None) -> FollowedBy:
+    """
+    Return what tells weights from others of the same name.
+
+    :param weights: file or name; None: there are none
+    :raises WeightsError: they cannot be read
+    """
+    if weights is None:
+        return ITSELF
+    return FollowedBy(weights, read_stored(existing_weights(weights)).metadata.get('sha256', ''))
 
 
 def _seeing(
