@@ -92,6 +92,17 @@ def _walk(cls: type, prefix: str) -> Iterator[Setting]:
             raise TypeError(f'{cls.__name__}.{field.name} is not declared with setting()')
 
 
+def allowed(leaf: Setting) -> str:
+    """Say in words what a setting may be; empty: anything of its type."""
+    if leaf.choices:
+        return ', '.join(map(str, leaf.choices))
+    if leaf.minimum is not None and leaf.maximum is not None:
+        return f'{leaf.minimum:g} to {leaf.maximum:g}'
+    if leaf.minimum is not None:
+        return f'at least {leaf.minimum:g}'
+    return '' if leaf.maximum is None else f'at most {leaf.maximum:g}'
+
+
 def values(instance: Any, prefix: str = '') -> dict[str, Any]:
     """Return every setting of an instance as ``{dotted name: value}``."""
     result: dict[str, Any] = {}

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import lsd_ros
+from lsd_ros.foreign.atomic import PART
 
 ROOT = Path(__file__).resolve().parents[1]
 LIBRARY_OF = {
@@ -120,6 +121,10 @@ def test_graphs_that_somebody_exported_into_the_package_are_not_shipped() -> Non
     taken = {name for each in of_weights for name in fnmatch.filter(files, each.name)}
     assert taken == {'street.safetensors'}
     assert '*.graphs' in (ROOT / '.gitignore').read_text().splitlines()
+
+
+def test_what_is_not_whole_yet_is_not_committed() -> None:
+    assert f'{PART}*' in (ROOT / '.gitignore').read_text().splitlines()
 
 
 def test_no_torch_is_allowed_whose_files_could_run_code() -> None:

@@ -21,7 +21,7 @@ from lsd_ros.datasets.camera_yaml import read_camera
 from lsd_ros.datasets.open_sequences import open_sequences
 from lsd_ros.datasets.source import kind_of_source, open_source
 from lsd_ros.datasets.training_sequence import TrainingSequence
-from lsd_ros.errors import CameraError, DatasetError, TrainingError
+from lsd_ros.errors import CameraError, DatasetError, SettingError, TrainingError
 from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.files import kind_of_node, read_text
 from lsd_ros.foreign.output_paths import check_apart, check_writable
@@ -120,6 +120,8 @@ def _mask(given: argparse.Namespace) -> None:
         if not given.overwrite:
             raise DatasetError(f'{output} exists already: add --overwrite, or choose another file')
     check_writable({'--out': given.out})
+    if given.out.suffix.lower() != '.png':
+        raise SettingError(f"--out is {str(given.out)!r}: the file of a mask ends in '.png'")
 
 
 def _replay(given: argparse.Namespace) -> None:

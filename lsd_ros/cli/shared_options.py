@@ -104,10 +104,13 @@ def list_settings_when_asked(parser: argparse.ArgumentParser, load: Callable[[],
 def _table(cls: type) -> str:
     leaves = list(settings.leaves(cls))
     width = max(len(leaf.name) for leaf in leaves)
-    lines = (
-        f'  {leaf.name:{width}}  {leaf.description} (default: {leaf.default!r})' for leaf in leaves
-    )
+    lines = (f'  {leaf.name:{width}}  {leaf.description} ({_values(leaf)})' for leaf in leaves)
     return '\n'.join(['settings for --set and --config:', *lines])
+
+
+def _values(leaf: settings.Setting) -> str:
+    known = settings.allowed(leaf)
+    return f'{known}; default: {leaf.default!r}' if known else f'default: {leaf.default!r}'
 
 
 def engine_setting(name: str) -> settings.Setting:

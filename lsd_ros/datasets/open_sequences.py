@@ -22,6 +22,7 @@ KNOWN = (
     'a sequence (images/, camera.yaml, timestamps.txt), KITTI raw, KITTI odometry, TUM RGB-D, a '
     'video with its calibration beside it, or a folder of these'
 )
+BAGS = 'bags become sequences with lsd_ros extract'
 
 
 def open_sequences(
@@ -43,7 +44,7 @@ def open_sequences(
             raise DatasetError(f'{path} does not exist: give {KNOWN}')
         sequences = _opened(path, options)
         if not sequences:
-            raise DatasetError(f'{path} holds no sequence: give {KNOWN}')
+            raise DatasetError(f'{path} holds no sequence: give {KNOWN}; {BAGS}')
         found += sequences
     if not found:
         raise DatasetError(f'no data are given: name {KNOWN}')
@@ -123,8 +124,5 @@ def _below(path: Path) -> list[Path]:
 
 def _opened_file(path: Path) -> list[TrainingSequence]:
     if path.suffix.lower() not in VIDEO_SUFFIXES:
-        raise DatasetError(
-            f'{path} cannot be trained on: give {KNOWN}; bags become sequences with '
-            'lsd_ros extract'
-        )
+        raise DatasetError(f'{path} cannot be trained on: give {KNOWN}; {BAGS}')
     return [VideoSequence(path)]

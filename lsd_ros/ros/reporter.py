@@ -64,6 +64,7 @@ class Reporter:
         self._last_ns = -1
         self._last_fusion: Counter[str] = Counter()
         self._told_of_drops = False
+        self._limited_until = 0, 0  # images received and dropped while max_rate_hz was set
 
     def report(self) -> None:
         """Publish the state of this moment."""
@@ -107,15 +108,19 @@ class Reporter:
     def _tell_of_drops(self, report: Report) -> None:
         """Say once, in the log, that images come faster than they are worked on."""
         settings = self._sources.settings()
-        if self._told_of_drops or settings.node.max_rate_hz or report.received < ENOUGH_IMAGES:
+        if settings.node.max_rate_hz:  # so many are to be dropped
+            self._limited_until = report.received, report.dropped
+        received = report.received - self._limited_until[0]
+        dropped = report.dropped - self._limited_until[1]
+        if self._told_of_drops or received < ENOUGH_IMAGES:
             return
-        if report.dropped > MOST_DROPPED * report.received:
+        if dropped > MOST_DROPPED * received:
             self._told_of_drops = True
             log.warning(
                 '%d of %d images were dropped for newer ones: this computer is slower than the '
                 'camera; set threads (now %d) to more cores, or max_rate_hz to what it can do',
-                report.dropped,
-                report.received,
+                dropped,
+                received,
                 settings.engine.threads,
             )
 

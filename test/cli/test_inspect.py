@@ -78,6 +78,14 @@ def test_what_is_not_there(name: str, capsys: pytest.CaptureFixture[str]) -> Non
     assert f'{name} do' in capsys.readouterr().err
 
 
+def test_a_misspelt_name_of_weights_is_answered_with_the_names(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(['inspect', 'strret']) == 1
+    assert 'strret does not exist: give weights' in (said := capsys.readouterr().err)
+    assert 'or the name street or indoors' in said
+
+
 def test_columns_are_as_wide_as_they_must_be() -> None:
     rows = [['a', '1.5'], ['long name', '-'], ['b', '12.25']]
     assert list(table(['what', 'ms'], rows)) == [

@@ -54,6 +54,17 @@ def test_help_shows_calls_that_are_right(
         assert make_parser().parse_args(shlex.split(example)).verb in (verb or VERBS)
 
 
+def test_help_says_what_each_setting_may_be(capsys: pytest.CaptureFixture[str]) -> None:
+    said = help_of('replay', capsys=capsys) + help_of('triangulate', capsys=capsys)
+    for values in (
+        "(auto, full, half; default: 'auto')",
+        '[m] (-100 to 100; default: 0.0)',
+        '[m] (at least 0.01; default: 3.0)',
+        "(default: '')",
+    ):
+        assert values in said
+
+
 def test_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
         main(['--version'])

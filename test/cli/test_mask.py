@@ -71,6 +71,15 @@ def test_drive_without_the_robot_in_view_gives_no_mask(
     assert not (tmp_path / 'mask.png').exists()
 
 
+@pytest.mark.parametrize('name', ['mask.jpg', 'mask'])
+def test_mask_is_a_png_and_is_called_so(
+    name: str, drive: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(['mask', str(drive), '--out', str(tmp_path / name)]) == 1
+    assert "the file of a mask ends in '.png'" in capsys.readouterr().err
+    assert not list(tmp_path.glob('mask*'))
+
+
 def test_robot_that_stands_gives_a_sentence(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -314,6 +314,7 @@ def test_a_video_has_a_frame_for_every_depth_and_shows_the_scan(
     film = tmp_path / 'film.mp4'
     options = ['--set', 'scale.source=fixed', '--set', 'mount.z_m=1.0', '--video', str(film)]
     assert replay(bag, tmp_path / 'out', *options) == 0
+    assert f'\nvideo       {film}\n' in capsys.readouterr().out
     with BagReader(tmp_path / 'out') as out:
         wanted = next(topic.count for topic in out.topics() if topic.name == '/scan')
     video = cv2.VideoCapture(str(film))

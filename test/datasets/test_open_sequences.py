@@ -219,6 +219,10 @@ def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
     (tmp_path / 'drive.mcap').touch()
     with pytest.raises(DatasetError, match='bags become sequences with lsd_ros extract'):
         open_sequences([tmp_path / 'drive.mcap'])
+    (tmp_path / 'bag').mkdir()
+    (tmp_path / 'bag' / 'metadata.yaml').touch()
+    with pytest.raises(DatasetError, match='bag holds no .* bags become sequences with lsd_ros'):
+        open_sequences([tmp_path / 'bag'])
     with pytest.raises(DatasetError, match='no data are given'):
         open_sequences([])
 

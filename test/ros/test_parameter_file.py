@@ -54,11 +54,8 @@ def _lines(leaves: list[Setting]) -> Iterator[str]:
 
 
 def _comment(leaf: Setting) -> str:
-    if leaf.choices:
-        return f'{leaf.description} ({", ".join(map(str, leaf.choices))})'
-    if leaf.minimum is not None and leaf.maximum is not None:
-        return f'{leaf.description} ({leaf.minimum:g} to {leaf.maximum:g})'
-    return leaf.description
+    allowed = settings.allowed(leaf)
+    return f'{leaf.description} ({allowed})' if allowed else leaf.description
 
 
 def _value(default: object) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import contextlib
+from pathlib import Path
 
 import pytest
 
@@ -61,6 +62,11 @@ def test_every_group_that_can_change_at_any_time_exists(declared):
     node, _ = declared()
     names = node.get_parameters_by_prefix('')
     assert all(any(name.startswith(live) for name in names) for live in LIVE)
+
+
+def test_the_page_names_everything_that_can_change_at_any_time():
+    page = (Path(__file__).parents[2] / 'docs' / 'nodes_and_topics.md').read_text()
+    assert not [live for live in LIVE if f'`{live}`' not in page]
 
 
 def test_parameter_that_nobody_reads_is_named_with_the_one_that_was_meant(declared):

@@ -12,7 +12,8 @@ from lsd_ros.bags.reader import BagReader
 from lsd_ros.bags.summary import summary
 from lsd_ros.cli.printing import MISSING, json_text, say, table
 from lsd_ros.datasets.source import kind_of_source, open_source
-from lsd_ros.models.shipped import weights_file
+from lsd_ros.errors import DatasetError
+from lsd_ros.models.shipped import shipped_names, weights_file
 
 WEIGHTS_SUFFIX = '.safetensors'
 LAST_DATE_NS = 253_402_300_800 * 10**9  # the year 10000
@@ -36,6 +37,11 @@ def describe(path: Path) -> dict[str, Any]:
     :raises DatasetError: it is nothing that can be read
     """
     path = path if path.exists() else weights_file(path)
+    if not path.exists() and path.suffix != WEIGHTS_SUFFIX:
+        raise DatasetError(
+            f'{path} does not exist: give weights (a {WEIGHTS_SUFFIX} file, or the name '
+            f'{" or ".join(shipped_names())}), a bag, sequence, folder or video'
+        )
     if path.suffix == WEIGHTS_SUFFIX:
         return _weights(path)
     if kind_of_source(path) == 'bag':

@@ -274,6 +274,8 @@ def _report(stats: FrameStats, tally: Tally, info: EngineInfo, given: argparse.N
             f'weights     {info.name}{"" if info.trained else " (UNTRAINED)"}, '
             f'{width} x {height}, {info.backend} on {info.device}',
             f'output      {given.out}, {size:.1f} MB: {topics}',
+            *([f'preview     {given.preview}'] if given.preview else []),
+            *([f'video       {given.video}'] if given.video else []),
         ]
     )
 
