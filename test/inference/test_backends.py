@@ -1,8 +1,10 @@
 import dataclasses
 import importlib.util
 import logging
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -201,3 +203,22 @@ def test_a_process_takes_signals_after_its_engine_is_gone(name):
     command = [sys.executable, '-c', SIGNAL_AFTER_THE_END, name]
     run = subprocess.run(command, capture_output=True, text=True, timeout=120)
     assert (run.returncode, run.stdout) == (0, 'handled\n'), run.stderr
+
+
+def test_openvino_converts_without_its_telemetry(tmp_path: Path) -> None:
+    pytest.importorskip('openvino', reason='needs openvino')
+    code = """
+import multiprocessing, torch
+from lsd_ros.inference.backends.openvino import converted
+multiprocessing.Process = None  # what the telemetry forks with
+class Half(torch.nn.Module):
+    def forward(self, image):
+        return image.float() / 2
+converted(Half().eval(), (1, 4, 4, 3))
+"""
+    environment = {**os.environ, 'HOME': str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, '-c', code], env=environment, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert [*tmp_path.rglob('*ga_cid')] == []

@@ -169,12 +169,7 @@ def as_openvino(
 
     :raises BackendError: OpenVINO is not installed
     """
-    try:
-        import openvino
-    except ImportError as error:
-        raise BackendError(
-            f'--format openvino needs OpenVINO ({error}): pip install "lsd_ros[openvino]"'
-        ) from error
+    openvino = openvino_backend.library('--format openvino')
     model = openvino_backend.converted(network, shape, any_shape=dynamic)
     for name, value in describe_weights(weights).items():
         model.set_rt_info(json.dumps(value), ['lsd_ros', name])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import io
 import logging
+import sys
 import warnings
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
@@ -55,7 +56,7 @@ def runner(network: InferenceNetwork, shapes: Sequence[Shape], plan: Plan) -> Ne
     :param plan: threads and precision
     :raises BackendError: OpenVINO is not installed or does not take the network
     """
-    openvino = _library()
+    openvino = library()
     requests = {shape[0]: _compiled(network, shape, plan) for shape in shapes}
 
     def run(images: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -69,7 +70,7 @@ def runner(network: InferenceNetwork, shapes: Sequence[Shape], plan: Plan) -> Ne
 
 
 def _compiled(network: InferenceNetwork, shape: Shape, plan: Plan) -> Any:
-    openvino = _library()
+    openvino = library()
     options = {
         'PERFORMANCE_HINT': 'LATENCY',
         'INFERENCE_NUM_THREADS': plan.threads,
@@ -90,12 +91,23 @@ def _compiled(network: InferenceNetwork, shape: Shape, plan: Plan) -> Any:
         raise BackendError(f'OpenVINO cannot compile the network: {error}') from error
 
 
-def _library() -> Any:
+def library(wanted: str = 'backend openvino') -> Any:
+    """
+    Import OpenVINO, without the telemetry of its converter.
+
+    That would fork this process, with all its threads, to tell Google Analytics of every network.
+    Where its package is not found, the converter has an empty one of its own.
+
+    :param wanted: what cannot be had without it
+    :raises BackendError: it is not installed
+    """
+    modules: dict[str, Any] = sys.modules
+    modules.setdefault('openvino_telemetry', None)
     try:
         import openvino
     except ImportError as error:
         raise BackendError(
-            f'backend openvino cannot be loaded ({error}): pip install "lsd_ros[openvino]"'
+            f'{wanted} cannot be loaded ({error}): pip install "lsd_ros[openvino]"'
         ) from error
     return openvino
 
@@ -130,7 +142,6 @@ def converted(network: nn.Module, shape: Shape, *, any_shape: bool = False) -> A
     :param shape: of the input
     :param any_shape: take inputs of any length, height and width
     """
-    import openvino
     import torch
 
     example = torch.zeros(shape, dtype=torch.uint8)
@@ -140,7 +151,7 @@ def converted(network: nn.Module, shape: Shape, *, any_shape: bool = False) -> A
         traced = torch.jit.freeze(
             torch.jit.trace(network, example, check_trace=False)  # type: ignore[no-untyped-call]
         )
-        model = openvino.convert_model(traced, example_input=example)
+        model = library().convert_model(traced, example_input=example)
     # conversion leaves every side open, and what is open is 10 to 15 % slower
     model.reshape([-1, -1, -1, 3] if any_shape else list(shape))
     return model
@@ -154,6 +165,4 @@ def the_core() -> Any:
     With its last core OpenVINO frees the stack that it had set for signal handlers, and leaves it
     set: the next signal, Ctrl-C for example, would end the process with a segmentation fault.
     """
-    import openvino
-
-    return openvino.Core()
+    return library().Core()
