@@ -118,7 +118,8 @@ class Reporter:
             self._told_of_drops = True
             log.warning(
                 '%d of %d images were dropped for newer ones: this computer is slower than the '
-                'camera; set threads (now %d) to more cores, or max_rate_hz to what it can do',
+                'camera; set max_rate_hz to what it can do, or more threads (now %d) and '
+                'configure the node again',
                 dropped,
                 received,
                 settings.engine.threads,

@@ -172,7 +172,7 @@ def test_images_that_come_too_fast_are_dropped_and_the_log_says_what_to_set(robo
         for _ in range(6):
             robot.view(scene)
 
-    said = 'were dropped for newer ones: this computer is slower than the camera; set threads'
+    said = 'were dropped for newer ones: this computer is slower than the camera; set max_rate_hz'
     robot.until(lambda: said in robot.log, 'the remedy', burst)
     for _ in range(5):
         burst()

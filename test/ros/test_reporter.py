@@ -43,5 +43,5 @@ def test_images_that_max_rate_hz_drops_are_no_sign_of_a_slow_computer(
     node.count(2000, 1600)
     assert [text for text in caplog.messages if SAID in text] == [
         '100 of 400 images were dropped for newer ones: this computer is slower than the camera; '
-        'set threads (now 1) to more cores, or max_rate_hz to what it can do'
+        'set max_rate_hz to what it can do, or more threads (now 1) and configure the node again'
     ]
