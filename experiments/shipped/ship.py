@@ -73,7 +73,7 @@ SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
         STREET,
     ),
     'indoors': (
-        ('rooms_now', 'rooms_now/best'),
+        ('rooms_more', 'indoors_before'),
         'indoors_rendered',
         ROOMS,
     ),
@@ -84,6 +84,8 @@ SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
 STEPS = {
     'streets_mean': (('streets_taught', 'streets_student'), 'street_before', STREET),
     'rooms_stopped': (('rooms_longer',), 'indoors_rendered', ROOMS),
+    'indoors_before': (('rooms_now', 'rooms_now/best'), 'indoors_rendered', ROOMS),
+    'rooms_three': (('indoors_before', 'rooms_seed0', 'rooms_seed1'), 'indoors_rendered', ROOMS),
 }
 
 
