@@ -73,7 +73,7 @@ SHIPPED: dict[str, tuple[tuple[str, ...], str, dict[str, Any]]] = {
         STREET,
     ),
     'indoors': (
-        ('rooms_more', 'indoors_before'),
+        ('rooms_more', 'indoors_before', 'indoors_before'),  # a third and two
         'indoors_rendered',
         ROOMS,
     ),
