@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -66,12 +67,16 @@ class Window:
         return np.ascontiguousarray(small[:, ::-1] if self.flip else small)
 
     def camera(self, camera: Camera) -> Camera:
-        """Return the camera of the result."""
-        middle = self.columns / 2 - 0.5, self.rows / 2 - 0.5
-        offset = np.array((camera.cx - self.left, camera.cy - self.top)) - middle
-        cx, cy = self._from_rolled.T @ offset + middle
-        part = Camera(self.columns, self.rows, camera.fx, camera.fy, float(cx), float(cy))
-        small = part.resized(*self.size)
+        """
+        Return the camera of the result.
+
+        :raises CameraError: the window leaves the image, or the image is distorted
+        """
+        if self.roll_rad:
+            cut = self._rolled(camera)
+        else:
+            cut = camera.cropped(self.left, self.top, self.columns, self.rows)
+        small = cut.resized(*self.size)
         return small.flipped() if self.flip else small
 
     def motions(self, motions: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -82,6 +87,19 @@ class Window:
             motions = np.asarray(roll.T @ motions @ roll, np.float32)
         return mirrored(motions) if self.flip else motions
 
+    def _rolled(self, camera: Camera) -> Camera:
+        """Return the camera of the part; its upright rectangle may leave the image."""
+        offset = np.array((camera.cx - self.left, camera.cy - self.top)) - self._middle
+        cx, cy = (self._from_rolled.T @ offset + self._middle).tolist()
+        return dataclasses.replace(
+            camera, width=self.columns, height=self.rows, cx=cx, cy=cy, rectified=None
+        )
+
+    @property
+    def _middle(self) -> NDArray[np.float64]:
+        """Centre of the part in the part [pixels]."""
+        return np.array((self.columns, self.rows)) / 2 - 0.5
+
     @property
     def _from_rolled(self) -> NDArray[np.float64]:
         """Offsets from the centre of the part, in the image, from those in the result."""
@@ -91,9 +109,8 @@ class Window:
     def _part(self, image: NDArray[Any], interpolation: int) -> NDArray[Any]:
         if not self.roll_rad:
             return image[self.top : self.top + self.rows, self.left : self.left + self.columns]
-        middle = np.array((self.columns, self.rows)) / 2 - 0.5
         turn = self._from_rolled
-        shift = np.array((self.left, self.top)) + middle - turn @ middle
+        shift = np.array((self.left, self.top)) + self._middle - turn @ self._middle
         return cv2.warpAffine(
             image,
             np.column_stack((turn, shift)),

@@ -1,14 +1,17 @@
 """Random windows, mirrored and rolled: image, depth, camera and motions stay one geometry."""
 
+import dataclasses
 import math
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from lsd_ros.errors import CameraError
 from lsd_ros.training.data.augmentation import AugmentationSettings
 from lsd_ros.training.data.window import Window, random_window
-from lsd_ros.types import Camera
+from lsd_ros.types import IDENTITY_ROTATION, Camera
+from lsd_ros.types.camera import Distortion
 
 CAMERA = Camera(200, 150, 180.0, 180.0, 92.0, 81.0)
 POINTS = np.array(((-0.5, -0.3, 3.0), (0.4, -0.2, 2.5), (0.3, 0.25, 4.0), (-0.2, 0.3, 2.0)))
@@ -69,6 +72,15 @@ def test_motions_carry_points_of_the_window(window: Window) -> None:
     carried = _seen(window, POINTS) @ found[0, :3, :3].T + found[0, :3, 3]
     assert carried == pytest.approx(_seen(window, after), abs=1e-5)
     assert found[1] == pytest.approx(np.eye(4), abs=1e-6)
+
+
+@pytest.mark.parametrize('window', WINDOWS)
+def test_a_distorted_camera_is_refused(window: Window) -> None:
+    lens = Distortion(
+        'plumb_bob', (-0.1, 0, 0, 0, 0), IDENTITY_ROTATION, (180.0, 180.0, 92.0, 81.0)
+    )
+    with pytest.raises(CameraError, match='distor'):
+        window.camera(dataclasses.replace(CAMERA, distortion=lens))
 
 
 def test_unknown_motions_stay_unknown() -> None:
