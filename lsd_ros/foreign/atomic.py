@@ -14,6 +14,7 @@ from lsd_ros.foreign.door import ForeignCode
 from lsd_ros.foreign.half_written import (
     PART,
     REPLACED,
+    found_first,
     held_file,
     held_folder,
     part_prefix,
@@ -42,7 +43,8 @@ def write_atomically(
     """
     target = real_target(path, kind)
     with ForeignCode(kind, problem or f'cannot write {path}', remedy):
-        remove_abandoned(target)
+        # looked for once in a folder: thousands of pictures may go into one
+        remove_abandoned(target, found_first(target.parent))
         temporary = target.with_name(f'{part_prefix(target)}{os.getpid()}')
         with held_file(temporary) as handle:
             with os.fdopen(handle, 'wb', closefd=False) as file:

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 PART = '.part-'  # how the name of what is not whole yet begins
@@ -59,16 +60,23 @@ def held_folder(target: Path) -> tuple[Path, int]:
             os.close(handle)
 
 
-def remove_abandoned(target: Path) -> None:
+@functools.lru_cache(maxsize=64)
+def found_first(folder: Path) -> tuple[Path, ...]:
+    """Return what was half-written in a folder when this process looked first, for many files."""
+    return _half_written(folder)
+
+
+def remove_abandoned(target: Path, found: Iterable[Path] | None = None) -> None:
     """
     Remove what was to become a file or folder, and is held by nobody any more.
 
     What was about to be replaced, and is nowhere else, is put back.
+
+    :param found: half-written, among it what is looked for; None: whatever is there now
     """
-    left: list[Path] = []
-    with contextlib.suppress(OSError), os.scandir(target.parent) as entries:
-        prefix = part_prefix(target)
-        left = [Path(entry.path) for entry in entries if entry.name.startswith(prefix)]
+    prefix = part_prefix(target)
+    everything = _half_written(target.parent) if found is None else found
+    left = [part for part in everything if part.name.startswith(prefix)]
     for part in left:
         with contextlib.suppress(OSError), _taken(part):
             if not part.is_dir():
@@ -86,6 +94,12 @@ def remove_parts(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
         else:
             left.unlink(missing_ok=True)
+
+
+def _half_written(folder: Path) -> tuple[Path, ...]:
+    with contextlib.suppress(OSError), os.scandir(folder) as entries:
+        return tuple(Path(entry.path) for entry in entries if entry.name.startswith(PART))
+    return ()
 
 
 def _held(path: Path, flags: int) -> int:
